@@ -1,0 +1,1 @@
+"""The access requester process: holds the credential, gives out only tokens."""

@@ -1,0 +1,1 @@
+"""One command, every verb; composes, decides nothing."""

@@ -1,0 +1,1 @@
+"""The cloud process: parse, call, render."""

@@ -1,0 +1,58 @@
+"""The error tree. A room raises ours only, and translates foreign ones at its seam, `from exc`.
+
+    KeyinError
+    ├── ConfigurationError      the operator must change a file, a flag or a permission
+    ├── InvalidDocument         something read from outside has the wrong shape
+    ├── StoreUnavailable        the store cannot answer now
+    ├── CloudUnreachable        the cloud cannot be reached, or did not answer in time
+    ├── RequesterUnreachable    the access requester cannot be reached
+    ├── Refused                 somebody who may said no; `code` says which no
+    └── HandlerFailed           a mechanism of the computer did not do what was asked
+
+`message` and `next_step` are catalogue keys (gettext msgids) with `%(name)s` places; the command
+line translates them. What never appears in either: keys, tokens, secrets, preferences.
+"""
+
+from __future__ import annotations
+
+
+class KeyinError(Exception):
+    """Something that a person can be told about: what happened, why, and the next step."""
+
+    def __init__(self, message: str, *, next_step: str = "", **fields: object) -> None:
+        super().__init__(message % fields if fields else message)
+        self.message = message
+        self.next_step = next_step
+        self.fields = fields
+
+
+class ConfigurationError(KeyinError):
+    """The operator must change a file, a flag or a permission."""
+
+
+class InvalidDocument(KeyinError):  # noqa: N818 - names the thing, as HTTP statuses do
+    """Something read from outside has the wrong shape."""
+
+
+class StoreUnavailable(KeyinError):  # noqa: N818 - a state, not a mistake
+    """The store cannot answer now; try again later."""
+
+
+class CloudUnreachable(KeyinError):  # noqa: N818 - a state, not a mistake
+    """The cloud cannot be reached, or did not answer in time."""
+
+
+class RequesterUnreachable(KeyinError):  # noqa: N818 - a state, not a mistake
+    """The access requester cannot be reached."""
+
+
+class Refused(KeyinError):  # noqa: N818 - the other side's word
+    """Somebody who may said no."""
+
+    def __init__(self, code: str, message: str, *, next_step: str = "", **fields: object) -> None:
+        super().__init__(message, next_step=next_step, **fields)
+        self.code = code
+
+
+class HandlerFailed(KeyinError):  # noqa: N818 - a state, not a mistake
+    """A mechanism of the computer did not do what was asked."""

@@ -1,0 +1,175 @@
+"""What the cloud remembers: clients, credentials, keys, safes, tokens.
+
+Each carries from the first day what is dear to add later: owner, site, software, origin, status
+and an epoch that revocation bumps. A token remembers the epochs it was issued under; when one of
+them has moved on, the token is dead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from typing import TYPE_CHECKING, Final, Literal, NewType
+
+if TYPE_CHECKING:
+    from keyin.domain.environment import Millis
+
+RecordId = NewType("RecordId", str)
+"""A store-wide identifier of a client or credential; no secret."""
+
+SafeId = NewType("SafeId", str)
+"""A safe's identifier, made by us: never the original's, which contains the key."""
+
+Digest = NewType("Digest", str)
+"""`<pepper id>:<hex HMAC-SHA-256>` of a key, token or secret; cannot be presented."""
+
+
+class Unrestricted(Enum):
+    """Says "no limit" out loud, so that an empty list can mean "nothing" (deny first)."""
+
+    UNRESTRICTED = "unrestricted"
+
+
+UNRESTRICTED: Final = Unrestricted.UNRESTRICTED
+
+
+class Status(StrEnum):
+    """Only `ACTIVE` opens anything."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
+class Origin(StrEnum):
+    """How a record came to be."""
+
+    IMPORTED = "imported"
+    ADMINISTRATOR = "administrator"
+    GRANT = "grant"
+    CLIENT_WRITE = "client_write"
+
+
+class ClientKind(StrEnum):
+    """Server-side data, never taken from a request (S2)."""
+
+    INSTALLATION = "gpiiAppInstallationClient"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lineage:
+    """Who answers for a record, and where it came from."""
+
+    owner: str | None = None
+    site: str | None = None
+    software_id: str | None = None
+    software_version: str | None = None
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """One installation (or, imported, one site's worth of them)."""
+
+    id: RecordId
+    kind: ClientKind
+    name: str | None
+    computer_type: str | None
+    lineage: Lineage
+    status: Status
+    epoch: int
+    created: Millis
+    updated: Millis | None
+    legacy_until: Millis | None
+    """The password grant is answered until then; None: never."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialPolicy:
+    """What a credential may do; an empty tuple allows nothing."""
+
+    networks: tuple[str, ...] | Unrestricted
+    writable: tuple[str, ...] | Unrestricted
+    may_create_keys: bool
+    may_create_safes: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """A `client_id` on the wire and what proves it."""
+
+    id: RecordId
+    client_id: RecordId
+    oauth2_client_id: str
+    secret_digest: Digest
+    policy: CredentialPolicy
+    lineage: Lineage
+    status: Status
+    epoch: int
+    revoked_reason: str | None
+    created: Millis
+    revoked: Millis | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A GPII key: looked up by digest; `sealed` opens only with the data key outside the store."""
+
+    digest: Digest
+    sealed: bytes
+    safe_id: SafeId | None
+    prefs_set_id: str | None
+    lineage: Lineage
+    status: Status
+    epoch: int
+    low_entropy: bool
+    revoked_reason: str | None
+    created: Millis
+    updated: Millis | None
+    revoked: Millis | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Safe:
+    """One person's preferences; `sealed` holds the document, encrypted."""
+
+    id: SafeId
+    kind: Literal["user", "snapset"]
+    sealed: bytes
+    created: Millis
+    updated: Millis | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """One grant. A new one at every request, so that each can be told apart and revoked (S26)."""
+
+    digest: Digest
+    client_id: RecordId
+    credential_id: RecordId
+    key_digest: Digest
+    audience: str
+    scope: str
+    lineage: Lineage
+    status: Status
+    client_epoch: int
+    credential_epoch: int
+    key_epoch: int | None
+    """None: the key did not exist when the token was issued."""
+    store_epoch: int
+    issued: Millis
+    expires: Millis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredGrant:
+    """A token with everything that must still be true for it to open something."""
+
+    token: Token
+    client: Client
+    credential: Credential
+    key: Key | None
+    store_epoch: int

@@ -1,0 +1,1 @@
+"""The local flow manager process: turns a key into applied settings."""

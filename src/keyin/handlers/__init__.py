@@ -1,0 +1,1 @@
+"""Each mechanism of a computer is a craft, over one System port."""

@@ -1,0 +1,1 @@
+"""The other process, which may be down, slow or lying."""

@@ -1,0 +1,1 @@
+"""From a grant and a device to settings; knows no tokens."""

@@ -1,0 +1,51 @@
+"""What the settings service asks of the world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from keyin.domain.records import Digest, Key, Safe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyAndSafe:
+    """A key and the safe it opens; the safe is None where the key has none."""
+
+    key: Key
+    safe: Safe | None
+
+
+class Vault(Protocol):
+    """Encrypts what must be read back; the data key lives outside the store."""
+
+    def seal(self, plaintext: bytes, context: str) -> bytes:
+        """Encrypt (AES-256-GCM); opens only with the same context (associated data)."""
+        ...
+
+    def unseal(self, sealed: bytes, context: str) -> bytes:
+        """Decrypt. Raises StoreUnavailable where the key that sealed it is missing."""
+        ...
+
+
+class Safes(Protocol):
+    """Preferences by key."""
+
+    async def find_safe(self, digests: Sequence[Digest]) -> KeyAndSafe | None:
+        """Return the key with one of these digests and its safe. Raises StoreUnavailable."""
+        ...
+
+    async def change_safe(
+        self,
+        digests: Sequence[Digest],
+        change: Callable[[KeyAndSafe | None], KeyAndSafe],
+    ) -> None:
+        """Read, change and write back in one transaction; returns when it is durable.
+
+        `change` is pure and fast; what it raises leaves the store as it was and reaches the
+        caller. Raises StoreUnavailable.
+        """
+        ...

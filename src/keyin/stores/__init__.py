@@ -1,0 +1,1 @@
+"""Remembering, replaceable: adapters of the ports that the services own; no policy."""
