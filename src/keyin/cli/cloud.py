@@ -1,0 +1,19 @@
+"""`keyin cloud ...`: a lazy group, one module a verb, so that `export` loads no web server."""
+
+from __future__ import annotations
+
+import click
+
+from keyin.cli.lazy import LazyGroup
+
+
+@click.group(
+    cls=LazyGroup,
+    verbs={
+        "serve": "keyin.cli.cloud_serve:serve",
+        "import": "keyin.cli.cloud_import:import_",
+        "export": "keyin.cli.cloud_export:export",
+    },
+)
+def cloud() -> None:
+    """Run and feed the cloud: authorization server, settings, preferences."""

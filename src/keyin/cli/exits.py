@@ -1,0 +1,59 @@
+"""How an error leaves the command: a message, the next step, and an exit code that means something."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import click
+import msgspec
+
+from keyin.cli.texts import _
+from keyin.domain.errors import (
+    CloudUnreachable,
+    ConfigurationError,
+    KeyinError,
+    Refused,
+    RequesterUnreachable,
+    StoreUnavailable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FAILED: Final = 1
+CONFIGURATION: Final = 3
+UNREACHABLE: Final = 4
+REFUSED: Final = 5
+
+_CODES: Final[tuple[tuple[type[KeyinError], int], ...]] = (
+    (ConfigurationError, CONFIGURATION),
+    (CloudUnreachable, UNREACHABLE),
+    (RequesterUnreachable, UNREACHABLE),
+    (StoreUnavailable, UNREACHABLE),
+    (Refused, REFUSED),
+)
+
+
+def exit_code(error: KeyinError) -> int:
+    """Return the exit code for an error; 2 is click's own, for wrong usage."""
+    return next((code for kind, code in _CODES if isinstance(error, kind)), FAILED)
+
+
+@contextmanager
+def errors_for_people(*, as_json: bool = False) -> Iterator[None]:
+    """Turn our errors into text (or one JSON object) on stderr and leave with their exit code."""
+    try:
+        yield
+    except KeyinError as error:
+        message = _(error.message) % error.fields if error.fields else _(error.message)
+        next_step = _(error.next_step) % error.fields if error.next_step else ""
+        if as_json:
+            code = error.code if isinstance(error, Refused) else type(error).__name__
+            body = {"error": code, "message": message, "next_step": next_step}
+            click.echo(msgspec.json.encode(body).decode(), err=True)
+        else:
+            click.echo(_("keyin: %(message)s") % {"message": message}, err=True)
+            if next_step:
+                click.echo(_("Next step: %(step)s") % {"step": next_step}, err=True)
+        raise SystemExit(exit_code(error)) from error
