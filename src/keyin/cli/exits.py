@@ -1,4 +1,4 @@
-"""How an error leaves the command: a message, the next step, and an exit code that means something."""
+"""How an error leaves the command: a message, the next step, an exit code with a meaning."""
 
 from __future__ import annotations
 
