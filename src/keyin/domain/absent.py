@@ -1,6 +1,7 @@
 """The one mark for "not there", and the name of any JSON value.
 
-`None` is JSON's null, an ordinary value; `ABSENT` is the lack of one. It is falsy, a singleton, and compared with `is`.
+`None` is JSON's null, an ordinary value; `ABSENT` is the lack of one. It is falsy, a singleton, and
+compared with `is`.
 This module knows nothing of documents or settings.
 """
 
@@ -8,7 +9,7 @@ from typing import Any, Final, TypeAlias, final
 
 # A JSON value: null, a boolean, a number, a text, an array or an object with text members.
 # The nested members are not spelled out: what people store is checked where it is read, not here.
-Value: TypeAlias = None | bool | int | float | str | list[Any] | dict[str, Any]
+Value: TypeAlias = bool | int | float | str | list[Any] | dict[str, Any] | None
 
 
 @final
