@@ -1,0 +1,1 @@
+"""The house rules: what reviewers would otherwise have to look for."""

@@ -1,0 +1,107 @@
+"""Importing a module does nothing; the local side and the cloud side load without each other."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.house.rules import imported_roots
+from tests.house.sources import module_name, package_files, tree
+
+PROBE = Path(__file__).with_name("import_probe.py")
+
+BLOCKER = """
+import importlib.abc, importlib, sys
+class Refuse(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split('.')[0] in {blocked!r}:
+            raise ImportError(name + ' is not installed on this side')
+sys.meta_path.insert(0, Refuse())
+for module in {modules!r}:
+    importlib.import_module(module)
+"""
+
+SERVER_ONLY = ("starlette", "uvicorn", "uvloop", "httptools", "cryptography")
+LOCAL_ONLY = ("httpx", "httpcore")
+
+
+def _foreign() -> list[str]:
+    roots = {
+        name for path in package_files() for node in ast.walk(tree(path))
+        for name in imported_roots(node)
+    }  # fmt: skip
+    return sorted(name for name in roots if name not in sys.stdlib_module_names and name != "keyin")
+
+
+def _effects(
+    modules: list[str], foreign: list[str], path: Path | None = None
+) -> dict[str, list[str]]:
+    outcome = subprocess.run(
+        [sys.executable, "-B", str(PROBE)],
+        input=json.dumps({"foreign": foreign, "modules": modules}),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+        cwd=path,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(path or "")},
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    found: dict[str, list[str]] = json.loads(outcome.stdout)
+    return {module: effects for module, effects in found.items() if effects}
+
+
+def test_importing_a_module_does_nothing() -> None:
+    foreign = [name for name in _foreign() if find_spec(name)]
+    assert not _effects([module_name(path) for path in package_files()], foreign)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "open('made', 'w')",
+        "import socket; socket.socket()",
+        "import threading; threading.Thread(target=__import__('time').sleep, args=(1,)).start()",
+        "import subprocess; subprocess.run(['true'])",
+        "import sqlite3; sqlite3.connect(':memory:')",
+        "import os; os.environ['X'] = 'y'",
+        "raise SystemExit",
+    ],
+)
+def test_the_probe_sees_an_effect(tmp_path: Path, source: str) -> None:
+    (tmp_path / "planted.py").write_text(source)
+    assert _effects(["planted"], [], tmp_path)
+
+
+def _loads_without(blocked: tuple[str, ...], modules: list[str]) -> None:
+    outcome = subprocess.run(
+        [sys.executable, "-c", BLOCKER.format(blocked=blocked, modules=modules)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert outcome.returncode == 0, outcome.stderr
+
+
+def _modules_of(*packages: str) -> list[str]:
+    names = [module_name(path) for path in package_files()]
+    return [name for name in names if name.startswith(tuple(f"keyin.{p}" for p in packages))]
+
+
+def test_the_local_side_needs_no_server_package() -> None:
+    local = _modules_of(
+        "access_requester", "flow_manager", "handlers", "session", "cli.main", "cli.login",
+        "cli.requester", "cli.flow_manager",
+    )  # fmt: skip
+    _loads_without(SERVER_ONLY, local)
+
+
+def test_the_cloud_side_needs_no_local_package() -> None:
+    _loads_without(LOCAL_ONLY, _modules_of("cloud", "oauth", "settings", "cli.cloud", "cli.main"))
