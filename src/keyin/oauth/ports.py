@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
-    from keyin.domain.records import Client, Credential, Digest, Key, StoredGrant, Token
+    from keyin.domain.environment import Millis
+    from keyin.domain.records import (
+        Client,
+        Credential,
+        Digest,
+        Key,
+        RecordId,
+        Safe,
+        SafeId,
+        StoredGrant,
+        Token,
+    )
 
 
 class Peppers(Protocol):
@@ -59,4 +71,94 @@ class Tokens(Protocol):
 
     async def store_epoch(self) -> int:
         """Return the epoch that new tokens are issued under."""
+        ...
+
+
+class Revocations(Protocol):
+    """Taking back. Each returns when it is durable, and says whether there was such a record.
+
+    The record's status becomes `revoked` and its epoch moves on, so that every token issued
+    under the old one is dead at its next use. Each raises StoreUnavailable.
+    """
+
+    async def revoke_token(self, digests: Sequence[Digest]) -> bool:
+        """Revoke one grant."""
+        ...
+
+    async def revoke_credential(self, id_: RecordId, *, reason: str | None, now: Millis) -> bool:
+        """Revoke one credential and every token issued with it."""
+        ...
+
+    async def revoke_client(self, id_: RecordId, *, now: Millis) -> bool:
+        """Revoke one client, its credentials' use and their tokens."""
+        ...
+
+    async def revoke_key(
+        self, digests: Sequence[Digest], *, reason: str | None, now: Millis
+    ) -> bool:
+        """Revoke one GPII key and every token for it."""
+        ...
+
+
+class Housekeeping(Protocol):
+    """What concerns the whole store. Each raises StoreUnavailable."""
+
+    async def bump_store_epoch(self) -> int:
+        """Make every token issued so far dead; returns the new epoch when it is durable."""
+        ...
+
+    async def purge_tokens(self, *, expired_before: Millis) -> int:
+        """Forget tokens that expired before then; returns how many."""
+        ...
+
+    async def holds_test_credentials(self) -> bool:
+        """Say whether a credential whose secret is published was ever let in."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolment:
+    """Records that come in together: all of them are written, or none."""
+
+    clients: Sequence[Client] = ()
+    credentials: Sequence[Credential] = ()
+    safes: Sequence[Safe] = ()
+    keys: Sequence[Key] = ()
+    tokens: Sequence[Token] = ()
+    holds_test_credentials: bool = False
+
+
+class Enrolments(Protocol):
+    """Bringing records in from elsewhere. Each raises StoreUnavailable."""
+
+    async def enrol(self, records: Enrolment) -> Mapping[str, int]:
+        """Write what is new; returns when it is durable, with the number written of each field.
+
+        Safe to repeat. A record that is there already stays as it is, for it may have changed
+        since; but one that comes in revoked revokes it, and a snapset takes the new content.
+        """
+        ...
+
+    async def known_safes(self, ids: Sequence[SafeId]) -> frozenset[SafeId]:
+        """Return those of `ids` that exist."""
+        ...
+
+
+class Inventory(Protocol):
+    """Everything that may be exported, one by one, in a stable order; tokens are not."""
+
+    def all_clients(self) -> AsyncIterator[Client]:
+        """Return every client."""
+        ...
+
+    def all_credentials(self) -> AsyncIterator[Credential]:
+        """Return every credential."""
+        ...
+
+    def all_keys(self) -> AsyncIterator[Key]:
+        """Return every GPII key."""
+        ...
+
+    def all_safes(self) -> AsyncIterator[Safe]:
+        """Return every safe."""
         ...

@@ -49,3 +49,15 @@ class Safes(Protocol):
         caller. Raises StoreUnavailable.
         """
         ...
+
+
+class Registries(Protocol):
+    """Solutions registries that are kept with the data. Each raises StoreUnavailable."""
+
+    async def put_registry(self, os_id: str, canonical_json: bytes) -> None:
+        """Keep the registry of one operating system, in place of its last; durable on return."""
+        ...
+
+    async def registries(self) -> dict[str, bytes]:
+        """Return every registry, by operating system; empty: the package's own apply."""
+        ...
