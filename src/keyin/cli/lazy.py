@@ -1,4 +1,8 @@
-"""A group that imports a verb's module when the verb is asked for, not before."""
+"""A group that imports a verb's module when the verb is asked for, not before.
+
+Verbs are written in plain English (docstrings, `help=`); on the way out of here they are in the
+person's language, so no verb has to think of it and importing one reads no catalogue.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,8 @@ from typing import Any
 
 import click
 
+from keyin.cli.texts import _, give_frameworks_our_catalogue
+
 
 class LazyGroup(click.Group):
     """`verbs` maps a verb to `module:attribute`."""
@@ -14,6 +20,12 @@ class LazyGroup(click.Group):
     def __init__(self, *args: Any, verbs: dict[str, str], **kwargs: Any) -> None:  # noqa: ANN401 - click's own signature
         super().__init__(*args, **kwargs)
         self._verbs = verbs
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - click's own signature
+        """Run as the process's command: from here on a person may be reading."""
+        give_frameworks_our_catalogue()
+        in_their_language(self)
+        return super().main(*args, **kwargs)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Name every verb, in the order of the table."""
@@ -28,4 +40,19 @@ class LazyGroup(click.Group):
         command = getattr(import_module(module), attribute)
         if not isinstance(command, click.Command):
             raise TypeError(f"{target} is no command")
-        return command
+        return in_their_language(command)
+
+
+def in_their_language(command: click.Command) -> click.Command:
+    """Translate what `--help` and prompts of a command and its verbs say."""
+    for words in ("help", "short_help", "epilog"):
+        text = getattr(command, words)
+        setattr(command, words, _(text) if text else text)
+    for parameter in command.params:
+        for words in ("help", "prompt"):
+            if text := getattr(parameter, words, None):
+                setattr(parameter, words, _(text))
+    if isinstance(command, click.Group):
+        for verb in command.commands.values():
+            in_their_language(verb)
+    return command
