@@ -90,8 +90,8 @@ class FileKeeper(Protocol):
 class Journal(Protocol):
     """The write-ahead journal: what is in it survives a power cut at any moment."""
 
-    async def append(self, session: SessionId, entry: Entry) -> None:
-        """Add an entry; it is durable on return. The first one opens the session."""
+    async def append(self, session: SessionId, *entries: Entry) -> None:
+        """Add entries; all are durable on return. The first one opens the session."""
         ...
 
     async def close(self, session: SessionId) -> None:
@@ -100,6 +100,22 @@ class Journal(Protocol):
 
     async def unfinished(self) -> Sequence[Unfinished]:
         """Return the sessions that were not closed, oldest first."""
+        ...
+
+
+class Action(Protocol):
+    """Something that a solution's step list does besides settings, such as starting a program."""
+
+    async def invoke(self, action: Mapping[str, Value]) -> Value | Absent:
+        """Do it; the result may be named by later steps. Raises HandlerFailed."""
+        ...
+
+
+class Actions(Protocol):
+    """Every action that this computer can do."""
+
+    def find(self, type: str) -> Action | None:  # noqa: A002 - as Handlers
+        """Return the action of this type name, or None."""
         ...
 
 

@@ -6,21 +6,30 @@ it; what was there *before* is kept whole, since undoing has to give it back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NewType, TypeAlias
+from typing import Any, NewType, TypeAlias
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+import msgspec
 
-    from keyin.domain.absent import Absent, Value
-    from keyin.domain.environment import Millis
+from keyin.domain.absent import ABSENT, Absent, Value
 
 SessionId = NewType("SessionId", str)
-"""A random name of one key-in; says nothing about whose."""
+"""`<milliseconds>-<random>`: sorts by age, says nothing about whose."""
+
+Armoured: TypeAlias = list[Any]
+"""`[]` for an absent value, `[value]` for any other: JSON has no word for absent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileState:
+def armoured(value: Value | Absent) -> Armoured:
+    """Wrap a value so that JSON can say that there was none."""
+    return [] if isinstance(value, Absent) else [value]
+
+
+def bare(value: Armoured) -> Value | Absent:
+    """Unwrap what `armoured` wrapped."""
+    return value[0] if value else ABSENT
+
+
+class FileState(msgspec.Struct, frozen=True, kw_only=True):
     """A file as it was. `content` is None where there was no file; the rest is then unused."""
 
     path: str
@@ -34,71 +43,71 @@ class FileState:
     """Folders that did not exist either, innermost first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
-    """A key-in began."""
+class Opened(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A key-in began; `at` in milliseconds since 1970."""
 
-    at: Millis
+    at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileKept:
+class Touched(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A solution is about to be changed. `record`: its step lists and blocks, no settings."""
+
+    solution: str
+    record: dict[str, Any]
+
+
+class FileKept(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A file that is about to be written for the first time in this session."""
 
     state: FileState
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileForeseen:
+class FileForeseen(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The bytes that key-in leaves in a file, before (or, where it guessed wrong, after) it did."""
 
     path: str
     digest: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileMixed:
+class FileMixed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Somebody else changed the file during the session: from now on it is undone by value."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intended:
-    """A block that is about to be written: old values whole, new values as fingerprints."""
+class Intended(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A block that is about to be written; `block` is a step such as `settings.prefs`."""
 
     solution: str
     block: str
     type: str
-    launcher: bool
-    options: Mapping[str, Value]
-    old: Mapping[str, Value | Absent]
-    new: Mapping[str, str]
+    options: dict[str, Any]
+    old: dict[str, Armoured]
+    new: dict[str, str]
+    """Fingerprints."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
+class Settled(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What the mechanism made of a written block where that differs from what was asked."""
 
     solution: str
     block: str
-    new: Mapping[str, str]
+    new: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
-    """A step of the restoration that did not work; the session stays open."""
+class Undone(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A solution is back as it was."""
 
     solution: str
-    block: str
 
 
-Entry: TypeAlias = Opened | FileKept | FileForeseen | FileMixed | Intended | Settled | Failed
+Entry: TypeAlias = (
+    Opened | Touched | FileKept | FileForeseen | FileMixed | Intended | Settled | Undone
+)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unfinished:
+class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
     """A session whose journal was never closed."""
 
     session: SessionId
-    entries: Sequence[Entry]
+    entries: tuple[Entry, ...]
