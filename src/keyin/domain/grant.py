@@ -1,0 +1,32 @@
+"""What an authenticated request may do: what services are given in place of a token.
+
+Deny first: a `Grant` is built in one place (`oauth.bearer`); everything else is a denial.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from keyin.domain.records import CredentialPolicy, Digest, Lineage, RecordId
+    from keyin.domain.secret import GpiiKey
+
+SETTINGS_AUDIENCE: Final = "settings"
+"""The audience of tokens that open the settings endpoints."""
+
+SETTINGS_SCOPE: Final = "settings:read settings:write"
+"""Every token of the GPII-key grant may read and write, as the original's (cloud-wire §4.2)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """One key, opened by one client, within that client's policy as it is now."""
+
+    key: GpiiKey
+    key_digests: tuple[Digest, ...]
+    """Of `key`, newest pepper first; the first is what new records are stored under."""
+    client_id: RecordId
+    credential_id: RecordId
+    policy: CredentialPolicy
+    lineage: Lineage

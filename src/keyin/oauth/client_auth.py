@@ -1,0 +1,48 @@
+"""Client authentication at the token endpoint (RFC 6749 §2.3.1, in the body only).
+
+An unknown client and a wrong secret cost the same: one lookup, one keyed digest of what was
+presented, one comparison per pepper.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from keyin.domain.records import Client, Credential, Status
+from keyin.oauth.digests import NO_DIGEST, matches
+from keyin.oauth.errors import Reason, Refusal, no_credentials, unauthorized
+from keyin.oauth.parameters import Parameters, present, text
+
+if TYPE_CHECKING:
+    from keyin.oauth.ports import Credentials, Peppers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authenticated:
+    """A client that proved its secret."""
+
+    client: Client
+    credential: Credential
+
+
+async def authenticate(
+    parameters: Parameters, *, credentials: Credentials, peppers: Peppers
+) -> Authenticated | Refusal:
+    """Find the client and check its secret. Raises StoreUnavailable."""
+    client_id, secret = parameters.get("client_id"), parameters.get("client_secret")
+    if not (present(client_id) and present(secret)):
+        return no_credentials()
+    found = await credentials.find_credential(text(client_id) or "")
+    presented = peppers.digests("secret", text(secret) or "")
+    proven = matches(presented, found[0].secret_digest if found else NO_DIGEST)
+    if found is None or text(client_id) is None:
+        return unauthorized(Reason.UNKNOWN_CLIENT)
+    if not proven or text(secret) is None:
+        return unauthorized(Reason.WRONG_SECRET)
+    credential, client = found
+    if credential.status is not Status.ACTIVE:
+        return unauthorized(Reason.CREDENTIAL_NOT_ACTIVE)
+    if client is None or client.status is not Status.ACTIVE:
+        return unauthorized(Reason.CLIENT_NOT_ACTIVE)
+    return Authenticated(client=client, credential=credential)

@@ -1,0 +1,88 @@
+"""Refusals as values: what the client is told, and the reason that only the audit log learns.
+
+The codes are RFC 6749 §5.2's and §4.1.2.1's. Statuses and texts of the GPII-key grant are those
+that its clients rely on (cloud-wire §3.2), even where they are odd: 401 with `server_error`, and
+one plain text. They are rendered in one place only, `cloud.errors`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Code(StrEnum):
+    """Error codes of a token response."""
+
+    INVALID_REQUEST = "invalid_request"
+    UNSUPPORTED_GRANT_TYPE = "unsupported_grant_type"
+    SERVER_ERROR = "server_error"
+
+
+class Reason(StrEnum):
+    """Why, for the audit log; never told to who asked."""
+
+    NO_CREDENTIALS = "no_credentials"
+    UNKNOWN_CLIENT = "unknown_client"
+    WRONG_SECRET = "wrong_secret"  # noqa: S105 - a reason, no secret
+    CREDENTIAL_NOT_ACTIVE = "credential_not_active"
+    CLIENT_NOT_ACTIVE = "client_not_active"
+    CLIENT_OF_ANOTHER_KIND = "client_of_another_kind"
+    GRANT_TYPE = "grant_type"
+    NOT_LEGACY = "not_legacy"
+    PARAMETERS = "parameters"
+    NETWORK = "network"
+    UNKNOWN_KEY = "unknown_key"
+    KEY_NOT_ACTIVE = "key_not_active"
+    NO_TOKEN = "no_token"  # noqa: S105 - a reason, no token
+    UNKNOWN_TOKEN = "unknown_token"  # noqa: S105 - a reason, no token
+    TOKEN_NOT_ACTIVE = "token_not_active"  # noqa: S105 - a reason, no token
+    EXPIRED = "expired"
+    WRONG_AUDIENCE = "wrong_audience"
+    EPOCH = "epoch"
+    ANOTHER_KEY = "another_key"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """No token. `code` None: the answer is the plain text of `description`."""
+
+    status: int
+    code: Code | None
+    description: str
+    reason: Reason
+
+
+def no_credentials() -> Refusal:
+    """Refuse for want of anything to authenticate with (cloud-wire §3.2, row 2)."""
+    return Refusal(status=401, code=None, description="Unauthorized", reason=Reason.NO_CREDENTIALS)
+
+
+def unauthorized(reason: Reason) -> Refusal:
+    """Refuse with the same answer whoever asks, and for what (rows 4, 9, 10, 11)."""
+    return Refusal(status=401, code=Code.SERVER_ERROR, description="Unauthorized", reason=reason)
+
+
+def invalid_request(description: str) -> Refusal:
+    """Refuse a parameter that is missing or of the wrong shape (rows 6 to 8)."""
+    return Refusal(
+        status=400,
+        code=Code.INVALID_REQUEST,
+        description=description,
+        reason=Reason.PARAMETERS,
+    )
+
+
+def unsupported_grant_type(shown: str, reason: Reason = Reason.GRANT_TYPE) -> Refusal:
+    """Refuse any grant type but the one, or a client whose time for it is over (row 5, P102)."""
+    return Refusal(
+        status=501,
+        code=Code.UNSUPPORTED_GRANT_TYPE,
+        description=f"Unsupported grant type: {shown}",
+        reason=reason,
+    )
+
+
+UNREADABLE: Final = invalid_request("The request body could not be read")
+"""Row 1: neither a form nor JSON, or JSON that says something twice."""
