@@ -5,7 +5,8 @@ compared with `is`.
 This module knows nothing of documents or settings.
 """
 
-from typing import Any, Final, TypeAlias, final
+from enum import Enum
+from typing import Any, Final, Literal, TypeAlias, final
 
 # A JSON value: null, a boolean, a number, a text, an array or an object with text members.
 # The nested members are not spelled out: what people store is checked where it is read, not here.
@@ -13,19 +14,12 @@ Value: TypeAlias = bool | int | float | str | list[Any] | dict[str, Any] | None
 
 
 @final
-class Absent:
-    """The type of `ABSENT`; there is one instance, which copies and pickles to itself."""
+class Absent(Enum):
+    """The type of `ABSENT`, its one member; an enumeration, so that checkers narrow by `is`."""
 
-    __slots__ = ()
-    _only: "Absent | None" = None
+    ABSENT = "absent"
 
-    def __new__(cls) -> "Absent":
-        """Answer the one instance."""
-        if cls._only is None:
-            cls._only = super().__new__(cls)
-        return cls._only
-
-    def __bool__(self) -> bool:
+    def __bool__(self) -> Literal[False]:
         """Absent is false."""
         return False
 
@@ -33,9 +27,5 @@ class Absent:
         """Print as the name it is imported under."""
         return "ABSENT"
 
-    def __reduce__(self) -> str:
-        """Pickle and copy by name, so that `is` keeps working."""
-        return "ABSENT"
 
-
-ABSENT: Final = Absent()
+ABSENT: Final = Absent.ABSENT
