@@ -47,7 +47,7 @@ class ForgetRequest(_Request, frozen=True, kw_only=True, tag_field="op", tag="fo
 
 
 class StatusRequest(_Request, frozen=True, kw_only=True, tag_field="op", tag="status"):
-    """Can you do your work?"""
+    """Say whether you can do your work."""
 
 
 Request = TokenRequest | ForgetRequest | StatusRequest
@@ -156,7 +156,8 @@ def refusal(code: ErrorCode, **fields: object) -> Refused:
 def read_request(message: object) -> Request:
     """Return the request in a decoded message. Raises Refused (`bad_request`)."""
     try:
-        return msgspec.convert(message, Request)
+        request: Request = msgspec.convert(message, Request)
     except (msgspec.ValidationError, RecursionError):
         # without its cause: msgspec's message may quote what was sent, which may be a key
         raise refusal(ErrorCode.BAD_REQUEST) from None
+    return request

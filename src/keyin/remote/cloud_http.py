@@ -1,0 +1,207 @@
+"""HTTPS to the cloud, as every local process does it: verified, bounded, nothing followed.
+
+Certificates are checked against `--ca FILE`, else the system's; there is no switch that turns the
+check off (P22). Plain HTTP is for loopback literals only. Proxies, netrc and key logs named in the
+environment are ignored. Bodies are never logged, and nothing is sent twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import ssl
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Final
+
+import httpx
+
+from keyin.domain.environment import Millis
+from keyin.domain.errors import CloudUnreachable, ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_TIMEOUT: Final = httpx.Timeout(10.0, connect=5.0)
+_WHOLE_EXCHANGE_SECONDS: Final = 20.0
+_CONNECTIONS: Final = httpx.Limits(max_connections=16, max_keepalive_connections=4)
+_NEXT_STEP: Final = "check the network and the cloud's address, then try again"
+
+# OpenSSL's verify codes (x509_vfy.h) in plain words
+_CERTIFICATE_FAULTS: Final = {
+    9: "its certificate is not valid yet; is this computer's clock right?",
+    10: "its certificate has expired; or is this computer's clock wrong?",
+    18: "its certificate is signed by nobody but itself",
+    19: "its certificate comes from an authority that this computer does not trust",
+    20: "its certificate comes from an authority that this computer does not trust",
+    21: "its certificate comes from an authority that this computer does not trust",
+    23: "its certificate was revoked",
+    62: "its certificate is for another name",
+    64: "its certificate is for another address",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudAnswer:
+    """A whole answer of the cloud."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+
+    @property
+    def date(self) -> Millis | None:
+        """The cloud's clock (`Date`), if it said."""
+        try:
+            return Millis(int(parsedate_to_datetime(self.headers["date"]).timestamp() * 1000))
+        except (KeyError, ValueError, OverflowError):
+            return None
+
+    @property
+    def retry_after(self) -> int | None:
+        """Seconds (`Retry-After` as a number), if it said."""
+        text = self.headers.get("retry-after", "")
+        return min(int(text), 86_400) if text.isascii() and text.isdigit() else None
+
+
+def cloud_address(text: str) -> str:
+    """Return the cloud's base URL without a slash at the end.
+
+    Raises ConfigurationError unless it is https, or http to a loopback literal, and no more than
+    scheme, host, port and path.
+    """
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        url = httpx.URL()
+    plain = not (url.userinfo or url.query or url.fragment) and url.host
+    if plain and (url.scheme == "https" or (url.scheme == "http" and is_loopback(url.host))):
+        return str(url).rstrip("/")
+    raise ConfigurationError(
+        "the cloud's address must be https://HOST (or http:// to 127.0.0.1 or [::1] for a test)",
+        next_step="write the address as whoever runs the cloud gave it",
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether this is a loopback literal; a name such as `localhost` is none."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_local(address: str) -> bool:
+    """Tell whether an address that `cloud_address` returned is on this computer."""
+    return is_loopback(httpx.URL(address).host)
+
+
+def tls_context(ca: Path | None) -> ssl.SSLContext:
+    """Return the one way in which certificates are checked. Raises ConfigurationError."""
+    # not create_default_context(): it writes session keys where SSLKEYLOGFILE says
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca is None:
+        context.load_default_certs()
+        return context
+    try:
+        context.load_verify_locations(cafile=ca)
+    except (OSError, ssl.SSLError) as exc:
+        raise ConfigurationError(
+            "the file of trusted authorities %(path)s cannot be used: %(reason)s",
+            next_step="name a file of PEM certificates with --ca or `ca`",
+            path=str(ca),
+            reason=(not isinstance(exc, ssl.SSLError) and exc.strerror) or "no PEM certificate",
+        ) from exc
+    return context
+
+
+class CloudHttp:
+    """Keep-alive HTTP/1.1 connections to one cloud."""
+
+    def __init__(
+        self,
+        cloud: str,
+        *,
+        ca: Path | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """`transport` stands in for the network in a simulation. Raises ConfigurationError."""
+        self.address = cloud_address(cloud)
+        self._client = httpx.AsyncClient(
+            verify=tls_context(ca),
+            transport=transport,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=_TIMEOUT,
+            limits=_CONNECTIONS,
+            headers={"accept": "application/json", "user-agent": "keyin"},
+        )
+
+    async def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        content: bytes | None = None,
+        limit: int,
+    ) -> CloudAnswer:
+        """Send one request, once; return the whole answer, whatever its status.
+
+        `path` is appended to the cloud's address as it is; `limit` is in bytes of the answer.
+        Raises CloudUnreachable.
+        """
+        try:
+            async with (
+                asyncio.timeout(_WHOLE_EXCHANGE_SECONDS),
+                self._client.stream(
+                    method, self.address + path, headers=headers, content=content
+                ) as response,
+            ):
+                body = await _bounded(response, limit)
+                return CloudAnswer(
+                    status=response.status_code, headers=dict(response.headers), body=body
+                )
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TimeoutError, OSError) as exc:
+            # without its cause: httpx's errors carry the request, and with it keys and secrets
+            raise unreachable(_explain(exc)) from None
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._client.aclose()
+
+
+def unreachable(reason: str) -> CloudUnreachable:
+    """Return the error for a cloud that did not answer as it should."""
+    return CloudUnreachable(
+        "the cloud cannot be reached: %(reason)s", next_step=_NEXT_STEP, reason=reason
+    )
+
+
+async def _bounded(response: httpx.Response, limit: int) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > limit:
+            raise unreachable("its answer is too long")
+    return bytes(body)
+
+
+def _explain(error: BaseException) -> str:
+    """Say in plain words what went wrong; never with a URL, which may hold a key."""
+    if isinstance(error, TimeoutError | httpx.TimeoutException):
+        return "it did not answer in time"
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            fault = _CERTIFICATE_FAULTS.get(cause.verify_code)
+            return fault or "its certificate cannot be verified"
+        if isinstance(cause, ssl.SSLError):
+            return "no secure connection could be agreed on (TLS)"
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, httpx.ConnectError):
+        return "no connection can be made; nobody answers there, or there is no network"
+    return "the connection broke, or what answers there does not speak HTTP"
