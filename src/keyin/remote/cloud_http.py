@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from keyin.domain.environment import Millis
-from keyin.domain.errors import CloudUnreachable, ConfigurationError
+from keyin.domain.errors import CloudUnreachable, ConfigurationError, msgid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,15 +30,15 @@ _NEXT_STEP: Final = "check the network and the cloud's address, then try again"
 
 # OpenSSL's verify codes (x509_vfy.h) in plain words
 _CERTIFICATE_FAULTS: Final = {
-    9: "its certificate is not valid yet; is this computer's clock right?",
-    10: "its certificate has expired; or is this computer's clock wrong?",
-    18: "its certificate is signed by nobody but itself",
-    19: "its certificate comes from an authority that this computer does not trust",
-    20: "its certificate comes from an authority that this computer does not trust",
-    21: "its certificate comes from an authority that this computer does not trust",
-    23: "its certificate was revoked",
-    62: "its certificate is for another name",
-    64: "its certificate is for another address",
+    9: msgid("its certificate is not valid yet; is this computer's clock right?"),
+    10: msgid("its certificate has expired; or is this computer's clock wrong?"),
+    18: msgid("its certificate is signed by nobody but itself"),
+    19: msgid("its certificate comes from an authority that this computer does not trust"),
+    20: msgid("its certificate comes from an authority that this computer does not trust"),
+    21: msgid("its certificate comes from an authority that this computer does not trust"),
+    23: msgid("its certificate was revoked"),
+    62: msgid("its certificate is for another name"),
+    64: msgid("its certificate is for another address"),
 }
 
 
@@ -137,7 +137,11 @@ class CloudHttp:
             follow_redirects=False,
             timeout=_TIMEOUT,
             limits=_CONNECTIONS,
-            headers={"accept": "application/json", "user-agent": "keyin"},
+            headers={
+                "accept": "application/json",
+                "accept-encoding": "identity",  # a short answer cannot unpack into a long one
+                "user-agent": "keyin",
+            },
         )
 
     async def exchange(
@@ -183,25 +187,25 @@ def unreachable(reason: str) -> CloudUnreachable:
 
 async def _bounded(response: httpx.Response, limit: int) -> bytes:
     body = bytearray()
-    async for chunk in response.aiter_bytes():
+    async for chunk in response.aiter_raw():
         body += chunk
         if len(body) > limit:
-            raise unreachable("its answer is too long")
+            raise unreachable(msgid("its answer is too long"))
     return bytes(body)
 
 
 def _explain(error: BaseException) -> str:
     """Say in plain words what went wrong; never with a URL, which may hold a key."""
     if isinstance(error, TimeoutError | httpx.TimeoutException):
-        return "it did not answer in time"
+        return msgid("it did not answer in time")
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             fault = _CERTIFICATE_FAULTS.get(cause.verify_code)
-            return fault or "its certificate cannot be verified"
+            return fault or msgid("its certificate cannot be verified")
         if isinstance(cause, ssl.SSLError):
-            return "no secure connection could be agreed on (TLS)"
+            return msgid("no secure connection could be agreed on (TLS)")
         cause = cause.__cause__ or cause.__context__
     if isinstance(error, httpx.ConnectError):
-        return "no connection can be made; nobody answers there, or there is no network"
-    return "the connection broke, or what answers there does not speak HTTP"
+        return msgid("no connection can be made; nobody answers there, or there is no network")
+    return msgid("the connection broke, or what answers there does not speak HTTP")

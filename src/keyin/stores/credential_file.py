@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 
 from keyin.domain.errors import ConfigurationError
+from keyin.domain.installation import InstallationCredential
 from keyin.domain.secret import ClientSecret
 
 if TYPE_CHECKING:
@@ -25,14 +25,6 @@ _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     client_id: _Text
     client_secret: _Text
-
-
-@dataclass(frozen=True, slots=True)
-class InstallationCredential:
-    """What one installation proves itself with."""
-
-    client_id: str
-    secret: ClientSecret
 
 
 def read_credential(path: Path) -> InstallationCredential | None:
