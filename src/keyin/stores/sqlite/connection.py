@@ -1,0 +1,80 @@
+"""Connections with our settings, and SQLite's errors in our words."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from keyin.domain.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_SETTINGS: Final = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",  # an answer is given after its commit is on the disk
+    "PRAGMA busy_timeout = 2000",  # a backup may hold the file for a moment
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA temp_store = MEMORY",
+)
+_PREPARED: Final = 512
+
+_NEXT_STEPS: Final = {
+    "SQLITE_FULL": "Free some space on the disk that holds the store.",
+    "SQLITE_READONLY": "Let the account that runs the cloud write to the store's folder.",
+    "SQLITE_CANTOPEN": "Let the account that runs the cloud write to the store's folder.",
+    "SQLITE_BUSY": "End the other program that holds the store, or wait for it.",
+    "SQLITE_LOCKED": "End the other program that holds the store, or wait for it.",
+    "SQLITE_NOTADB": "Check the path: this file is no store of keyin's.",
+    "SQLITE_CORRUPT": "Restore the store from a backup.",
+    "SQLITE_IOERR": "Look at the system's log: the disk reports errors.",
+}
+
+
+@contextmanager
+def our_errors() -> Iterator[None]:
+    """Raise StoreUnavailable in place of SQLite's errors; none of them carries a value."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise translated(error) from error
+
+
+def translated(error: sqlite3.Error) -> StoreUnavailable:
+    """Return the error in our words."""
+    name: str = getattr(error, "sqlite_errorname", "") or type(error).__name__
+    family = next((known for known in _NEXT_STEPS if name.startswith(known)), "")
+    return StoreUnavailable(
+        "the store cannot answer (%(name)s)",
+        next_step=_NEXT_STEPS.get(family, "Look at the disk and the store, then try again."),
+        name=name,
+    )
+
+
+def create_private(path: Path) -> None:
+    """Make the file, where it is missing, readable by its owner only; its journals follow it."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StoreUnavailable(
+            "the store %(path)s cannot be opened: %(reason)s",
+            next_step="Check the path and that this account may write there.",
+            path=path,
+            reason=error.strerror or type(error).__name__,
+        ) from error
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """Open a connection that begins and commits only when told. Raises StoreUnavailable."""
+    with our_errors():
+        connection = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, cached_statements=_PREPARED
+        )
+        for setting in _SETTINGS:
+            connection.execute(setting)
+        if read_only:
+            connection.execute("PRAGMA query_only = ON")
+        return connection

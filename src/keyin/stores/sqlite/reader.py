@@ -1,0 +1,122 @@
+"""Lookups: one query each, run inline on a connection that cannot write."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from keyin.domain.records import StoredGrant
+from keyin.settings.ports import KeyAndSafe
+from keyin.stores.sqlite import rows
+from keyin.stores.sqlite.rows import names
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator, Sequence
+
+    from keyin.domain.records import Client, Credential, Digest, Key
+
+PAGE: Final = 200
+_CREDENTIAL_END: Final = len(rows.CREDENTIAL)
+_KEY_END: Final = len(rows.KEY)
+_TOKEN_END: Final = len(rows.TOKEN)
+_GRANT_CLIENT_END: Final = _TOKEN_END + len(rows.CLIENT)
+_GRANT_CREDENTIAL_END: Final = _GRANT_CLIENT_END + _CREDENTIAL_END
+
+_FIND_CREDENTIAL: Final = f"""
+SELECT {names(rows.CREDENTIAL, "c")}, {names(rows.CLIENT, "o")}
+FROM credentials AS c LEFT JOIN clients AS o ON o.id = c.client_id
+WHERE c.oauth2_client_id = ? ORDER BY c.status = 'active' DESC, c.seq LIMIT 1
+"""  # noqa: S608 - column names of ours
+
+
+def _places(count: int) -> str:
+    return "?" if count == 1 else ", ".join("?" * count)
+
+
+@cache
+def _find_key(count: int) -> str:
+    return f"SELECT {names(rows.KEY)} FROM keys WHERE digest IN ({_places(count)})"  # noqa: S608 - ours
+
+
+@cache
+def _find_safe(count: int) -> str:
+    return f"""
+SELECT {names(rows.KEY, "k")}, {names(rows.SAFE, "s")}
+FROM keys AS k LEFT JOIN safes AS s ON s.id = k.safe_id
+WHERE k.digest IN ({_places(count)})
+"""  # noqa: S608 - column names of ours
+
+
+@cache
+def _find_grant(count: int) -> str:
+    return f"""
+SELECT {names(rows.TOKEN, "t")}, {names(rows.CLIENT, "o")}, {names(rows.CREDENTIAL, "c")},
+       {names(rows.KEY, "k")}, (SELECT value FROM meta WHERE name = 'store_epoch')
+FROM tokens AS t
+JOIN clients AS o ON o.id = t.client_id
+JOIN credentials AS c ON c.id = t.credential_id
+LEFT JOIN keys AS k ON k.digest = t.key_digest
+WHERE t.digest IN ({_places(count)})
+"""  # noqa: S608 - column names of ours
+
+
+def find_credential(
+    connection: sqlite3.Connection, oauth2_client_id: str
+) -> tuple[Credential, Client | None] | None:
+    """Return the credential and its client."""
+    row = connection.execute(_FIND_CREDENTIAL, (oauth2_client_id,)).fetchone()
+    if row is None:
+        return None
+    credential = rows.credential(row[:_CREDENTIAL_END])
+    there = row[_CREDENTIAL_END] is not None
+    return credential, rows.client(row[_CREDENTIAL_END:]) if there else None
+
+
+def find_key(connection: sqlite3.Connection, digests: Sequence[Digest]) -> Key | None:
+    """Return the key."""
+    row = connection.execute(_find_key(len(digests)), digests).fetchone()
+    return None if row is None else rows.key(row)
+
+
+def find_safe(connection: sqlite3.Connection, digests: Sequence[Digest]) -> KeyAndSafe | None:
+    """Return the key and its safe."""
+    row = connection.execute(_find_safe(len(digests)), digests).fetchone()
+    if row is None:
+        return None
+    there = row[_KEY_END] is not None
+    return KeyAndSafe(
+        key=rows.key(row[:_KEY_END]), safe=rows.safe(row[_KEY_END:]) if there else None
+    )
+
+
+def find_grant(connection: sqlite3.Connection, digests: Sequence[Digest]) -> StoredGrant | None:
+    """Return the token and all that it depends on."""
+    row = connection.execute(_find_grant(len(digests)), digests).fetchone()
+    if row is None:
+        return None
+    there = row[_GRANT_CREDENTIAL_END] is not None
+    return StoredGrant(
+        token=rows.token(row[:_TOKEN_END]),
+        client=rows.client(row[_TOKEN_END:_GRANT_CLIENT_END]),
+        credential=rows.credential(row[_GRANT_CLIENT_END:_GRANT_CREDENTIAL_END]),
+        key=rows.key(row[_GRANT_CREDENTIAL_END:-1]) if there else None,
+        store_epoch=int(row[-1]),
+    )
+
+
+def meta(connection: sqlite3.Connection, name: str) -> str | None:
+    """Return a value that concerns the whole store."""
+    row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def pages(
+    connection: sqlite3.Connection, table: str, columns: tuple[str, ...]
+) -> Iterator[list[rows.Row]]:
+    """Return a whole table in its order, a page at a time; no reading outlives its page."""
+    after = 0
+    page = f"SELECT seq, {names(columns)} FROM {table} WHERE seq > ? ORDER BY seq LIMIT {PAGE}"  # noqa: S608 - ours
+    while found := connection.execute(page, (after,)).fetchall():
+        after = found[-1][0]
+        yield [row[1:] for row in found]

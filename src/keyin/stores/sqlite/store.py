@@ -1,0 +1,197 @@
+"""The store behind its ports: each method one lookup, or one unit of work for the writer."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from keyin.stores.sqlite import migrations, reader, rows, writes
+from keyin.stores.sqlite.connection import connect, create_private, our_errors
+from keyin.stores.sqlite.writer import Writer
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from keyin.domain.environment import Millis
+    from keyin.domain.records import (
+        Client,
+        Credential,
+        Digest,
+        Key,
+        RecordId,
+        Safe,
+        SafeId,
+        StoredGrant,
+        Token,
+    )
+    from keyin.oauth.ports import Enrolment
+    from keyin.settings.ports import KeyAndSafe
+
+_MANY = 500
+
+
+def open_store(path: Path, *, migrate: bool = True) -> SqliteStore:
+    """Open the store, made and brought to the newest schema where `migrate` allows it.
+
+    Raises ConfigurationError (another program's file, a newer schema, an older one without
+    `migrate`) and StoreUnavailable.
+    """
+    if migrate:
+        create_private(path)
+    writing = connect(path)
+    try:
+        if migrate:
+            migrations.migrate(writing)
+        migrations.check_current(writing)
+        reading = connect(path, read_only=True)
+    except BaseException:
+        writing.close()
+        raise
+    return SqliteStore(reading, Writer(writing))
+
+
+class SqliteStore:
+    """Implements every port of a store; what a method does stands with its port."""
+
+    def __init__(self, reading: sqlite3.Connection, writer: Writer) -> None:
+        self._reading = reading
+        self._writer = writer
+
+    async def find_credential(
+        self, oauth2_client_id: str
+    ) -> tuple[Credential, Client | None] | None:
+        """See oauth.ports.Credentials."""
+        with our_errors():
+            return reader.find_credential(self._reading, oauth2_client_id)
+
+    async def find_key(self, digests: Sequence[Digest]) -> Key | None:
+        """See oauth.ports.Keys."""
+        with our_errors():
+            return reader.find_key(self._reading, digests)
+
+    async def add_token(self, token: Token) -> None:
+        """See oauth.ports.Tokens."""
+        await self._writer.add_token(rows.token_row(token))
+
+    async def find_grant(self, digests: Sequence[Digest]) -> StoredGrant | None:
+        """See oauth.ports.Tokens."""
+        with our_errors():
+            return reader.find_grant(self._reading, digests)
+
+    async def store_epoch(self) -> int:
+        """See oauth.ports.Tokens."""
+        with our_errors():
+            return int(reader.meta(self._reading, "store_epoch") or 0)
+
+    async def find_safe(self, digests: Sequence[Digest]) -> KeyAndSafe | None:
+        """See settings.ports.Safes."""
+        with our_errors():
+            return reader.find_safe(self._reading, digests)
+
+    async def change_safe(
+        self, digests: Sequence[Digest], change: Callable[[KeyAndSafe | None], KeyAndSafe]
+    ) -> None:
+        """See settings.ports.Safes."""
+        await self._writer.run(partial(writes.change_safe, digests=digests, change=change))
+
+    async def revoke_token(self, digests: Sequence[Digest]) -> bool:
+        """See oauth.ports.Revocations."""
+        return await self._writer.run(partial(writes.revoke_token, digests=digests))
+
+    async def revoke_credential(self, id_: RecordId, *, reason: str | None, now: Millis) -> bool:
+        """See oauth.ports.Revocations."""
+        unit = partial(writes.revoke_credential, id_=id_, reason=reason, now=now)
+        return await self._writer.run(unit)
+
+    async def revoke_client(self, id_: RecordId, *, now: Millis) -> bool:
+        """See oauth.ports.Revocations."""
+        return await self._writer.run(partial(writes.revoke_client, id_=id_, now=now))
+
+    async def revoke_key(
+        self, digests: Sequence[Digest], *, reason: str | None, now: Millis
+    ) -> bool:
+        """See oauth.ports.Revocations."""
+        unit = partial(writes.revoke_key, digests=digests, reason=reason, now=now)
+        return await self._writer.run(unit)
+
+    async def bump_store_epoch(self) -> int:
+        """See oauth.ports.Housekeeping."""
+        return await self._writer.run(writes.bump_store_epoch)
+
+    async def purge_tokens(self, *, expired_before: Millis) -> int:
+        """See oauth.ports.Housekeeping."""
+        return await self._writer.run(partial(writes.purge_tokens, expired_before=expired_before))
+
+    async def holds_test_credentials(self) -> bool:
+        """See oauth.ports.Housekeeping."""
+        with our_errors():
+            return reader.meta(self._reading, "holds_test_credentials") is not None
+
+    async def enrol(self, records: Enrolment) -> Mapping[str, int]:
+        """See oauth.ports.Enrolments."""
+        return await self._writer.run(partial(writes.enrol, records=records))
+
+    async def known_safes(self, ids: Sequence[SafeId]) -> frozenset[SafeId]:
+        """See oauth.ports.Enrolments."""
+        found: set[SafeId] = set()
+        with our_errors():
+            for start in range(0, len(ids), _MANY):
+                some = ids[start : start + _MANY]
+                places = ", ".join("?" * len(some))
+                query = f"SELECT id FROM safes WHERE id IN ({places})"  # noqa: S608 - question marks
+                found.update(row[0] for row in self._reading.execute(query, some).fetchall())
+        return frozenset(found)
+
+    async def put_registry(self, os_id: str, canonical_json: bytes) -> None:
+        """See settings.ports.Registries."""
+        unit = partial(writes.put_registry, os_id=os_id, content=canonical_json)
+        await self._writer.run(unit)
+
+    async def registries(self) -> dict[str, bytes]:
+        """See settings.ports.Registries."""
+        with our_errors():
+            query = "SELECT os_id, content FROM registries ORDER BY os_id"
+            return dict(self._reading.execute(query).fetchall())
+
+    async def all_clients(self) -> AsyncIterator[Client]:
+        """See oauth.ports.Inventory."""
+        async for row in self._all("clients", rows.CLIENT):
+            yield rows.client(row)
+
+    async def all_credentials(self) -> AsyncIterator[Credential]:
+        """See oauth.ports.Inventory."""
+        async for row in self._all("credentials", rows.CREDENTIAL):
+            yield rows.credential(row)
+
+    async def all_keys(self) -> AsyncIterator[Key]:
+        """See oauth.ports.Inventory."""
+        async for row in self._all("keys", rows.KEY):
+            yield rows.key(row)
+
+    async def all_safes(self) -> AsyncIterator[Safe]:
+        """See oauth.ports.Inventory."""
+        async for row in self._all("safes", rows.SAFE):
+            yield rows.safe(row)
+
+    async def secret_ids(self) -> frozenset[str]:
+        """Return the ids of the secrets that this store was last opened with; none at first."""
+        with our_errors():
+            return frozenset((reader.meta(self._reading, "secret_ids") or "").split())
+
+    async def remember_secret_ids(self, ids: frozenset[str]) -> None:
+        """Keep the ids, so that a store opened with foreign secrets is noticed."""
+        value = " ".join(sorted(ids))
+        await self._writer.run(partial(writes.put_meta, name="secret_ids", value=value))
+
+    def close(self) -> None:
+        """Finish what waits to be written, then close. May be repeated."""
+        self._writer.close()
+        self._reading.close()
+
+    async def _all(self, table: str, columns: tuple[str, ...]) -> AsyncIterator[rows.Row]:
+        with our_errors():
+            for page in reader.pages(self._reading, table, columns):
+                for row in page:
+                    yield row

@@ -1,0 +1,177 @@
+"""Units of work that change the store: plain functions, run by the writer in a savepoint each."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from keyin.stores.sqlite import reader, rows
+from keyin.stores.sqlite.rows import Row, names
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterable, Sequence
+
+    from keyin.domain.environment import Millis
+    from keyin.domain.records import Digest, RecordId
+    from keyin.oauth.ports import Enrolment
+    from keyin.settings.ports import KeyAndSafe
+
+
+def _insert(table: str, columns: tuple[str, ...], count: int = 1) -> str:
+    row = f"({', '.join('?' * len(columns))})"
+    return f"INSERT INTO {table} ({names(columns)}) VALUES {', '.join([row] * count)}"  # noqa: S608 - ours
+
+
+def _replacing(table: str, columns: tuple[str, ...]) -> str:
+    changes = ", ".join(f"{name} = excluded.{name}" for name in columns[1:])
+    return f"{_insert(table, columns)} ON CONFLICT ({columns[0]}) DO UPDATE SET {changes}"
+
+
+def _enrolling(table: str, columns: tuple[str, ...], changes: str) -> str:
+    """Insert, or let a revocation through; everything else stays as it is."""
+    return (
+        f"{_insert(table, columns)} ON CONFLICT ({columns[0]}) DO UPDATE SET "
+        f"status = 'revoked'{changes} "
+        f"WHERE excluded.status = 'revoked' AND {table}.status <> 'revoked'"
+    )
+
+
+_MOVED_ON: Final = ", epoch = epoch + 1"
+_WHY: Final = ", revoked_reason = excluded.revoked_reason, revoked = excluded.revoked"
+_ENROL_CLIENT: Final = _enrolling(
+    "clients", rows.CLIENT, f"{_MOVED_ON}, updated = excluded.updated"
+)
+_ENROL_CREDENTIAL: Final = _enrolling("credentials", rows.CREDENTIAL, _MOVED_ON + _WHY)
+_ENROL_KEY: Final = _enrolling("keys", rows.KEY, _MOVED_ON + _WHY)
+_ENROL_TOKEN: Final = _enrolling("tokens", rows.TOKEN, "")
+_ENROL_SAFE: Final = (
+    f"{_replacing('safes', rows.SAFE)} WHERE excluded.kind = 'snapset' AND safes.kind = 'snapset'"
+)
+_PUT_KEY: Final = _replacing("keys", rows.KEY)
+_PUT_SAFE: Final = _replacing("safes", rows.SAFE)
+
+
+@cache
+def _insert_tokens(count: int) -> str:
+    return f"{_insert('tokens', rows.TOKEN, count)} ON CONFLICT DO NOTHING"
+
+
+def add_tokens(connection: sqlite3.Connection, tokens: Sequence[Row]) -> None:
+    """Insert many in one statement: each step of a statement hands the interpreter over."""
+    connection.execute(_insert_tokens(len(tokens)), [value for row in tokens for value in row])
+
+
+def change_safe(
+    connection: sqlite3.Connection,
+    digests: Sequence[Digest],
+    change: Callable[[KeyAndSafe | None], KeyAndSafe],
+) -> None:
+    """Read, change, write back."""
+    changed = change(reader.find_safe(connection, digests))
+    connection.execute(_PUT_KEY, rows.key_row(changed.key))
+    if changed.safe is not None:
+        connection.execute(_PUT_SAFE, rows.safe_row(changed.safe))
+
+
+def enrol(connection: sqlite3.Connection, records: Enrolment) -> dict[str, int]:
+    """Write all; return how many of each were new or changed."""
+    if records.holds_test_credentials:
+        put_meta(connection, "holds_test_credentials", "yes")
+    return {
+        "clients": _run_all(connection, _ENROL_CLIENT, map(rows.client_row, records.clients)),
+        "credentials": _run_all(
+            connection, _ENROL_CREDENTIAL, map(rows.credential_row, records.credentials)
+        ),
+        "safes": _run_all(connection, _ENROL_SAFE, map(rows.safe_row, records.safes)),
+        "keys": _run_all(connection, _ENROL_KEY, map(rows.key_row, records.keys)),
+        "tokens": _run_all(connection, _ENROL_TOKEN, map(rows.token_row, records.tokens)),
+    }
+
+
+def revoke_token(connection: sqlite3.Connection, digests: Sequence[Digest]) -> bool:
+    """Mark a token."""
+    return _any(
+        connection.execute(
+            f"UPDATE tokens SET status = 'revoked' WHERE digest IN ({_places(digests)})",  # noqa: S608 - question marks
+            digests,
+        )
+    )
+
+
+def revoke_credential(
+    connection: sqlite3.Connection, id_: RecordId, reason: str | None, now: Millis
+) -> bool:
+    """Mark a credential and move its epoch on."""
+    return _any(
+        connection.execute(
+            "UPDATE credentials SET status = 'revoked', epoch = epoch + 1, "
+            "revoked_reason = ?, revoked = ? WHERE id = ?",
+            (reason, now, id_),
+        )
+    )
+
+
+def revoke_client(connection: sqlite3.Connection, id_: RecordId, now: Millis) -> bool:
+    """Mark a client and move its epoch on."""
+    return _any(
+        connection.execute(
+            "UPDATE clients SET status = 'revoked', epoch = epoch + 1, updated = ? WHERE id = ?",
+            (now, id_),
+        )
+    )
+
+
+def revoke_key(
+    connection: sqlite3.Connection, digests: Sequence[Digest], reason: str | None, now: Millis
+) -> bool:
+    """Mark a key and move its epoch on."""
+    return _any(
+        connection.execute(
+            "UPDATE keys SET status = 'revoked', epoch = epoch + 1, revoked_reason = ?, "  # noqa: S608 - question marks
+            f"revoked = ? WHERE digest IN ({_places(digests)})",
+            (reason, now, *digests),
+        )
+    )
+
+
+def bump_store_epoch(connection: sqlite3.Connection) -> int:
+    """Move the store's epoch on."""
+    epoch = int(reader.meta(connection, "store_epoch") or 0) + 1
+    put_meta(connection, "store_epoch", str(epoch))
+    return epoch
+
+
+def purge_tokens(connection: sqlite3.Connection, expired_before: Millis) -> int:
+    """Delete what expired."""
+    return connection.execute("DELETE FROM tokens WHERE expires < ?", (expired_before,)).rowcount
+
+
+def put_registry(connection: sqlite3.Connection, os_id: str, content: bytes) -> None:
+    """Keep one operating system's registry."""
+    connection.execute(
+        "INSERT INTO registries (os_id, content) VALUES (?, ?) "
+        "ON CONFLICT (os_id) DO UPDATE SET content = excluded.content",
+        (os_id, content),
+    )
+
+
+def put_meta(connection: sqlite3.Connection, name: str, value: str) -> None:
+    """Set a value that concerns the whole store."""
+    connection.execute(
+        "INSERT INTO meta (name, value) VALUES (?, ?) "
+        "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (name, value),
+    )
+
+
+def _run_all(connection: sqlite3.Connection, statement: str, all_rows: Iterable[Row]) -> int:
+    return connection.executemany(statement, all_rows).rowcount
+
+
+def _any(cursor: sqlite3.Cursor) -> bool:
+    return cursor.rowcount > 0
+
+
+def _places(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
