@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from keyin.domain.errors import ConfigurationError
 from keyin.stores.sqlite import migrations, reader, rows, writes
 from keyin.stores.sqlite.connection import connect, create_private, our_errors
 from keyin.stores.sqlite.writer import Writer
@@ -32,11 +33,14 @@ if TYPE_CHECKING:
 _MANY = 500
 
 
-def open_store(path: Path, *, migrate: bool = True) -> SqliteStore:
+def open_store(
+    path: Path, *, migrate: bool = True, secret_ids: frozenset[str] = frozenset()
+) -> SqliteStore:
     """Open the store, made and brought to the newest schema where `migrate` allows it.
 
-    Raises ConfigurationError (another program's file, a newer schema, an older one without
-    `migrate`) and StoreUnavailable.
+    `secret_ids` names the peppers and data keys at hand; the store remembers them. Raises
+    ConfigurationError (another program's file, a newer schema, an older one without `migrate`,
+    secrets of another store) and StoreUnavailable.
     """
     if migrate:
         create_private(path)
@@ -45,11 +49,26 @@ def open_store(path: Path, *, migrate: bool = True) -> SqliteStore:
         if migrate:
             migrations.migrate(writing)
         migrations.check_current(writing)
+        if secret_ids:
+            _recognise(writing, secret_ids)
         reading = connect(path, read_only=True)
     except BaseException:
         writing.close()
         raise
     return SqliteStore(reading, Writer(writing))
+
+
+def _recognise(connection: sqlite3.Connection, secret_ids: frozenset[str]) -> None:
+    """Refuse secrets of which the store knows none: nothing in it would be found or opened."""
+    with our_errors():
+        known = frozenset((reader.meta(connection, "secret_ids") or "").split())
+        if known and not known & secret_ids:
+            raise ConfigurationError(
+                "the store was made with other secrets than those given",
+                next_step="Give --secrets the directory that this store was made with.",
+            )
+        if not secret_ids <= known:
+            writes.put_meta(connection, "secret_ids", " ".join(sorted(secret_ids | known)))
 
 
 class SqliteStore:
@@ -174,16 +193,6 @@ class SqliteStore:
         """See oauth.ports.Inventory."""
         async for row in self._all("safes", rows.SAFE):
             yield rows.safe(row)
-
-    async def secret_ids(self) -> frozenset[str]:
-        """Return the ids of the secrets that this store was last opened with; none at first."""
-        with our_errors():
-            return frozenset((reader.meta(self._reading, "secret_ids") or "").split())
-
-    async def remember_secret_ids(self, ids: frozenset[str]) -> None:
-        """Keep the ids, so that a store opened with foreign secrets is noticed."""
-        value = " ".join(sorted(ids))
-        await self._writer.run(partial(writes.put_meta, name="secret_ids", value=value))
 
     def close(self) -> None:
         """Finish what waits to be written, then close. May be repeated."""

@@ -1,0 +1,40 @@
+"""The stores that every suite of this folder runs on: one line here joins a new one to all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from keyin.oauth import ports as oauth
+from keyin.settings import ports as settings
+from keyin.stores.memory import MemoryStore
+from keyin.stores.sqlite import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+class Store(  # one object that is every port, as wiring hands it out
+    oauth.Credentials,
+    oauth.Keys,
+    oauth.Tokens,
+    oauth.Revocations,
+    oauth.Housekeeping,
+    oauth.Enrolments,
+    oauth.Inventory,
+    settings.Safes,
+    settings.Registries,
+    Protocol,
+):
+    def close(self) -> None: ...
+
+
+def _memory(_folder: Path) -> Store:
+    return MemoryStore()
+
+
+def _sqlite(folder: Path) -> Store:
+    return open_store(folder / "store.sqlite3")
+
+
+STORES: dict[str, Callable[[Path], Store]] = {"memory": _memory, "sqlite": _sqlite}
