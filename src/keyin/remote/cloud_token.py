@@ -22,9 +22,9 @@ from keyin.wire.requester import ErrorCode, refusal
 
 if TYPE_CHECKING:
     from keyin.domain.environment import Clock
+    from keyin.domain.installation import InstallationCredential
     from keyin.domain.secret import GpiiKey
     from keyin.remote.cloud_http import CloudAnswer, CloudHttp
-    from keyin.domain.installation import InstallationCredential
 
 _MAX_ANSWER: Final = 16_384
 _MAX_SKEW_MS: Final = 5 * 60 * 1000
