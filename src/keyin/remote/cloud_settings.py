@@ -9,29 +9,26 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-import httpx
 import msgspec
 
-from keyin.domain.errors import CloudUnreachable, InvalidDocument, Refused
-from keyin.remote.tls import check_cloud_url
+from keyin.domain.errors import InvalidDocument, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keyin.domain.absent import Value
     from keyin.domain.secret import AccessToken, GpiiKey
+    from keyin.remote.cloud_http import CloudHttp
 
 MAX_ANSWER: Final = 8 * 1024 * 1024  # bytes: four times the largest registry there is
-MAX_DEVICE: Final = 64 * 1024  # bytes of JSON: it travels in the URL
-_NEXT: Final = "look at the cloud's address, its certificate and the network"
+MAX_DEVICE: Final = 48 * 1024  # bytes of JSON: it travels in the URL
 
 
 class CloudSettings:
     """Implements `session.ports.SettingsSource`."""
 
-    def __init__(self, base_url: str, client: httpx.AsyncClient) -> None:
-        self._base = check_cloud_url(base_url)
-        self._client = client
+    def __init__(self, http: CloudHttp) -> None:
+        self._http = http
 
     async def settings(
         self,
@@ -48,37 +45,22 @@ class CloudSettings:
         payload = msgspec.json.encode(device)
         if len(payload) > MAX_DEVICE:
             raise InvalidDocument(
-                "the device report is larger than %(limit)s bytes", limit=MAX_DEVICE
+                "the device report is larger than %(limit)s bytes",
+                next_step="name fewer solutions in the device report",
+                limit=MAX_DEVICE,
             )
-        url = f"{self._base}/{quote(key.reveal(), safe='')}/settings/{quote(payload, safe='')}"
-        headers = {
-            "authorization": f"Bearer {token.reveal()}",
-            "accept": "application/json",
-            "x-request-id": request_id,
-        }
-        try:
-            async with self._client.stream("GET", url, headers=headers) as response:
-                body = await _bounded(response)
-        except httpx.HTTPError as exc:
-            # The address contains the key, and so may the foreign message: neither is kept.
-            raise CloudUnreachable(
-                "the cloud cannot be reached: %(reason)s",
-                next_step=_NEXT,
-                reason=type(exc).__name__,
-            ) from None
-        _check_status(response.status_code)
-        return _document(body)
+        answer = await self._http.exchange(
+            "GET",
+            f"/{quote(key.reveal(), safe='')}/settings/{quote(payload, safe='')}",
+            headers={"authorization": f"Bearer {token.reveal()}", "x-request-id": request_id},
+            limit=MAX_ANSWER,
+        )
+        _check_status(answer.status)
+        return _document(answer.body)
 
-
-async def _bounded(response: httpx.Response) -> bytes:
-    body = bytearray()
-    async for part in response.aiter_bytes():
-        body += part
-        if len(body) > MAX_ANSWER:
-            raise InvalidDocument(
-                "the cloud's answer is larger than %(limit)s bytes", limit=MAX_ANSWER
-            )
-    return bytes(body)
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.close()
 
 
 def _check_status(status: int) -> None:
@@ -87,13 +69,13 @@ def _check_status(status: int) -> None:
     if status == HTTPStatus.UNAUTHORIZED:
         raise Refused(
             "unauthorized",
-            "the cloud does not accept the token any more",
-            next_step="key in again",
+            "the cloud does not accept the token for this key",
+            next_step="key in again; if it stays so, ask whoever runs the cloud",
         )
     raise Refused(
         "cloud_refused",
         "the cloud answered with status %(status)s",
-        next_step="try again; if it stays so, tell the operator of the cloud",
+        next_step="try again; if it stays so, tell whoever runs the cloud",
         status=status,
     )
 
@@ -101,8 +83,11 @@ def _check_status(status: int) -> None:
 def _document(body: bytes) -> Mapping[str, Value]:
     try:
         document = msgspec.json.decode(body)
-    except msgspec.DecodeError as exc:
-        raise InvalidDocument("the cloud's answer is no JSON") from exc
+    except (msgspec.DecodeError, RecursionError):
+        document = None
     if not isinstance(document, dict):
-        raise InvalidDocument("the cloud's answer is no object")
+        raise InvalidDocument(
+            "the cloud's answer is not what it should be",
+            next_step="look at the address of the cloud",
+        )
     return document
