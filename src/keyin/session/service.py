@@ -6,10 +6,12 @@ here only as long as the call.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from keyin.domain.errors import InvalidDocument, KeyinError, Refused
-from keyin.domain.instructions import lifecycle_instructions
+from keyin.domain.instructions import Instruction, instructions
+from keyin.domain.lifecycle import with_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,38 +25,30 @@ if TYPE_CHECKING:
 DEFAULT_SET: Final = "gpii-default"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionService:
     """Keys in and out; the caller sees to it that only one of these runs at a time."""
 
-    def __init__(
-        self,
-        *,
-        tokens: TokenSource,
-        cloud: SettingsSource,
-        device: DeviceReporter,
-        lifecycle: Lifecycle,
-        registry: Mapping[str, Any],
-        trust_cloud_registry: bool,
-        worry: Callable[[str, KeyinError], None],
-    ) -> None:
-        """`registry` is this computer's own; `worry` is told what failed without consequence."""
-        self._tokens = tokens
-        self._cloud = cloud
-        self._device = device
-        self._lifecycle = lifecycle
-        self._registry = registry
-        self._trust_cloud_registry = trust_cloud_registry
-        self._worry = worry
+    tokens: TokenSource
+    cloud: SettingsSource
+    device: DeviceReporter
+    lifecycle: Lifecycle
+    registry: Mapping[str, Any]
+    """This computer's own solutions, by id."""
+    trust_cloud_registry: bool
+    """Whether what the cloud says of a solution counts; else only what `registry` says."""
+    worry: Callable[[str, str], None]
+    """Told an event and its subject that have no consequence for the person."""
 
     async def recover(self) -> Restored:
         """Put back what a crash left; comes before everything else."""
-        return await self._lifecycle.recover()
+        return await self.lifecycle.recover()
 
     async def key_in(self, key: GpiiKey, *, request_id: str) -> Applied:
         """Make the computer what this person needs. Raises KeyinError; then nothing is changed."""
         try:
             instructions = await self._instructions(key, request_id)
-            return await self._lifecycle.begin(instructions)
+            return await self.lifecycle.begin(instructions)
         except BaseException:
             await self._forget(key, request_id)
             raise
@@ -62,7 +56,7 @@ class SessionService:
     async def key_out(self, key: GpiiKey, *, request_id: str) -> Restored:
         """Make the computer what it was, and let nobody keep the token (P68)."""
         try:
-            return await self._lifecycle.end()
+            return await self.lifecycle.end()
         finally:
             await self._forget(key, request_id)
 
@@ -72,39 +66,43 @@ class SessionService:
         """Tell what `key_in` would change. Raises KeyinError."""
         try:
             instructions = await self._instructions(key, request_id)
-            return await self._lifecycle.preview(instructions)
+            return await self.lifecycle.preview(instructions)
         finally:
             await self._forget(key, request_id)
 
-    async def _instructions(self, key: GpiiKey, request_id: str) -> Mapping[str, Any]:
-        device = await self._device.report()
+    async def _instructions(self, key: GpiiKey, request_id: str) -> dict[str, Instruction]:
+        device = await self.device.report()
         document = await self._ask(key, device, request_id)
         inferred = _member(document, "matchMakerOutput", "inferredConfiguration")
-        active = inferred.get(DEFAULT_SET, {})
+        chosen = inferred.get(DEFAULT_SET) or {}
         entries = _member(document, "solutionsRegistryEntries")
-        if not self._trust_cloud_registry:
-            entries = {name: self._registry[name] for name in entries if name in self._registry}
-        return lifecycle_instructions(active, entries)
+        if not self.trust_cloud_registry:
+            entries = {name: self.registry[name] for name in entries if name in self.registry}
+        made = instructions(chosen, entries, on_invalid=self._invalid)
+        return {solution: with_steps(record) for solution, record in made.items()}
+
+    def _invalid(self, solution: str, _block: str, _why: InvalidDocument) -> None:
+        self.worry("rules_not_run", solution)
 
     async def _ask(
         self, key: GpiiKey, device: Mapping[str, Value], request_id: str
     ) -> Mapping[str, Any]:
-        token = await self._tokens.token(key, request_id=request_id)
+        token = await self.tokens.token(key, request_id=request_id)
         try:
-            return await self._cloud.settings(key, token, device, request_id=request_id)
+            return await self.cloud.settings(key, token, device, request_id=request_id)
         except Refused as refused:
             if refused.code != "unauthorized":
                 raise
         # The cached token may have been revoked since: once more with a fresh one.
-        await self._tokens.forget(key, request_id=request_id)
-        token = await self._tokens.token(key, request_id=request_id)
-        return await self._cloud.settings(key, token, device, request_id=request_id)
+        await self.tokens.forget(key, request_id=request_id)
+        token = await self.tokens.token(key, request_id=request_id)
+        return await self.cloud.settings(key, token, device, request_id=request_id)
 
     async def _forget(self, key: GpiiKey, request_id: str) -> None:
         try:
-            await self._tokens.forget(key, request_id=request_id)
-        except KeyinError as error:
-            self._worry("token_not_forgotten", error)
+            await self.tokens.forget(key, request_id=request_id)
+        except KeyinError:
+            self.worry("token_not_forgotten", "")
 
 
 def _member(document: Mapping[str, Any], *path: str) -> dict[str, Any]:

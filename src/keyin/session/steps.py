@@ -12,12 +12,12 @@ from typing import Any, Final, TypeAlias
 
 from keyin.domain.absent import ABSENT, Absent, Value
 from keyin.domain.errors import InvalidDocument
+from keyin.domain.lifecycle import STEP_LISTS
 from keyin.session.ports import Block
 
 Resolve: TypeAlias = Callable[[Any], Any]
 """Replaces variable references in any JSON value; what cannot be resolved becomes ABSENT."""
 
-STEP_LISTS: Final = ("start", "stop", "configure", "restore", "update", "isRunning")
 _ROOMS: Final = {"settings": "settingsHandlers", "launchers": "launchHandlers"}
 _NESTED: Final = ("start", "stop", "configure")
 
@@ -71,13 +71,21 @@ def make_block(
 ) -> Block:
     """Build what a handler takes. An option whose variable is unknown is left out."""
     options = handler.get("options") or {}
-    resolved = {name: resolve(value) for name, value in options.items()}
     return Block(
         solution=solution,
         type=str(handler.get("type", "")),
-        options={name: value for name, value in resolved.items() if value is not ABSENT},
-        settings={name: resolve(value) for name, value in settings.items()},
+        options=_present(resolve(options)),
+        settings={name: _present(resolve(value)) for name, value in settings.items()},
     )
+
+
+def _present(value: Any) -> Any:  # noqa: ANN401 - any JSON value, or ABSENT
+    """Leave out members that are absent, at any depth."""
+    if isinstance(value, dict):
+        return {name: _present(member) for name, member in value.items() if member is not ABSENT}
+    if isinstance(value, list):
+        return [_present(element) for element in value if element is not ABSENT]
+    return value
 
 
 def wanted_settings(handler: Mapping[str, Any]) -> dict[str, Value | Absent]:
