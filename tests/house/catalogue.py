@@ -24,7 +24,7 @@ from tests.house.rules import dotted, functions
 from tests.house.sources import PACKAGE, package_files, short, tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     Text = str | tuple[str, str]
@@ -39,13 +39,26 @@ CLICK_CALLS: Final = frozenset(
 )
 
 
-def _constant(node: ast.expr | None) -> str | None:
+def _constant(node: ast.expr | None, named: Mapping[str, str] | None = None) -> str | None:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
+    if isinstance(node, ast.Name) and named:
+        return named.get(node.id)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        left, right = _constant(node.left), _constant(node.right)
+        left, right = _constant(node.left, named), _constant(node.right, named)
         return left + right if left is not None and right is not None else None
     return None
+
+
+def _named_texts(module: ast.Module) -> dict[str, str]:
+    """Return the module's text constants: an error may name its next step by one."""
+    return {
+        target.id: text
+        for node in module.body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Name) and (text := _constant(node.value))
+    }
 
 
 def error_classes() -> frozenset[str]:
@@ -62,16 +75,17 @@ def error_classes() -> frozenset[str]:
     return frozenset(known)
 
 
-def _error_texts(call: ast.Call) -> Iterator[Text]:
-    sentences = [text for text in map(_constant, call.args) if text and " " in text]
+def _error_texts(call: ast.Call, named: Mapping[str, str]) -> Iterator[Text]:
+    texts = [_constant(argument, named) for argument in call.args]
+    sentences = [text for text in texts if text and " " in text]
     yield from sentences[:1]  # a Refused has its code, one word, first
     for keyword in call.keywords:
-        text = _constant(keyword.value)
-        if keyword.arg in {"next_step", "message"} and text:
+        text = _constant(keyword.value, named)
+        if text and (keyword.arg == "next_step" or (keyword.arg == "reason" and " " in text)):
             yield text
 
 
-def _call_texts(call: ast.Call, errors: frozenset[str]) -> Iterator[Text]:
+def _call_texts(call: ast.Call, errors: frozenset[str], named: Mapping[str, str]) -> Iterator[Text]:
     name = dotted(call.func).rsplit(".", 1)[-1]
     texts = [text for text in map(_constant, call.args) if text]
     if name in {"_", "msgid"}:
@@ -79,7 +93,7 @@ def _call_texts(call: ast.Call, errors: frozenset[str]) -> Iterator[Text]:
     elif name == "ngettext" and len(texts) > 1:
         yield (texts[0], texts[1])
     elif name in errors:
-        yield from _error_texts(call)
+        yield from _error_texts(call, named)
     elif name in CLICK_CALLS:
         for keyword in call.keywords:
             text = _constant(keyword.value)
@@ -95,14 +109,14 @@ def _is_verb(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return bool(made_by & {"command", "group"})
 
 
-def _super_texts(node: ast.ClassDef) -> Iterator[Text]:
+def _super_texts(node: ast.ClassDef, named: Mapping[str, str]) -> Iterator[Text]:
     for call in ast.walk(node):
         if (
             isinstance(call, ast.Call)
             and isinstance(call.func, ast.Attribute)
             and call.func.attr == "__init__"
         ):
-            yield from _error_texts(call)
+            yield from _error_texts(call, named)
 
 
 def texts_of(module: ast.Module, errors: frozenset[str]) -> Iterator[Text]:
@@ -111,11 +125,16 @@ def texts_of(module: ast.Module, errors: frozenset[str]) -> Iterator[Text]:
         docstring = ast.get_docstring(function, clean=False)
         if _is_verb(function) and docstring:
             yield inspect.cleandoc(docstring)
+    named = _named_texts(module)
     for node in ast.walk(module):
         if isinstance(node, ast.Call):
-            yield from _call_texts(node, errors)
+            yield from _call_texts(node, errors, named)
         elif isinstance(node, ast.ClassDef) and node.name in errors:
-            yield from _super_texts(node)
+            yield from _super_texts(node, named)
+        elif isinstance(node, ast.Assign) and dotted(node.targets[0]) == "reason":
+            text = _constant(node.value)  # becomes a field of an error
+            if text and " " in text:
+                yield text
 
 
 def extract() -> Catalog:
@@ -124,7 +143,7 @@ def extract() -> Catalog:
         project="keyin", version="", creation_date=BORN, copyright_holder="the keyin authors",
         msgid_bugs_address="",
     )  # fmt: skip
-    errors = error_classes()
+    errors = error_classes() | {"error_reply"}
     for path in package_files():
         for text in texts_of(tree(path), errors):
             catalog.add(text, locations=[(short(path), 0)])

@@ -31,7 +31,16 @@ def inner_files() -> tuple[Path, ...]:
 def tracked_files() -> tuple[Path, ...]:
     """Return what git tracks, and what it would take up if asked (not the ignored)."""
     listing = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        [
+            "git",
+            "-c",
+            "safe.directory=*",
+            "ls-files",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+            "-z",
+        ],
         cwd=ROOT,
         check=True,
         capture_output=True,

@@ -55,6 +55,7 @@ def test_a_faulty_translation_is_found(message: Message) -> None:
 
 def test_every_kind_of_message_is_extracted() -> None:
     source = '''
+STEP = "the named step"
 class Mine(KeyinError):
     def __init__(self):
         super().__init__("my text", next_step="my step")
@@ -68,11 +69,14 @@ def verb():
     _("plain"); ngettext("one", "many", n); msgid("kept")
     raise Refused("code", "no %(why)s", next_step="ask", why=1)
     raise KeyError("not ours at all")
+    raise Refused("code", reasoned, next_step=STEP, reason="for that reason")
+    reason = "and for this"
 '''
     texts = set(catalogue.texts_of(ast.parse(source), frozenset({"Refused", "Mine"})))
     assert texts == {
         "my text", "my step", "the help", "the prompt", "Do it.\n\nExample: keyin verb", "plain",
-        ("one", "many"), "kept", "no %(why)s", "ask",
+        ("one", "many"), "kept", "no %(why)s", "ask", "the named step", "for that reason",
+        "and for this",
     }  # fmt: skip
 
 

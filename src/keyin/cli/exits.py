@@ -40,14 +40,24 @@ def exit_code(error: KeyinError) -> int:
     return next((code for kind, code in _CODES if isinstance(error, kind)), FAILED)
 
 
+def spoken(text: str, error: KeyinError) -> str:
+    """Return a text of an error in the person's language, its places filled.
+
+    A field may be a sentence itself (a reason); it is translated where the catalogue has it.
+    """
+    fields = {
+        name: _(value) if isinstance(value, str) else value for name, value in error.fields.items()
+    }
+    return _(text) % fields if fields else _(text)
+
+
 @contextmanager
 def errors_for_people(*, as_json: bool = False) -> Iterator[None]:
     """Turn our errors into text (or one JSON object) on stderr and leave with their exit code."""
     try:
         yield
     except KeyinError as error:
-        message = _(error.message) % error.fields if error.fields else _(error.message)
-        next_step = _(error.next_step) % error.fields if error.next_step else ""
+        message, next_step = spoken(error.message, error), spoken(error.next_step, error)
         if as_json:
             code = error.code if isinstance(error, Refused) else type(error).__name__
             body = {"error": code, "message": message, "next_step": next_step}

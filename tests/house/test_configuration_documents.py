@@ -1,0 +1,82 @@
+"""Every key of every process's configuration is explained in the file that ships, and no other."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.house.rules import dotted
+from tests.house.sources import PACKAGE, tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROCESSES: Final = ("cloud", "access_requester", "flow_manager")
+FOLDER: Final = PACKAGE / "data" / "config"
+
+
+def _document(process: str) -> Path:
+    names = {process, process.replace("_", "-")}
+    found = [path for path in FOLDER.glob("*.toml") if path.stem in names]
+    assert len(found) == 1, f"{FOLDER} has no file for {process}"
+    return found[0]
+
+
+def _is_shape(node: ast.ClassDef) -> bool:
+    bases = {dotted(base).rsplit(".", 1)[-1] for base in node.bases}
+    marks = {
+        dotted(mark.func if isinstance(mark, ast.Call) else mark).rsplit(".", 1)[-1]
+        for mark in node.decorator_list
+    }
+    return "Struct" in bases or "dataclass" in marks
+
+
+def _keys(process: str) -> set[str]:
+    source = PACKAGE / process / "config.py"
+    shapes = [node for node in tree(source).body if isinstance(node, ast.ClassDef)]
+    keys = {
+        field.target.id
+        for shape in shapes
+        if _is_shape(shape)
+        for field in shape.body
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and not dotted(field.annotation).endswith("ClassVar")
+    }
+    assert keys, f"{source} has no configuration shape that this test knows"
+    return keys
+
+
+def _explained(process: str) -> dict[str, str]:
+    """Map each key or table named in the file, commented out or not, to the comment before it."""
+    found: dict[str, str] = {}
+    comment: list[str] = []
+    for line in _document(process).read_text(encoding="utf-8").splitlines():
+        named = re.match(r"#? ?(?:([a-z]\w*) *=|\[+([a-z][\w.]*)\]+)", line)
+        if named:
+            found[named[1] or named[2].rsplit(".", 1)[-1]] = " ".join(comment)
+        if not line.strip() or (named and line.startswith("[")):
+            comment = []
+        elif line.startswith("#") and not named:
+            comment.append(line.lstrip("# "))
+    return found
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_every_key_is_explained(process: str) -> None:
+    explained = _explained(process)
+    assert not _keys(process) - set(explained), "keys that the file does not name"
+    assert not set(explained) - _keys(process), "keys that the process does not know"
+    assert not [key for key, words in explained.items() if len(words) < 10], "keys without a word"
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_the_file_is_toml_with_and_without_its_comment_signs(process: str) -> None:
+    text = _document(process).read_text(encoding="utf-8")
+    tomllib.loads(text)
+    bare = re.sub(r"^# ?(?=(?:[a-z]\w* *=|\[+[a-z][\w.]*\]+))", "", text, flags=re.MULTILINE)
+    tomllib.loads(bare)
