@@ -8,7 +8,7 @@ to change one copies it. The order of members is kept: it decides ties and the o
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NewType
+from typing import TYPE_CHECKING, Any
 
 from keyin.domain import elpath
 from keyin.domain.errors import InvalidDocument
@@ -22,15 +22,13 @@ if TYPE_CHECKING:
     from keyin.domain.absent import Value
     from keyin.domain.device import Device
 
-SolutionId = NewType("SolutionId", str)
-"""Reverse-DNS style, such as `org.gnome.orca`."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Solution:
     """One entry of a registry, with what matching asks of it."""
 
-    id: SolutionId
+    id: str
+    """Reverse-DNS style, such as `org.gnome.orca`."""
     entry: Mapping[str, Any] = field(repr=False)
     application: str
     """The URI under which preferences for this solution alone are stored."""
@@ -83,7 +81,7 @@ def read_solution(name: str, entry: Value) -> Solution:
     terms = frozenset(_terms(entry))
     version = entry.get("version")
     return Solution(
-        id=SolutionId(name),
+        id=name,
         entry=entry,
         application=application(name),
         terms=terms,

@@ -12,7 +12,7 @@ Version: TypeAlias = tuple[int, int, int]
 
 _PART: Final = r"(0|[1-9][0-9]{0,8}|[xX*])"
 _VERSION: Final = re.compile(rf"v?{_PART}(?:\.{_PART})?(?:\.{_PART})?(?:[-+][0-9A-Za-z.+-]*)?")
-_COMPARATOR: Final = re.compile(r"(>=|<=|>|<|=|\^|~)?\s*(\S+)")
+_COMPARATOR: Final = re.compile(r"(>=|<=|>|<|=|\^|~)?\s*([^\s<>=^~]\S*)")
 
 
 def satisfies(version: str, wanted: str) -> bool:
