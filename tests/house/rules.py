@@ -96,7 +96,8 @@ def compares_secrets(tree: ast.Module) -> list[str]:
             found += [
                 f"{node.lineno}: compares {name} with =="
                 for name in names
-                if re.split(r"[_\W]+", name.lower())[-1] in SENSITIVE
+                if not name.isupper()  # a constant names a kind of secret, it is none
+                and re.split(r"[_\W]+", name.lower())[-1] in SENSITIVE
             ]
         if isinstance(node, ast.Attribute) and node.attr == "compare_digest":
             found.append(f"{node.lineno}: calls compare_digest beside domain.secret.equal")

@@ -36,7 +36,7 @@ def _foreign() -> list[str]:
         name for path in package_files() for node in ast.walk(tree(path))
         for name in imported_roots(node)
     }  # fmt: skip
-    return sorted(name for name in roots if name not in sys.stdlib_module_names and name != "keyin")
+    return sorted(roots - {"keyin"})  # the standard library too: `import ctypes` loads a library
 
 
 def _effects(

@@ -75,6 +75,7 @@ GOOD: dict[str, tuple[str, ...]] = {
         "token is None",
         "token == ''",
         "machine == x",
+        "kind == PEPPER",
         "grant.status == ACTIVE",
     ),
     "draws_weak_chance": ("import secrets", "import uuid\nuuid.UUID(text)"),
