@@ -5,25 +5,20 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pytest
 
 from tests.house.rules import dotted
 from tests.house.sources import PACKAGE, tree
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-PROCESSES: Final = ("cloud", "access_requester", "flow_manager")
+DOCUMENTS: Final = {
+    "cloud": "cloud.toml",
+    "access_requester": "requester.toml",
+    "flow_manager": "flow-manager.toml",
+}
+PROCESSES: Final = tuple(DOCUMENTS)
 FOLDER: Final = PACKAGE / "data" / "config"
-
-
-def _document(process: str) -> Path:
-    names = {process, process.replace("_", "-")}
-    found = [path for path in FOLDER.glob("*.toml") if path.stem in names]
-    assert len(found) == 1, f"{FOLDER} has no file for {process}"
-    return found[0]
 
 
 def _is_shape(node: ast.ClassDef) -> bool:
@@ -55,10 +50,11 @@ def _explained(process: str) -> dict[str, str]:
     """Map each key or table named in the file, commented out or not, to the comment before it."""
     found: dict[str, str] = {}
     comment: list[str] = []
-    for line in _document(process).read_text(encoding="utf-8").splitlines():
+    for line in (FOLDER / DOCUMENTS[process]).read_text(encoding="utf-8").splitlines():
         named = re.match(r"#? ?(?:([a-z]\w*) *=|\[+([a-z][\w.]*)\]+)", line)
         if named:
-            found[named[1] or named[2].rsplit(".", 1)[-1]] = " ".join(comment)
+            table = named[2] and f"the table {named[2]}"
+            found[named[1] or named[2].rsplit(".", 1)[-1]] = table or " ".join(comment)
         if not line.strip() or (named and line.startswith("[")):
             comment = []
         elif line.startswith("#") and not named:
@@ -76,7 +72,12 @@ def test_every_key_is_explained(process: str) -> None:
 
 @pytest.mark.parametrize("process", PROCESSES)
 def test_the_file_is_toml_with_and_without_its_comment_signs(process: str) -> None:
-    text = _document(process).read_text(encoding="utf-8")
+    text = (FOLDER / DOCUMENTS[process]).read_text(encoding="utf-8")
     tomllib.loads(text)
     bare = re.sub(r"^# ?(?=(?:[a-z]\w* *=|\[+[a-z][\w.]*\]+))", "", text, flags=re.MULTILINE)
     tomllib.loads(bare)
+
+
+def test_every_process_with_a_configuration_is_here() -> None:
+    assert {path.parent.name for path in PACKAGE.glob("*/config.py")} == set(PROCESSES)
+    assert {path.name for path in FOLDER.glob("*.toml")} == set(DOCUMENTS.values())
