@@ -88,11 +88,13 @@ class RequesterClient:
 
     async def forget(self, key: GpiiKey, *, request_id: str) -> None:
         """Drop the token of this key. Raises as `token`."""
-        await self._ask("forget", gpii_key=key.reveal(), request_id=request_id)
+        await self.drop(key, request_id=request_id)
 
-    async def forget_all(self) -> int:
-        """Drop every token of the caller's account; return how many. Raises as `token`."""
-        return _shaped(await self._ask("forget"), ForgetAnswer).forgotten
+    async def drop(self, key: GpiiKey | None, *, request_id: str) -> int:
+        """Drop the token of this key, or all of the caller's account; return how many."""
+        text = None if key is None else key.reveal()
+        answer = await self._ask("forget", gpii_key=text, request_id=request_id)
+        return _shaped(answer, ForgetAnswer).forgotten
 
     async def status(self) -> StatusAnswer:
         """Return how the requester stands. Raises as `token`."""

@@ -1,0 +1,28 @@
+"""What the access requester's service asks of the world."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from keyin.domain.installation import InstallationCredential
+    from keyin.domain.secret import GpiiKey
+    from keyin.remote.cloud_token import Grant
+
+
+class CredentialSource(Protocol):
+    """Where the installation's credential is kept."""
+
+    def __call__(self) -> InstallationCredential | None:
+        """Return it, None while there is none. Raises ConfigurationError where it is not safe."""
+        ...
+
+
+class TokenGiver(Protocol):
+    """The cloud's token endpoint."""
+
+    async def grant(
+        self, credential: InstallationCredential, key: GpiiKey, *, request_id: str
+    ) -> Grant:
+        """Ask for a token, once. Raises Refused or CloudUnreachable."""
+        ...

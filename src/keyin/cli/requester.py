@@ -1,0 +1,19 @@
+"""`keyin requester ...`: a lazy group; asking a requester loads nothing of the process itself."""
+
+from __future__ import annotations
+
+import click
+
+from keyin.cli.lazy import LazyGroup
+
+
+@click.group(
+    cls=LazyGroup,
+    verbs={
+        "serve": "keyin.cli.requester_serve:serve",
+        "status": "keyin.cli.requester_ask:status",
+        "forget": "keyin.cli.requester_ask:forget",
+    },
+)
+def requester() -> None:
+    """Run and ask the access requester, which holds this computer's credential."""
