@@ -30,10 +30,10 @@ def registry(system: str) -> Registry:
 
 @cache
 def preference_documents() -> dict[str, Any]:
-    """Read every preference set, named by folder and file."""
+    """Read every preference set's flat document, named by folder and file."""
     folders = ("preferences", "test-preferences")
     paths = [path for folder in folders for path in sorted((GPII_DATA / folder).glob("*.json5"))]
     return {
-        f"{path.parent.name}/{path.stem}": pyjson5.decode_buffer(path.read_bytes())
+        f"{path.parent.name}/{path.stem}": pyjson5.decode_buffer(path.read_bytes()).get("flat", {})
         for path in paths
     }

@@ -103,8 +103,8 @@ def test_the_persons_own_words_win_over_what_rules_say() -> None:
     assert made["a"]["settingsHandlers"]["b"]["settings"] == {"size": 20}
 
 
-def test_a_block_whose_rules_cannot_be_run_is_told_and_keeps_the_own_words() -> None:
-    broken = {"size": {"transform": {"type": "noSuch", "inputPath": FONT}}}
+def test_a_rule_that_cannot_be_run_is_told_and_takes_nothing_else_along() -> None:
+    broken = {"size": {"transform": {"type": "noSuch", "inputPath": FONT}}, "also": FONT}
     entries = one_block(capabilitiesTransformations=broken)
     told: list[str] = []
     settings = {COMMON + "fontSize": 9, APPLICATIONS + "a": {"size": 20}}
@@ -112,7 +112,8 @@ def test_a_block_whose_rules_cannot_be_run_is_told_and_keeps_the_own_words() -> 
         configured(**settings), entries, on_invalid=lambda s, b, _: told.append(f"{s}/{b}")
     )
     assert told == ["a/b"]
-    assert made["a"]["settingsHandlers"]["b"]["settings"] == {"size": 20}
+    settled = made["a"]["settingsHandlers"]["b"]["settings"]
+    assert settled == {"size": 20, "also": 9}
 
 
 def test_a_capability_of_a_block_demands_its_rules() -> None:
@@ -161,5 +162,6 @@ def test_every_real_preference_set_becomes_instructions(system: str) -> None:
                 on_invalid=lambda s, b, why, n=name: invalid.append(f"{n} {s} {b} {why}"),  # type: ignore[misc]  # the default binds the loop's name
             )
             assert list(made) == list(configuration["applications"])
-    assert invalid == []
+    # One rule of the real data is broken: a binaryOp for Narrator's volume has no operator.
+    assert {told.split()[1] for told in invalid} <= {"com.microsoft.windows.narrator"}
     assert json.dumps(real_registries.document(system)) == before

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Instruction: TypeAlias = dict[str, Any]
 OnInvalid: TypeAlias = "Callable[[str, str, InvalidDocument], None]"
-"""Told the solution, the block and the reason, where a block's rules cannot be run."""
+"""Told the solution, the block and the reason, where a rule cannot be run."""
 
 _NAMING_BLOCKS: Final = ("update", "configure", "restore")
 
@@ -55,8 +55,8 @@ def instructions(
 ) -> dict[str, Instruction]:
     """Make the instructions for one preference set, by solution, in the order of the inference.
 
-    `entries` are registry entries. A solution without one is left out; a block whose rules cannot
-    be run keeps what the person set for that application itself.
+    `entries` are registry entries. A solution without one is left out; a transform that
+    cannot be run yields nothing and is told, what the person set for the application itself stays.
     """
     made: dict[str, Instruction] = {}
     for solution, chosen in _object(configuration.get("applications")).items():
@@ -117,13 +117,18 @@ def _block(
     named = {n: v for n, v in own.items() if not isinstance(supported, dict) or n in supported}
     scoped = {n: v for n, v in own.items() if n.startswith(COMMON)}
     rules = block.get("capabilitiesTransformations")
+
+    def tell(why: InvalidDocument) -> None:
+        on_invalid(solution, name, why)
+
     wanted: Any = {}
     try:
         if rules and _is_demanded(block, rules, settings, solution):
-            wanted = transform(rules, settings)
-            wanted = merge_members(wanted, transform(rules, scoped)) if scoped else wanted
+            wanted = transform(rules, settings, on_invalid=tell)
+            if scoped:
+                wanted = merge_members(wanted, transform(rules, scoped, on_invalid=tell))
     except InvalidDocument as exc:
-        on_invalid(solution, name, exc)
+        tell(exc)
         wanted = {}
     return _object(merge_members(_object(wanted), named))
 

@@ -8,7 +8,7 @@ themselves live beside this module and are found in `table`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from keyin.domain import elpath
 from keyin.domain.absent import ABSENT
@@ -17,10 +17,12 @@ from keyin.domain.merge import merge_members
 from keyin.domain.transforms.table import TRANSFORMS, full_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from keyin.domain.absent import Absent, Value
     from keyin.domain.elpath import Segments
+
+OnInvalid: TypeAlias = "Callable[[InvalidDocument], None]"
 
 DEEPEST: Final = 64
 """Levels of rules inside rules that are followed; registries have six."""
@@ -29,12 +31,15 @@ DEEPEST: Final = 64
 TOO_DEEP: Final = "Rules are nested too deeply."
 
 
-def transform(rules: Value, document: Value) -> Value | Absent:
+def transform(
+    rules: Value, document: Value, *, on_invalid: OnInvalid | None = None
+) -> Value | Absent:
     """Run the rules over the document; `{}` where they yield nothing.
 
-    Broken rules raise `InvalidDocument`, and so does input that a transform cannot take.
+    Broken rules raise `InvalidDocument`, and so does input that a transform cannot take. With
+    `on_invalid`, a transform that cannot be run is told there and yields nothing, the others run.
     """
-    run = Evaluation(document)
+    run = Evaluation(document, on_invalid)
     try:
         run.rule(rules, ())
         return run.output({})
@@ -47,6 +52,7 @@ class Evaluation:
     """One run: the input, and what was written so far."""
 
     document: Value
+    on_invalid: OnInvalid | None = None
     depth: int = 0
     writes: list[tuple[Segments, Value]] = field(default_factory=list)
     deletions: list[Segments] = field(default_factory=list)
@@ -90,9 +96,9 @@ class Evaluation:
 
     def _expand(self, rule: dict[str, Any], place: Segments) -> Value | Absent:
         """Run the transforms of an object and the rules among its other members."""
-        self.depth += 1
-        if self.depth > DEEPEST:
+        if self.depth >= DEEPEST:
             raise InvalidDocument(TOO_DEEP)
+        self.depth += 1
         value: Value | Absent = ABSENT
         for name, member in rule.items():
             if name != "transform":
@@ -105,14 +111,17 @@ class Evaluation:
 
     def _one(self, spec: Value, place: Segments) -> Value | Absent:
         """Run one transform; what it sends elsewhere by `outputPath` is not answered."""
-        if not isinstance(spec, dict):
-            raise InvalidDocument("A transform is not an object.")
-        found = TRANSFORMS.get(full_name(spec.get("type")))
-        if found is None:
-            raise InvalidDocument("A rule names a transform that does not exist.")
-        call = Call(spec, self, place)
-        value = found(call)
-        target = spec.get("outputPath", spec.get("defaultOutputPath"))
+        depth = self.depth
+        try:
+            call = _call(spec, self, place)
+            value = call.function(call)
+        except InvalidDocument as exc:
+            if self.on_invalid is None:
+                raise
+            self.on_invalid(exc)
+            self.depth = depth
+            return ABSENT
+        target = call.spec.get("outputPath", call.spec.get("defaultOutputPath"))
         if not isinstance(target, str):
             return value
         call.write(elpath.parse(target), value)
@@ -122,7 +131,7 @@ class Evaluation:
         """Run a rule that is an element of a list; what yields nothing stands there as null."""
         if self.depth >= DEEPEST:
             raise InvalidDocument(TOO_DEEP)
-        inner = Evaluation(self.document, self.depth + 1)
+        inner = Evaluation(self.document, self.on_invalid, self.depth + 1)
         inner.rule(rule, ())
         result = inner.output(ABSENT)
         return None if result is ABSENT else result
@@ -135,6 +144,7 @@ class Call:
     spec: dict[str, Any]
     run: Evaluation
     place: Segments
+    function: Callable[[Call], Value | Absent]
 
     def operand(self, name: str) -> Value | Absent:
         """Read an operand: at its path if there is something, else as it is given."""
@@ -167,6 +177,15 @@ class Call:
         if not isinstance(members, dict) or not all(isinstance(m, str) for m in members.values()):
             raise InvalidDocument("A transform lacks its options, or they are not texts.")
         yield from members.items()
+
+
+def _call(spec: Value, run: Evaluation, place: Segments) -> Call:
+    if not isinstance(spec, dict):
+        raise InvalidDocument("A transform is not an object.")
+    found = TRANSFORMS.get(full_name(spec.get("type")))
+    if found is None:
+        raise InvalidDocument("A rule names a transform that does not exist.")
+    return Call(spec, run, place, found)
 
 
 def _nested(place: Segments, value: Value) -> Value:
