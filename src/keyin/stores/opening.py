@@ -9,15 +9,13 @@ from __future__ import annotations
 import fcntl
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from keyin.domain.errors import ConfigurationError
 from keyin.stores.host import SystemEntropy
 from keyin.stores.secrets_directory import SecretsDirectory
 from keyin.stores.sqlite import SqliteStore, open_store
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 STORE: Final = "keyin.sqlite3"
 LOCK: Final = "keyin.lock"
@@ -37,6 +35,29 @@ class OpenedStore:
         self.store.close()
         if self.lock is not None:
             os.close(self.lock)
+
+
+def data_directory(data: Path | None, database: str | None) -> Path:
+    """Return the data directory that --data or a --database of SQLite names.
+
+    Raises ConfigurationError: neither, both, or a database that this keyin cannot use.
+    """
+    if (data is None) == (database is None):
+        raise ConfigurationError(
+            "say where the store is, once",
+            next_step="Give --data DIR (or --database sqlite:DIR).",
+        )
+    if data is not None:
+        return data
+    scheme, _, rest = str(database).rpartition(":")
+    if scheme not in {"", "sqlite"}:
+        raise ConfigurationError(
+            "this keyin keeps its store in SQLite only; %(scheme)s databases come later",
+            next_step="Give --data DIR.",
+            scheme=scheme.partition(":")[0],
+        )
+    path = Path(rest.removeprefix("//"))
+    return path.parent if path.name == STORE else path
 
 
 def open_data(data: Path, secrets: Path | None, *, exclusive: bool) -> OpenedStore:

@@ -194,6 +194,12 @@ class SqliteStore:
         async for row in self._all("safes", rows.SAFE):
             yield rows.safe(row)
 
+    def hold_still(self) -> None:
+        """Let every lookup from now on see the store as it is now: for an export in use."""
+        with our_errors():
+            self._reading.execute("BEGIN")
+            reader.meta(self._reading, "store_epoch")
+
     def close(self) -> None:
         """Finish what waits to be written, then close. May be repeated."""
         self._writer.close()
