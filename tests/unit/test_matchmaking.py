@@ -127,6 +127,34 @@ def test_an_own_block_that_is_no_object_is_none(block: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("document", "sets", "revealed"),
+    [
+        (None, [], {}),
+        (["secret"], [], {}),
+        ({"contexts": ["secret"], "name": "n"}, [], {"contexts": {}, "name": "n"}),
+        ({"contexts": {"a": "secret"}}, ["a"], {"contexts": {"a": {}}}),
+        ({"contexts": {"a": {"name": "n"}}}, ["a"], {"contexts": {"a": {"name": "n"}}}),
+        (
+            {"contexts": {"a": {"preferences": ["secret"]}}},
+            ["a"],
+            {"contexts": {"a": {"preferences": {}}}},
+        ),
+        (
+            {"contexts": {"a": {"preferences": {"neither": "secret"}}}},
+            ["a"],
+            {"contexts": {"a": {"preferences": {}}}},
+        ),
+    ],
+)
+def test_odd_documents_match_nothing_and_reveal_nothing(
+    document: Any, sets: list[str], revealed: Any
+) -> None:
+    inferred = match(document, ALL)["inferredConfiguration"]
+    assert inferred == {name: {"applications": {}} for name in sets}
+    assert disclose(document, inferred) == revealed
+
+
+@pytest.mark.parametrize(
     ("wanted", "reported", "kept"),
     [
         ("^1.2", "1.9.0", True),

@@ -171,6 +171,51 @@ def test_an_index_by_key_can_be_turned_round() -> None:
     assert transform(invert(rules), settings) == document
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"type": "linearScale", "inputPath": "a", "factor": 0},
+        {"type": "linearScale", "inputPath": "a", "factorPath": "b"},
+        {"type": "round", "input": {"transform": {"type": "value", "inputPath": "a"}}},
+        {"type": "valueMapper", "match": {"p": 1}},
+        {"type": "valueMapper", "defaultInputPath": "a", "match": 1},
+        {
+            "type": "valueMapper",
+            "defaultInputPath": "a",
+            "match": {"p": {"outputValue": {"transform": {"type": "value", "inputPath": "b"}}}},
+        },
+        {"type": "arrayToSetMembership", "inputPath": "a", "outputPath": "", "options": 1},
+        {"type": "binaryOp", "leftPath": "a", "operator": "-", "right": 1},
+        "text",
+    ],
+)
+def test_one_rule_that_cannot_be_turned_round_leaves_no_inverse(spec: Any) -> None:
+    assert invert({"y": "c", "x": {"transform": spec}}) == {}
+
+
+def test_rows_of_a_mapper_turn_round_with_their_paths() -> None:
+    rows = [
+        {"inputValue": 1, "outputValue": {"literalValue": "one"}, "outputPath": "own"},
+        {"inputValue": 2, "outputUndefinedValue": True},
+        {"inputValue": 3, "outputValue": "three", "outputPath": "own"},
+    ]
+    rules = one("valueMapper", defaultInputPath="a", match=rows)
+    assert transform(invert(rules), {"x": {"own": "three"}}) == {"a": 3}
+    assert transform(rules, {"a": 3}) == {"x": {"own": "three"}}
+
+
+def test_a_list_of_rules_turns_round_element_by_element() -> None:
+    rules = {"x": ["a", {"transform": {"type": "value", "inputPath": "b"}}]}
+    assert transform(invert(rules), {"x": [1, 2]}) == {"a": 1, "b": 2}
+
+
+def test_a_broken_transform_can_be_told_while_the_others_run() -> None:
+    told: list[InvalidDocument] = []
+    rules = {"x": {"transform": {"type": "noSuch"}}, "y": {"z": "a"}}
+    assert transform(rules, {"a": 1}, on_invalid=told.append) == {"y": {"z": 1}}
+    assert len(told) == 1
+
+
 def transforms() -> st.SearchStrategy[dict[str, Any]]:
     """Make rules that name real transforms and otherwise hold anything."""
     operands = "input left right operator condition true match ranges options key outputPath"
