@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from keyin.domain.absent import ABSENT, Absent, Value
 from keyin.domain.device import read_device
-from keyin.domain.instructions import lifecycle_instructions
-from keyin.domain.lifecycle import blocks_to_run, over_defaults
+from keyin.domain.instructions import instructions
+from keyin.domain.lifecycle import blocks_to_run, over_defaults, with_steps
 from keyin.domain.matchmaking import match
 from keyin.domain.variables import resolve
 
@@ -33,8 +33,8 @@ class MockedKeyIn:
         self.calls: list[dict[str, Any]] = []
 
     def key_in(self, key: str, preferences: Value, defaults: Value = None) -> None:
-        instructions = over_defaults(self._instructions(defaults), self._instructions(preferences))
-        for solution, record in instructions.items():
+        made = over_defaults(self._instructions(defaults), self._instructions(preferences))
+        for solution, record in made.items():
             running = self._running(key, solution, record)
             for name in blocks_to_run(running, record["active"], restore=False):
                 self._run(key, solution, record, name)
@@ -42,7 +42,8 @@ class MockedKeyIn:
     def _instructions(self, preferences: Value) -> dict[str, Any]:
         inferred = match(preferences, self.solutions)["inferredConfiguration"]
         entries = {solution.id: solution.entry for solution in self.solutions}
-        return lifecycle_instructions(inferred.get("gpii-default", {}), entries)
+        made = instructions(inferred.get("gpii-default", {}), entries)
+        return {solution: with_steps(record) for solution, record in made.items()}
 
     def _running(self, key: str, solution: str, record: dict[str, Any]) -> Value | Absent:
         for step in record["isRunning"]:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 
 from keyin.domain.device import read_device
-from keyin.domain.instructions import instructions, lifecycle_instructions
+from keyin.domain.instructions import instructions
+from keyin.domain.lifecycle import with_steps
 from keyin.domain.matchmaking import match
 from keyin.domain.ontology import APPLICATIONS, COMMON
 from keyin.domain.solutions import read_registry
@@ -124,10 +125,10 @@ def test_a_capability_of_a_block_demands_its_rules() -> None:
     assert "settingsHandlers" not in instructions(configured(other=1), entries)["a"]
 
 
-def test_step_lists_are_filled_in() -> None:
+def test_step_lists_are_filled_in_from_what_is_left() -> None:
     entries = one_block(capabilitiesTransformations={"x": FONT})
-    made = lifecycle_instructions(configured(**{COMMON + "fontSize": 9}), entries)
-    assert {name: made["a"][name] for name in LISTS} == {
+    made = with_steps(instructions(configured(**{COMMON + "fontSize": 9}), entries)["a"])
+    assert {name: made[name] for name in LISTS} == {
         "configure": ["settings.b"],
         "restore": ["settings.b"],
         "start": [],
@@ -141,8 +142,8 @@ def test_step_lists_are_filled_in() -> None:
 def test_nothing_from_the_network_raises(configuration: Any, entry: Any) -> None:
     chosen = configuration if isinstance(configuration, dict) else {}
     entries = {"a": entry if isinstance(entry, dict) else {"settingsHandlers": {"b": entry}}}
-    lifecycle_instructions({"applications": {"a": chosen}}, entries)
-    lifecycle_instructions(configured(**{COMMON + "fontSize": configuration}), entries)
+    instructions({"applications": {"a": chosen}}, entries)
+    instructions(configured(**{COMMON + "fontSize": configuration}), entries)
 
 
 @needs_shared
@@ -156,7 +157,7 @@ def test_every_real_preference_set_becomes_instructions(system: str) -> None:
     for name, document in real_registries.preference_documents().items():
         inferred = match(document, everything)["inferredConfiguration"]
         for configuration in inferred.values():
-            made = lifecycle_instructions(
+            made = instructions(
                 configuration,
                 entries,
                 on_invalid=lambda s, b, why, n=name: invalid.append(f"{n} {s} {b} {why}"),  # type: ignore[misc]  # the default binds the loop's name

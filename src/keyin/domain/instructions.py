@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from keyin.domain import elpath
 from keyin.domain.errors import InvalidDocument
-from keyin.domain.lifecycle import with_steps
 from keyin.domain.merge import merge_members
 from keyin.domain.ontology import COMMON, application
 from keyin.domain.solutions import settings_blocks, texts
@@ -31,20 +30,6 @@ _NAMING_BLOCKS: Final = ("update", "configure", "restore")
 
 def _ignore(_solution: str, _block: str, _why: InvalidDocument) -> None:
     """Tell nobody."""
-
-
-def lifecycle_instructions(
-    configuration: Mapping[str, Any],
-    entries: Mapping[str, Any],
-    *,
-    on_invalid: OnInvalid = _ignore,
-) -> dict[str, Instruction]:
-    """Make the instructions for one preference set, all their step lists filled in.
-
-    `configuration` is that set's part of the inferred configuration; see `instructions`.
-    """
-    made = instructions(configuration, entries, on_invalid=on_invalid)
-    return {solution: with_steps(instruction) for solution, instruction in made.items()}
 
 
 def instructions(
