@@ -12,6 +12,7 @@ from keyin.cli.texts import _
 from keyin.domain.errors import (
     CloudUnreachable,
     ConfigurationError,
+    FlowManagerUnreachable,
     KeyinError,
     Refused,
     RequesterUnreachable,
@@ -30,6 +31,7 @@ _CODES: Final[tuple[tuple[type[KeyinError], int], ...]] = (
     (ConfigurationError, CONFIGURATION),
     (CloudUnreachable, UNREACHABLE),
     (RequesterUnreachable, UNREACHABLE),
+    (FlowManagerUnreachable, UNREACHABLE),
     (StoreUnavailable, UNREACHABLE),
     (Refused, REFUSED),
 )

@@ -6,6 +6,7 @@
     ├── StoreUnavailable        the store cannot answer now
     ├── CloudUnreachable        the cloud cannot be reached, or did not answer in time
     ├── RequesterUnreachable    the access requester cannot be reached
+    ├── FlowManagerUnreachable  the flow manager of this account cannot be reached
     ├── Refused                 somebody who may said no; `code` says which no
     └── HandlerFailed           a mechanism of the computer did not do what was asked
 
@@ -49,6 +50,10 @@ class CloudUnreachable(KeyinError):  # noqa: N818 - a state, not a mistake
 
 class RequesterUnreachable(KeyinError):  # noqa: N818 - a state, not a mistake
     """The access requester cannot be reached."""
+
+
+class FlowManagerUnreachable(KeyinError):  # noqa: N818 - a state, not a mistake
+    """The flow manager of this account cannot be reached."""
 
 
 class Refused(KeyinError):  # noqa: N818 - the other side's word

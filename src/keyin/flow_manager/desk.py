@@ -1,0 +1,68 @@
+"""What both doors, the control socket and HTTP, hand their requests to."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from keyin.domain.keyin import NO_USER, Kind
+from keyin.wire import session as wire
+
+if TYPE_CHECKING:
+    from keyin.domain.environment import Entropy
+    from keyin.domain.secret import GpiiKey
+    from keyin.session.lifecycle import Lifecycle
+    from keyin.session.queue import Done, KeyEventQueue
+    from keyin.session.service import SessionService
+    from keyin.session.world import Difference, Passed
+
+
+class Desk:
+    """One per process."""
+
+    def __init__(
+        self,
+        *,
+        queue: KeyEventQueue,
+        previews: SessionService,
+        lifecycle: Lifecycle,
+        entropy: Entropy,
+    ) -> None:
+        """`previews` works on a computer that may only be looked at."""
+        self._queue = queue
+        self._previews = previews
+        self._lifecycle = lifecycle
+        self._entropy = entropy
+
+    def new_request_id(self) -> str:
+        """Name a request; the name goes with it to the requester and the cloud."""
+        return self._entropy.token_bytes(12).hex()
+
+    async def submit(self, kind: Kind, key: GpiiKey | None, *, request_id: str) -> Done:
+        """Stand in line. Raises KeyinError."""
+        return await self._queue.submit(kind, key, request_id=request_id)
+
+    async def preview(
+        self, key: GpiiKey, *, request_id: str
+    ) -> tuple[list[Difference], list[Passed]]:
+        """Say what a login would change; needs no place in line. Raises KeyinError."""
+        if key == NO_USER:
+            return [], []
+        return await self._previews.preview(key, request_id=request_id)
+
+    def active(self) -> GpiiKey:
+        """Return who is keyed in."""
+        return self._queue.state.active or NO_USER
+
+    def state(self) -> wire.State:
+        """Say how things are."""
+        state = self._queue.state
+        change = state.change
+        return wire.State(
+            keyed_in=self.active() != NO_USER,
+            busy=change is not None and change.in_progress,
+            waiting=self._queue.waiting,
+            since=None if change is None else change.at,
+            not_restored=self._lifecycle.open_journals,
+            version=version("keyin"),
+        )

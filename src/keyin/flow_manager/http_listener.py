@@ -1,0 +1,139 @@
+"""A very small HTTP/1.1 server for loopback: one request a connection, bounded in every direction.
+
+Who may be heard is decided in `http_guard`, what is answered in `user_routes`; h11 knows the
+protocol. No path is logged: it holds a key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import suppress
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+import h11
+import structlog
+
+from keyin.domain.errors import ConfigurationError
+from keyin.flow_manager.http_guard import accepted_hosts, refusal
+from keyin.flow_manager.user_routes import Answer, malformed, not_heard
+from keyin.remote.tcp_peer import uid_of_peer
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Awaitable, Callable
+
+    Respond = Callable[[str, str], Awaitable[Answer]]
+
+MAX_HEAD: Final = 16 * 1024  # bytes of request line and headers
+READ_SECONDS: Final = 10.0
+MAX_CONNECTIONS: Final = 32
+_CHUNK: Final = 4096
+_log = structlog.get_logger()
+
+
+class HttpListener:
+    """Listens on one loopback address."""
+
+    def __init__(self, respond: Respond) -> None:
+        """`respond` gets method and target of a request that may be heard."""
+        self._respond = respond
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+        self._hosts: frozenset[str] = frozenset()
+        self.url = ""
+
+    async def listen(self, literal: str, port: int) -> None:
+        """Start to listen. Raises ConfigurationError."""
+        try:
+            self._server = await asyncio.start_server(self._accepted, literal, port)
+        except OSError as exc:
+            raise ConfigurationError(
+                "cannot listen on port %(port)s: %(reason)s",
+                next_step="choose another port, or stop what listens there",
+                port=port,
+                reason=exc.strerror,
+            ) from exc
+        number = self._server.sockets[0].getsockname()[1]
+        self._hosts = accepted_hosts(literal, number)
+        self.url = (
+            f"http://[{literal}]:{number}" if ":" in literal else f"http://{literal}:{number}"
+        )
+
+    async def close(self) -> None:
+        """Stop to listen and drop every connection."""
+        if self._server is not None:
+            self._server.close()
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._connections) >= MAX_CONNECTIONS:
+            writer.close()
+            return
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        protocol = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
+        try:
+            answer = await self._answer(protocol, reader, writer.get_extra_info("socket"))
+            if answer is not None:
+                writer.write(_rendered(protocol, answer))
+                await writer.drain()
+        except (ConnectionError, TimeoutError):
+            pass
+        finally:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def _answer(
+        self, protocol: h11.Connection, reader: asyncio.StreamReader, sock: socket.socket
+    ) -> Answer | None:
+        # Asked while the request is still on its way: a closed connection has no owner any more.
+        uid = uid_of_peer(sock.family, ours=sock.getsockname()[:2], theirs=sock.getpeername()[:2])
+        try:
+            request = await _request(protocol, reader)
+        except h11.RemoteProtocolError as exc:
+            return malformed(exc.error_status_hint)
+        if request is None:
+            return None
+        reason = "another account's request is not heard"
+        if uid == os.geteuid():
+            reason = refusal(list(request.headers), hosts=self._hosts) or ""
+        if reason:
+            _log.warning("http_request_refused", uid=uid, status=HTTPStatus.FORBIDDEN.value)
+            return not_heard(reason)
+        return await self._respond(request.method.decode(), request.target.decode("latin-1"))
+
+
+async def _request(protocol: h11.Connection, reader: asyncio.StreamReader) -> h11.Request | None:
+    async with asyncio.timeout(READ_SECONDS):
+        while True:
+            event = protocol.next_event()
+            if isinstance(event, h11.Request):
+                return event
+            if event is not h11.NEED_DATA:
+                return None
+            protocol.receive_data(await reader.read(_CHUNK))
+
+
+def _rendered(protocol: h11.Connection, answer: Answer) -> bytes:
+    response = h11.Response(
+        status_code=answer.status,
+        headers=[
+            ("content-type", answer.type),
+            ("content-length", str(len(answer.body))),
+            ("cache-control", "no-store"),
+            ("content-security-policy", "default-src 'none'; frame-ancestors 'none'; sandbox"),
+            ("cross-origin-resource-policy", "same-origin"),
+            ("x-content-type-options", "nosniff"),
+            ("connection", "close"),
+        ],
+    )
+    parts = (response, h11.Data(data=answer.body), h11.EndOfMessage())
+    return b"".join(protocol.send(part) or b"" for part in parts)
