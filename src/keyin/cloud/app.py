@@ -1,0 +1,263 @@
+"""The cloud as an ASGI application: limits, who asks, authenticate, authorise, parse, answer (P81).
+
+Every route is decode, call, render. What a route does is the business of the services; what goes
+wrong leaves through `cloud.errors`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from keyin.cloud import answers, errors, routes
+from keyin.cloud.answers import Answer
+from keyin.cloud.bodies import Gone, Unacceptable, content_type, parameters, read_body
+from keyin.cloud.ops import ready
+from keyin.cloud.request import Request
+from keyin.domain.errors import InvalidDocument, StoreUnavailable
+from keyin.domain.secret import GpiiKey
+from keyin.oauth.bearer import Bearer, Denial
+from keyin.oauth.errors import UNREADABLE, Refusal
+from keyin.settings.errors import Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    from keyin.cloud.edge import Edge, Visitor
+    from keyin.cloud.metrics import Metrics
+    from keyin.cloud.routes import Route
+    from keyin.domain.environment import Clock, Entropy, Millis
+    from keyin.oauth.grants.password import Issued
+    from keyin.oauth.ports import Tokens
+    from keyin.oauth.token_endpoint import TokenEndpoint
+    from keyin.settings.service import SettingsService
+
+    Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+    Handler = Callable[["Exchange"], Awaitable[Answer]]
+
+_log: Final = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much one process takes on (P82, P84)."""
+
+    body_timeout_s: float = 10.0
+    in_flight: int = 512
+
+
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    """One request on its way through a handler."""
+
+    request: Request
+    route: Route
+    captured: list[str]
+    visitor: Visitor
+    receive: Receive
+    now: Millis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What the routes call."""
+
+    token_endpoint: TokenEndpoint
+    bearer: Bearer
+    settings: SettingsService
+    tokens: Tokens
+    clock: Clock
+    entropy: Entropy
+    metrics: Metrics
+
+
+class CloudApp:
+    """The public listener's application."""
+
+    def __init__(self, services: Services, *, edge: Edge, limits: Limits | None = None) -> None:
+        self._services = services
+        self._edge = edge
+        self._limits = limits or Limits()
+        self._routes = routes.RouteTable(routes.PUBLIC)
+        self._in_flight = 0
+        self._handlers: dict[Route, Handler] = {
+            routes.TOKEN: self._token,
+            routes.TOKEN_OPTIONS: _token_options,
+            routes.QUERY: self._query,
+            routes.SAVE: self._save,
+            routes.HEALTH: _health,
+            routes.READY: self._ready,
+        }
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve one ASGI scope; only HTTP is known."""
+        if scope["type"] != "http":
+            return
+        clock = self._services.clock
+        began = clock.monotonic()
+        request = Request(scope)
+        request_id = request.id_given() or self._services.entropy.token_bytes(8).hex()
+        self._in_flight += 1
+        try:
+            route, answer = await self._guarded(request, receive)
+        except Gone:
+            return
+        finally:
+            self._in_flight -= 1
+        template = route.template if route else "*"
+        self._services.metrics.count(template, answer.status)
+        _log.info(
+            "request",
+            request_id=request_id,
+            method=request.method if route else "*",
+            route=template,
+            status=answer.status,
+            ms=round((clock.monotonic() - began) * 1000, 3),
+            reason=answer.reason,
+        )
+        await _send(send, answer, request_id)
+
+    async def _guarded(self, request: Request, receive: Receive) -> tuple[Route | None, Answer]:
+        """Find the route and answer; whatever goes wrong becomes an answer of the closed set."""
+        now = self._services.clock.now()
+        visitor = self._edge.admit(request, now)
+        if isinstance(visitor, Answer):
+            return None, visitor
+        try:
+            found = self._routes.find(request.method, request.segments)
+        except routes.BadEscape:
+            return None, errors.BAD_ESCAPE
+        if found is None:
+            return None, errors.NOT_FOUND
+        route, captured = found
+        exchange = Exchange(
+            request=request,
+            route=route,
+            captured=captured,
+            visitor=visitor,
+            receive=receive,
+            now=now,
+        )
+        answer = await self._answered(exchange)
+        return route, answer
+
+    async def _answered(self, exchange: Exchange) -> Answer:
+        route = exchange.route
+        if self._in_flight > self._limits.in_flight and route is not routes.HEALTH:
+            return _in_family(route, errors.OVERLOADED)
+        try:
+            return await self._handlers[route](exchange)
+        except Unacceptable as unacceptable:
+            return _in_family(route, unacceptable.answer)
+        except StoreUnavailable as error:
+            _log.error("store_unavailable", error=error.message)
+            return _in_family(route, errors.UNAVAILABLE)
+        except Gone:
+            raise
+        except Exception as error:  # noqa: BLE001 - the last resort: nobody gets a stack (P27)
+            _log.error("internal_error", error=type(error).__name__)
+            return _in_family(route, errors.INTERNAL)
+
+    async def _body(self, exchange: Exchange) -> bytes:
+        return await read_body(
+            exchange.request,
+            exchange.receive,
+            limit=exchange.route.body_limit,
+            timeout_s=self._limits.body_timeout_s,
+        )
+
+    async def _token(self, exchange: Exchange) -> Answer:
+        media = content_type(exchange.request)
+        body = await self._body(exchange)
+        try:
+            given = parameters(media, body)
+        except InvalidDocument:
+            return errors.oauth_error(UNREADABLE)
+        outcome = await self._services.token_endpoint.answer(
+            given, address=exchange.visitor.address, now=exchange.now
+        )
+        return errors.oauth_error(outcome) if isinstance(outcome, Refusal) else _issued(outcome)
+
+    async def _query(self, exchange: Exchange) -> Answer:
+        key, device = GpiiKey(exchange.captured[0]), exchange.captured[1]
+        grant = await self._services.bearer.identify(
+            exchange.request.authorization(),
+            key,
+            address=exchange.visitor.address,
+            now=exchange.now,
+        )
+        if isinstance(grant, Denial):
+            return errors.unauthorized(grant)
+        try:
+            return _personal(await self._services.settings.query(grant, device))
+        except Rejected as rejected:
+            return errors.settings_error(rejected, key)
+
+    async def _save(self, exchange: Exchange) -> Answer:
+        key = GpiiKey(exchange.captured[0])
+        grant = await self._services.bearer.identify(
+            exchange.request.authorization(),
+            key,
+            address=exchange.visitor.address,
+            now=exchange.now,
+        )
+        if isinstance(grant, Denial):
+            return errors.unauthorized(grant)
+        body = await self._body(exchange) if _is_json(exchange.request) else b"{}"
+        try:
+            return _personal(await self._services.settings.save(grant, body, exchange.now))
+        except Rejected as rejected:
+            return errors.settings_error(rejected, key)
+
+    async def _ready(self, _exchange: Exchange) -> Answer:
+        return await ready(self._services.tokens)
+
+
+async def _health(_exchange: Exchange) -> Answer:
+    return answers.HEALTHY
+
+
+async def _token_options(_exchange: Exchange) -> Answer:
+    return answers.TOKEN_OPTIONS
+
+
+def _issued(issued: Issued) -> Answer:
+    """RFC 6749 §5.1, with the member that the original's clients read beside it."""
+    lifetime = b"%d" % issued.lifetime_s
+    body = (
+        b'{"access_token":"'
+        + issued.token.reveal().encode()
+        + b'","expiresIn":'
+        + lifetime
+        + b',"expires_in":'
+        + lifetime
+        + b',"token_type":"Bearer"}'
+    )
+    return Answer(200, body, (answers.JSON_BARE, answers.NO_STORE, answers.NO_CACHE))
+
+
+def _personal(body: bytes) -> Answer:
+    return Answer(200, body, (answers.JSON_UTF8, answers.NO_STORE))
+
+
+def _is_json(request: Request) -> bool:
+    return content_type(request) == b"application/json"
+
+
+def _in_family(route: Route, answer: Answer) -> Answer:
+    return errors.in_oauth_family(answer) if route is routes.TOKEN else answer
+
+
+async def _send(send: Send, answer: Answer, request_id: str) -> None:
+    headers = [
+        *answer.headers,
+        (b"content-length", b"%d" % len(answer.body)),
+        (b"x-request-id", request_id.encode()),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

@@ -1,0 +1,120 @@
+"""Request bodies: how much, how slowly, and in which form they may come (P82)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote_to_bytes
+
+from keyin.cloud.errors import BODY_TOO_LARGE, BODY_TOO_SLOW, UNSUPPORTED_ENCODING
+from keyin.domain.errors import InvalidDocument
+from keyin.wire.strict_json import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    from keyin.cloud.answers import Answer
+    from keyin.cloud.request import Request
+
+FORM: Final = b"application/x-www-form-urlencoded"
+JSON: Final = b"application/json"
+UTF8: Final = frozenset({b"utf-8", b"utf8"})
+
+
+class Unacceptable(Exception):  # noqa: N818 - an answer, not a mistake
+    """The request ends here with this answer."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.reason)
+        self.answer = answer
+
+
+class Gone(Exception):  # noqa: N818 - a state, not a mistake
+    """The client hung up before it had sent everything."""
+
+
+async def read_body(
+    request: Request,
+    receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
+    *,
+    limit: int,
+    timeout_s: float,
+) -> bytes:
+    """Read up to `limit` bytes within the time. Raises Unacceptable or Gone."""
+    declared = request.header(b"content-length")
+    if declared is not None and declared.isdigit() and int(declared[:20]) > limit:
+        raise Unacceptable(BODY_TOO_LARGE)
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await _collect(receive, limit)
+    except TimeoutError as error:
+        raise Unacceptable(BODY_TOO_SLOW) from error
+
+
+async def _collect(receive: Callable[[], Awaitable[MutableMapping[str, Any]]], limit: int) -> bytes:
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Gone
+        body += message.get("body", b"")
+        if len(body) > limit:
+            raise Unacceptable(BODY_TOO_LARGE)
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def content_type(request: Request) -> bytes:
+    """Return the media type in lower case, b"" if none. Raises Unacceptable for other charsets."""
+    media, _, options = (request.header(b"content-type") or b"").partition(b";")
+    for option in options.split(b";"):
+        name, _, value = option.partition(b"=")
+        charset = value.strip().strip(b'"').lower()
+        if name.strip().lower() == b"charset" and charset not in UTF8:
+            raise Unacceptable(UNSUPPORTED_ENCODING)
+    encoding = request.header(b"content-encoding")
+    if encoding is not None and encoding.strip().lower() != b"identity":
+        raise Unacceptable(UNSUPPORTED_ENCODING)
+    return media.strip().lower()
+
+
+def parameters(media: bytes, body: bytes) -> dict[str, object]:
+    """Read a form or JSON object; any other type, or none, is an empty one (cloud-wire §2.3).
+
+    Raises InvalidDocument where it is neither.
+    """
+    if media == FORM:
+        return form(body)
+    if media != JSON or not body:
+        return {}
+    value = decode(body)
+    if isinstance(value, dict):
+        return dict(value)
+    if isinstance(value, list):
+        return {}
+    raise InvalidDocument("the JSON is neither an object nor an array")
+
+
+def form(body: bytes) -> dict[str, object]:
+    """Read a form; a name that comes twice has a list, `a[b]` an object: neither is a text."""
+    found: dict[str, object] = {}
+    for pair in body.split(b"&"):
+        if not pair:
+            continue
+        name, _, value = (_text(part) for part in pair.partition(b"="))
+        outer, bracket, _ = name.partition("[")
+        if bracket and outer:
+            found[outer] = {}
+        elif name in found:
+            before = found[name]
+            if isinstance(before, list):
+                before.append(value)
+            else:
+                found[name] = [before, value]
+        else:
+            found[name] = value
+    return found
+
+
+def _text(part: bytes) -> str:
+    return unquote_to_bytes(part.replace(b"+", b" ")).decode("utf-8", "replace")

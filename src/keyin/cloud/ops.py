@@ -1,0 +1,73 @@
+"""The operators' listener: `/metrics` and `/revision`, beside `/health` and `/ready` (P26)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from keyin.cloud import answers, errors
+from keyin.cloud.answers import Answer
+from keyin.cloud.request import Request
+from keyin.domain.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from keyin.cloud.app import Message, Receive, Send
+    from keyin.cloud.metrics import Metrics
+    from keyin.oauth.ports import Tokens
+
+
+class OpsApp:
+    """Serves constants, counts and the revision; nothing that a person owns."""
+
+    def __init__(self, *, tokens: Tokens, metrics: Metrics, revision_file: Path | None) -> None:
+        self._tokens = tokens
+        self._metrics = metrics
+        self._revision_file = revision_file
+
+    async def __call__(self, scope: Message, _receive: Receive, send: Send) -> None:
+        """Serve one ASGI scope; only HTTP is known."""
+        if scope["type"] != "http":
+            return
+        request = Request(scope)
+        answer = await self._answer(request) if request.method == "GET" else errors.NOT_FOUND
+        headers = [*answer.headers, (b"content-length", b"%d" % len(answer.body))]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _answer(self, request: Request) -> Answer:
+        match [segment.lower() for segment in request.segments]:
+            case [b"health"]:
+                return answers.HEALTHY
+            case [b"ready"]:
+                return await ready(self._tokens)
+            case [b"metrics"]:
+                return Answer(200, self._metrics.exposition(), (answers.TEXT,))
+            case [b"revision"]:
+                return revision(self._revision_file)
+            case _:
+                return errors.NOT_FOUND
+
+
+async def ready(tokens: Tokens) -> Answer:
+    """Ask the store for the cheapest thing it knows."""
+    try:
+        await tokens.store_epoch()
+    except StoreUnavailable:
+        return errors.NOT_READY
+    return answers.READY
+
+
+def revision(path: Path | None) -> Answer:
+    """Show the whole file, read afresh (cloud-wire §5); a text without a path where it fails."""
+    try:
+        content: Any = msgspec.json.decode(path.read_bytes()) if path else None
+    except (OSError, ValueError, RecursionError):
+        return errors.REVISION_UNREADABLE
+    if content is None:
+        return errors.REVISION_UNREADABLE
+    if not isinstance(content, dict) or not content.get("sha256"):
+        return errors.REVISION_MISSING
+    return answers.json_answer(200, content)

@@ -1,0 +1,107 @@
+"""The cloud put together: the one place that knows which adapter stands behind which port.
+
+`build` takes everything from outside, so that tests and simulations put in a store in memory, a
+virtual clock and seeded chance; importing this module does nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import urlsplit
+
+import msgspec
+import pyjson5
+
+from keyin.cloud.app import CloudApp, Limits, Services
+from keyin.cloud.edge import Edge, Pilot
+from keyin.cloud.listeners import parse_listener
+from keyin.cloud.metrics import Metrics
+from keyin.cloud.ops import OpsApp
+from keyin.oauth.bearer import Bearer
+from keyin.oauth.ports import Credentials, Keys, Peppers, Tokens
+from keyin.oauth.token_endpoint import TokenEndpoint
+from keyin.settings.ports import Registries as StoredRegistries
+from keyin.settings.ports import Safes, Vault
+from keyin.settings.registry import Registries
+from keyin.settings.service import SettingsService
+from keyin.stores.host import SystemClock, SystemEntropy
+
+if TYPE_CHECKING:
+    from keyin.cloud.config import CloudConfig
+    from keyin.domain.environment import Clock, Entropy
+
+UNIX: Final = "unix"
+
+
+class Store(Credentials, Keys, Tokens, Safes, StoredRegistries, Protocol):
+    """Every port that the cloud needs; one object implements them all."""
+
+
+class Secrets(Peppers, Vault, Protocol):
+    """Peppers and data keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """The applications of the two listeners."""
+
+    app: CloudApp
+    ops: OpsApp
+
+
+async def build(
+    config: CloudConfig,
+    *,
+    store: Store,
+    secrets: Secrets,
+    clock: Clock | None = None,
+    entropy: Entropy | None = None,
+    limits: Limits | None = None,
+) -> Cloud:
+    """Put the cloud together. Raises ConfigurationError, InvalidDocument, StoreUnavailable."""
+    clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
+    stored = await store.registries()
+    registries = Registries.read(stored.items() if stored else own_registries())
+    metrics = Metrics()
+    services = Services(
+        token_endpoint=TokenEndpoint(store=store, peppers=secrets, entropy=entropy),
+        bearer=Bearer(tokens=store, peppers=secrets),
+        settings=SettingsService(
+            safes=store, vault=secrets, registries=registries, entropy=entropy
+        ),
+        tokens=store,
+        clock=clock,
+        entropy=entropy,
+        metrics=metrics,
+    )
+    revision = Path(config.revision_file) if config.revision_file else None
+    return Cloud(
+        app=CloudApp(services, edge=edge(config), limits=limits),
+        ops=OpsApp(tokens=store, metrics=metrics, revision_file=revision),
+    )
+
+
+def edge(config: CloudConfig) -> Edge:
+    """Say who is believed and who is let in, as the configuration declares it."""
+    issuer = urlsplit(config.issuer) if config.issuer else None
+    pilot = config.pilot
+    return Edge(
+        proxies=tuple(entry for entry in config.trusted_proxy if entry != UNIX),
+        unix_proxy=UNIX in config.trusted_proxy,
+        only_proxies=not (parse_listener(config.listen).local or config.tls_cert),
+        secure=issuer is not None and issuer.scheme == "https",
+        hosts=frozenset({issuer.hostname or "", "localhost"}) if issuer else None,
+        pilot=Pilot(networks=pilot.networks, until=pilot.ends()) if pilot else None,
+    )
+
+
+def own_registries() -> list[tuple[str, bytes]]:
+    """Read the registries that ship with the package: file name, operating system; JSON."""
+    return [
+        (file.name.removesuffix(".json5"), msgspec.json.encode(pyjson5.decode(file.read_text())))
+        for file in files("keyin.data").joinpath("solutions").iterdir()
+        if file.name.endswith(".json5")
+    ]

@@ -1,0 +1,178 @@
+"""Settings for a key on a device, and saving preferences: from a grant on, never from a token.
+
+The cloud-based flow manager's part (cloud-wire §4.3, §4.5). Whatever odd shape is stored is read
+as far as it goes; nothing a device or a document says ends in an error of ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from keyin.domain.disclosure import disclose
+from keyin.domain.errors import InvalidDocument
+from keyin.domain.key_strength import low_entropy
+from keyin.domain.matchmaking import match
+from keyin.domain.records import Key, Lineage, Origin, Safe, SafeId, Status
+from keyin.settings.errors import Rejected, Why
+from keyin.settings.flat_view import FLAT, flat_view, merged
+from keyin.settings.payload import is_object, violations
+from keyin.settings.ports import KeyAndSafe, Safes, Vault
+from keyin.settings.writable import may_write
+from keyin.wire.documents import SafeContent, decode_safe, encode_safe
+from keyin.wire.strict_json import decode
+
+if TYPE_CHECKING:
+    from keyin.domain.absent import Value
+    from keyin.domain.environment import Entropy, Millis
+    from keyin.domain.grant import Grant
+    from keyin.settings.registry import Registries
+
+NO_USER: Final = "noUser"
+"""The reserved key that stands for nobody: it has no preferences (cloud-wire §4.3)."""
+
+DEFAULT_SET: Final = "gpii-default"
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsService:
+    """Reads and saves preferences."""
+
+    safes: Safes
+    vault: Vault
+    registries: Registries
+    entropy: Entropy
+
+    async def query(self, grant: Grant, report: str) -> bytes:
+        """Answer the four members of cloud-wire §4.3 as JSON, for a device's report as JSON.
+
+        Raises Rejected and StoreUnavailable.
+        """
+        device = self.registries.installed(report)
+        preferences = await self._preferences(grant)
+        matched = match(preferences, device.solutions)
+        disclosed = disclose(preferences, matched["inferredConfiguration"])
+        return b"".join(
+            (
+                b'{"gpiiKey":',
+                _encode(grant.key.reveal()),
+                b',"preferences":',
+                _encode(disclosed),
+                b',"solutionsRegistryEntries":',
+                device.entries,
+                b',"matchMakerOutput":',
+                _encode(matched),
+                b"}",
+            )
+        )
+
+    async def save(self, grant: Grant, body: bytes, now: Millis) -> bytes:
+        """Merge a preference set into the key's safe; answer as JSON once it is durable.
+
+        Raises Rejected and StoreUnavailable.
+        """
+        document = _read(body)
+        if not may_write(document, grant.policy.writable):
+            raise Rejected(Why.NOT_ALLOWED)
+
+        def change(found: KeyAndSafe | None) -> KeyAndSafe:
+            try:
+                return self._changed(found, document, grant, now)
+            except InvalidDocument as error:
+                raise Rejected(Why.BODY_UNREADABLE) from error
+
+        await self.safes.change_safe(grant.key_digests, change)
+        return _encode({"gpiiKey": grant.key.reveal(), "message": "Successfully updated."})
+
+    async def _preferences(self, grant: Grant) -> dict[str, Value]:
+        if grant.key.reveal() == NO_USER:
+            return {}
+        found = await self.safes.find_safe(grant.key_digests)
+        if found is None or found.safe is None:
+            return {}
+        return flat_view(self._open(found.safe).preferences)
+
+    def _open(self, safe: Safe) -> SafeContent:
+        return decode_safe(self.vault.unseal(safe.sealed, safe.id))
+
+    def _changed(
+        self, found: KeyAndSafe | None, document: dict[str, Value], grant: Grant, now: Millis
+    ) -> KeyAndSafe:
+        """Decide under the store's lock; what may be done is asked again here."""
+        if found is None:
+            return self._new_key(document, grant, now)
+        if found.key.status is not Status.ACTIVE:
+            raise Rejected(Why.NOT_ALLOWED)
+        if found.safe is None:
+            if found.key.safe_id is not None:
+                raise Rejected(Why.SAFE_MISSING)
+            return self._new_safe(found.key, document, now)
+        if found.safe.kind != "user":
+            raise Rejected(Why.READ_ONLY)
+        content = self._open(found.safe)
+        changed = replace_preferences(content, merged(content.preferences, document))
+        return KeyAndSafe(
+            key=found.key,
+            safe=replace(
+                found.safe, sealed=self.vault.seal(encode_safe(changed), found.safe.id), updated=now
+            ),
+        )
+
+    def _new_key(self, document: dict[str, Value], grant: Grant, now: Millis) -> KeyAndSafe:
+        """Make key and safe together, with both privileges as they are now."""
+        if not (grant.policy.may_create_keys and grant.policy.may_create_safes):
+            raise Rejected(Why.NOT_ALLOWED)
+        digest = grant.key_digests[0]
+        key = Key(
+            digest=digest,
+            sealed=self.vault.seal(grant.key.reveal().encode(), digest),
+            safe_id=None,
+            prefs_set_id=None,
+            lineage=Lineage(
+                owner=grant.lineage.owner, site=grant.lineage.site, origin=Origin.CLIENT_WRITE
+            ),
+            status=Status.ACTIVE,
+            epoch=0,
+            low_entropy=low_entropy(grant.key),
+            revoked_reason=None,
+            created=now,
+            updated=None,
+            revoked=None,
+        )
+        made = self._new_safe(key, document, now)
+        return replace(made, key=replace(made.key, updated=None))
+
+    def _new_safe(self, key: Key, document: dict[str, Value], now: Millis) -> KeyAndSafe:
+        id_ = SafeId("s_" + self.entropy.token_bytes(16).hex())
+        content = SafeContent(preferences={FLAT: document})
+        return KeyAndSafe(
+            key=replace(key, safe_id=id_, prefs_set_id=DEFAULT_SET, updated=now),
+            safe=Safe(
+                id=id_,
+                kind="user",
+                sealed=self.vault.seal(encode_safe(content), id_),
+                created=now,
+                updated=None,
+            ),
+        )
+
+
+def replace_preferences(content: SafeContent, preferences: dict[str, Value]) -> SafeContent:
+    """Return the same safe with other preferences."""
+    return msgspec.structs.replace(content, preferences=preferences)
+
+
+def _read(body: bytes) -> dict[str, Value]:
+    """Decode a sent document and check its outline. Raises Rejected."""
+    try:
+        document = decode(body)
+    except InvalidDocument as error:
+        raise Rejected(Why.BODY_UNREADABLE) from error
+    found = violations(document)
+    if found or not is_object(document):
+        raise Rejected(Why.BODY_INVALID, found)
+    return document

@@ -1,0 +1,58 @@
+"""JSON as RFC 8259 has it and nothing beyond: what a request's body or device may be.
+
+Refused: members that come twice (P99), nesting deeper than 32 (P82), NaN, numbers out of range,
+unpaired surrogates, bytes that are no UTF-8.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from keyin.domain.errors import InvalidDocument
+
+if TYPE_CHECKING:
+    from keyin.domain.absent import Value
+
+DEEPEST: Final = 32
+"""Levels of objects and arrays."""
+
+_decode = msgspec.json.Decoder().decode
+
+
+def decode(text: bytes) -> Value:
+    """Read one JSON value. Raises InvalidDocument with one of a few fixed texts."""
+    openings = text.count(b"{") + text.count(b"[")
+    try:
+        value: Value = _decode(text)
+        if openings > DEEPEST and _deeper_than(value, DEEPEST):
+            raise InvalidDocument("the JSON is nested too deeply")
+        if b"{" in text:
+            json.loads(text, object_pairs_hook=_once)
+    except RecursionError as error:
+        raise InvalidDocument("the JSON is nested too deeply") from error
+    except ValueError as error:
+        raise InvalidDocument("the JSON is malformed") from error
+    return value
+
+
+def _once(members: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in members}) != len(members):
+        raise InvalidDocument("a member of the JSON comes twice")
+
+
+def _deeper_than(value: Value, levels: int) -> bool:
+    """Descend level by level: no recursion, whatever comes in."""
+    level: list[Any] = [value] if isinstance(value, dict | list) else []
+    for _ in range(levels):
+        if not level:
+            return False
+        level = [
+            child
+            for node in level
+            for child in (node.values() if isinstance(node, dict) else node)
+            if isinstance(child, dict | list)
+        ]
+    return bool(level)
