@@ -56,7 +56,9 @@ class FlexibleLaunchHandler:
     def _reported(self, block: Block) -> bool:
         questions = actions.listed(block, "getState")
         processes = self._system.processes
-        return bool(questions) and all(actions.holds(block, q, processes) for q in questions)
+        return bool(questions) and all(
+            actions.holds(block.solution, question, processes) for question in questions
+        )
 
     def _write(self, block: Block) -> list[Change]:
         old, wanted = self._runs(block), block.settings[RUNNING] is True
@@ -68,7 +70,7 @@ class FlexibleLaunchHandler:
 
     def _start(self, block: Block, option: str, *, mark: str) -> None:
         for action in actions.listed(block, option):
-            command = actions.command_of(block, action)
+            command = actions.command_of(block.solution, action)
             self._system.processes.start(command, mark=mark)
 
     def _end(self, block: Block) -> None:

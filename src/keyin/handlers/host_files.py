@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NEW_FILE_MODE: Final = 0o600
+MOST_BYTES: Final = 16 * 1024 * 1024
 _LEFTOVER: Final = ".{name}.keyin-new"
 
 
@@ -28,7 +29,7 @@ class HostFiles:
     def read(self, path: Path) -> bytes | None:
         """See `Files.read`."""
         try:
-            return path.read_bytes()
+            return _read_regular(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as exc:
@@ -48,6 +49,21 @@ class HostFiles:
             raise HandlerFailed(
                 "The settings file %(path)s cannot be written: %(reason)s.", **_cause(path, exc)
             ) from exc
+
+
+def _read_regular(path: Path) -> bytes:
+    """Read a file that is one: to open a pipe would wait for ever, so nothing waits here."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError("it is not a regular file")
+        if found.st_size > MOST_BYTES:
+            raise OSError("it is too large for a settings file")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(descriptor)
 
 
 def _write_beside(beside: Path, target: Path, content: bytes) -> None:
@@ -72,7 +88,7 @@ def _take_after(descriptor: int, target: Path) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISREG(old.st_mode):
-        raise OSError(f"{target.name} is not a regular file")
+        raise OSError("it is not a regular file")
     mine = os.fstat(descriptor)
     if (old.st_uid, old.st_gid) != (mine.st_uid, mine.st_gid):
         os.fchown(descriptor, old.st_uid, old.st_gid)
