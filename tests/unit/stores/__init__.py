@@ -1,0 +1,1 @@
+"""The stores, looked at from inside."""

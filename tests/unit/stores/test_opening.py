@@ -1,0 +1,100 @@
+"""A data directory is opened by one process at a time, and only with its own secrets."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from keyin.domain.errors import ConfigurationError
+from keyin.stores import key_files
+from keyin.stores.host import SystemEntropy
+from keyin.stores.opening import data_directory, open_data
+
+
+def test_it_makes_what_is_missing_for_its_owner_only(tmp_path: Path) -> None:
+    opened = open_data(tmp_path / "a" / "data", None, exclusive=True)
+    opened.close()
+    folder = tmp_path / "a" / "data"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.name for path in folder.iterdir()} == {
+        "keyin.sqlite3", "keyin.lock", "secrets",
+    }  # fmt: skip
+
+
+def test_a_second_process_is_refused_until_the_first_ends(tmp_path: Path) -> None:
+    first = open_data(tmp_path / "d", None, exclusive=True)
+    with pytest.raises(ConfigurationError, match="another keyin process"):
+        open_data(tmp_path / "d", None, exclusive=True)
+    first.close()
+    open_data(tmp_path / "d", None, exclusive=True).close()
+
+
+def test_an_export_runs_beside_a_server(tmp_path: Path) -> None:
+    server = open_data(tmp_path / "d", None, exclusive=True)
+    open_data(tmp_path / "d", None, exclusive=False).close()
+    server.close()
+
+
+def test_an_export_makes_no_store(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no store"):
+        open_data(tmp_path / "d", None, exclusive=False)
+    assert not (tmp_path / "d").exists()
+
+
+def test_a_store_without_its_secrets_is_refused_and_no_new_ones_are_made(tmp_path: Path) -> None:
+    open_data(tmp_path / "d", None, exclusive=True).close()
+    shutil.rmtree(tmp_path / "d" / "secrets")
+    with pytest.raises(ConfigurationError):
+        open_data(tmp_path / "d", None, exclusive=True)
+    assert not (tmp_path / "d" / "secrets").exists()
+    with pytest.raises(ConfigurationError):  # the lock was given back
+        open_data(tmp_path / "d", None, exclusive=True)
+
+
+def test_a_store_with_foreign_secrets_is_refused(tmp_path: Path) -> None:
+    open_data(tmp_path / "one", None, exclusive=True).close()
+    open_data(tmp_path / "two", None, exclusive=True).close()
+    with pytest.raises(ConfigurationError, match="other secrets"):
+        open_data(tmp_path / "one", tmp_path / "two" / "secrets", exclusive=True)
+
+
+def test_secrets_may_be_elsewhere_and_be_rotated(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "secrets"
+    open_data(tmp_path / "d", elsewhere, exclusive=True).close()
+    assert not (tmp_path / "d" / "secrets").exists()
+    key_files.add(elsewhere, key_files.PEPPER, SystemEntropy())
+    key_files.add(elsewhere, key_files.DATA_KEY, SystemEntropy())
+    open_data(tmp_path / "d", elsewhere, exclusive=True).close()
+    for old in elsewhere.glob("*-0001-*"):
+        old.unlink()
+    open_data(tmp_path / "d", elsewhere, exclusive=True).close()
+
+
+@pytest.mark.parametrize(
+    ("data", "database", "expected"),
+    [
+        (Path("d"), None, Path("d")),
+        (None, "d", Path("d")),
+        (None, "/srv/keyin", Path("/srv/keyin")),
+        (None, "sqlite:///srv/keyin", Path("/srv/keyin")),
+        (None, "sqlite:///srv/keyin/keyin.sqlite3", Path("/srv/keyin")),
+        (None, "sqlite:d", Path("d")),
+    ],
+)
+def test_where_the_data_is(data: Path | None, database: str | None, expected: Path) -> None:
+    assert data_directory(data, database) == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "database"),
+    [(None, None), (Path("d"), "d"), (None, "postgresql://who:what@host/db"), (None, "http://x")],
+)
+def test_a_database_of_another_kind_is_refused_without_quoting_it(
+    data: Path | None, database: str | None
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        data_directory(data, database)
+    assert "what" not in str(caught.value)
+    assert caught.value.next_step
