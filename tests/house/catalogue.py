@@ -98,7 +98,7 @@ def _call_texts(call: ast.Call, errors: frozenset[str], named: Mapping[str, str]
         for keyword in call.keywords:
             text = _constant(keyword.value)
             if keyword.arg in SPOKEN_KEYWORDS and text:
-                yield text
+                yield inspect.cleandoc(text)
 
 
 def _is_verb(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -192,7 +192,10 @@ def merged(language: str) -> Catalog:
 def _places(text: str) -> frozenset[str]:
     percent = re.findall(r"%\(\w+\)[sdr]", text)
     braces = re.findall(r"(?<!\{)\{\w+(?:![rs])?\}(?!\})", text)
-    typed = [line.strip() for line in text.splitlines() if line.strip().startswith("keyin ")]
+    typed = [
+        re.sub(" {2,}.*", "", command)  # what follows two spaces is a remark
+        for command in re.findall(r"(?:^|: ) *(keyin .*)$", text, re.MULTILINE)
+    ]
     return frozenset([*percent, *braces, *typed, *re.findall("\b", text)])
 
 

@@ -7,6 +7,7 @@ person's language, so no verb has to think of it and importing one reads no cata
 from __future__ import annotations
 
 from importlib import import_module
+from inspect import cleandoc
 from typing import Any
 
 import click
@@ -47,11 +48,11 @@ def in_their_language(command: click.Command) -> click.Command:
     """Translate what `--help` and prompts of a command and its verbs say."""
     for words in ("help", "short_help", "epilog"):
         text = getattr(command, words)
-        setattr(command, words, _(text) if text else text)
+        setattr(command, words, _(cleandoc(text)) if text else text)
     for parameter in command.params:
         for words in ("help", "prompt"):
             if text := getattr(parameter, words, None):
-                setattr(parameter, words, _(text))
+                setattr(parameter, words, _(cleandoc(text)))
     if isinstance(command, click.Group):
         for verb in command.commands.values():
             in_their_language(verb)
