@@ -43,39 +43,39 @@ class FileState(msgspec.Struct, frozen=True, kw_only=True):
     """Folders that did not exist either, innermost first."""
 
 
-class Opened(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class Opened(msgspec.Struct, frozen=True, kw_only=True, tag_field="entry", tag=True):
     """A key-in began; `at` in milliseconds since 1970."""
 
     at: int
 
 
-class Touched(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class Touched(msgspec.Struct, frozen=True, kw_only=True, tag_field="entry", tag=True):
     """A solution is about to be changed. `record`: its step lists and blocks, no settings."""
 
     solution: str
     record: dict[str, Any]
 
 
-class FileKept(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class FileKept(msgspec.Struct, frozen=True, kw_only=True, tag_field="entry", tag=True):
     """A file that is about to be written for the first time in this session."""
 
     state: FileState
 
 
-class FileForeseen(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class FileForeseen(msgspec.Struct, frozen=True, kw_only=True, tag_field="entry", tag=True):
     """The bytes that key-in leaves in a file, before (or, where it guessed wrong, after) it did."""
 
     path: str
     digest: str
 
 
-class FileMixed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class FileMixed(msgspec.Struct, frozen=True, kw_only=True, tag_field="entry", tag=True):
     """Somebody else changed the file during the session: from now on it is undone by value."""
 
     path: str
 
 
-class Intended(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class Intended(msgspec.Struct, frozen=True, kw_only=True, tag_field="entry", tag=True):
     """A block that is about to be written; `block` is a step such as `settings.prefs`."""
 
     solution: str
@@ -87,7 +87,7 @@ class Intended(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Fingerprints."""
 
 
-class Settled(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class Settled(msgspec.Struct, frozen=True, kw_only=True, tag_field="entry", tag=True):
     """What the mechanism made of a written block where that differs from what was asked."""
 
     solution: str
@@ -95,7 +95,7 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     new: dict[str, str]
 
 
-class Undone(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class Undone(msgspec.Struct, frozen=True, kw_only=True, tag_field="entry", tag=True):
     """A solution is back as it was."""
 
     solution: str
