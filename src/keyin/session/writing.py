@@ -68,8 +68,8 @@ async def _keep_files(paths: Iterable[Path], files: FileKeeper, recorder: Record
         if kept is None:
             entries.append(FileKept(state=await files.capture(path)))
             continue
-        digest = await files.digest(path)
-        if not kept.mixed and digest not in kept.ours and digest != digest_of(kept.state.content):
+        mark = await files.digest(path)
+        if not kept.mixed and mark not in kept.ours and mark != digest_of(kept.state.content):
             entries.append(FileMixed(path=str(path)))
     return entries
 
@@ -90,8 +90,8 @@ def _settled(intended: Intended, changes: Iterable[Change], recorder: Recorder) 
 
 async def _misjudged(foreseen: Mapping[Path, str], files: FileKeeper) -> list[Entry]:
     entries: list[Entry] = []
-    for path, digest in foreseen.items():
+    for path, mark in foreseen.items():
         actual = await files.digest(path)
-        if actual is not None and actual != digest:
+        if actual is not None and actual != mark:
             entries.append(FileForeseen(path=str(path), digest=actual))
     return entries
