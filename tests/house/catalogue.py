@@ -194,7 +194,7 @@ def _places(text: str) -> frozenset[str]:
     braces = re.findall(r"(?<!\{)\{\w+(?:![rs])?\}(?!\})", text)
     typed = [
         re.sub(" {2,}.*", "", command)  # what follows two spaces is a remark
-        for command in re.findall(r"(?:^|: ) *(keyin .*)$", text, re.MULTILINE)
+        for command in re.findall(r"(?:\n|: ) *(keyin .*)", text)
     ]
     return frozenset([*percent, *braces, *typed, *re.findall("\b", text)])
 

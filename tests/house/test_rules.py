@@ -85,6 +85,7 @@ GOOD: dict[str, tuple[str, ...]] = {
         "import click\nclick.echo(_('as %(name)s') % {'name': x})",
         "import click\nclick.echo(f'{name}: {value}')",
         "import click\nclick.echo()",
+        "import click\nclick.echo(f'listening on {url}')",
     ),
 }
 

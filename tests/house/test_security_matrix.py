@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from tests.house.rules import functions
 from tests.house.sources import ROOT, short, tracked_files, tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MATRIX: Final = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
 ARCHITECTURE: Final = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
@@ -46,9 +49,15 @@ def test_the_matrix_names_only_tests_that_exist() -> None:
     assert _named(MATRIX)
 
 
-def test_the_architecture_names_only_tests_that_exist() -> None:
-    assert not [name for name in _named(ARCHITECTURE) if name not in _tests()]
-    assert _named(ARCHITECTURE)
+@pytest.mark.parametrize("path", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/**/*.md")))
+def test_a_document_names_only_tests_that_exist(path: Path) -> None:
+    assert not [n for n in _named(path.read_text(encoding="utf-8")) if n not in _tests()]
+
+
+def test_every_invariant_names_its_test() -> None:
+    rows = re.findall(r"^\| \d+ \| .+ \| (.+) \|$", ARCHITECTURE, re.MULTILINE)
+    assert len(rows) >= 8
+    assert all(_named(row) for row in rows)
 
 
 def test_every_threat_and_property_has_its_row() -> None:
