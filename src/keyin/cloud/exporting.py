@@ -43,7 +43,7 @@ async def documents(store: Store, vault: Vault) -> AsyncIterator[dict[str, Any]]
 def _client(client: Client) -> dict[str, Any]:
     return {
         "_id": client.id,
-        "type": client.kind,
+        "type": client.kind.value,
         "schemaVersion": SCHEMA,
         "name": client.name,
         "computerType": client.computer_type,

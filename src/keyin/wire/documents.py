@@ -89,14 +89,12 @@ Document: TypeAlias = (
     | AuthorizationDocument
 )
 
-TYPES: Final = frozenset(
-    {
-        "gpiiKey",
-        "prefsSafe",
-        "gpiiAppInstallationClient",
-        "clientCredential",
-        "gpiiAppInstallationAuthorization",
-    }
+TYPES: Final = (
+    "gpiiKey",
+    "prefsSafe",
+    "gpiiAppInstallationClient",
+    "clientCredential",
+    "gpiiAppInstallationAuthorization",
 )
 
 
