@@ -45,7 +45,8 @@ class Restoration:
         # Where two blocks wrote the same setting, the first one's old value is the true one.
         for solution, changed in reversed(order):
             for name, block in reversed(changed.blocks.items()):
-                await self._attempt(solution, name, self._block(solution, block))
+                if Stuck(solution=solution, step=name) not in self._result.stuck:
+                    await self._attempt(solution, name, self._block(solution, block))
         await self._finish([solution for solution, _ in order])
         return self._result
 
@@ -121,9 +122,8 @@ class Restoration:
             name: before
             for name, before in changed.old.items()
             if self._ledger.is_ours(now.get(name, ABSENT), changed.new.get(name, set()))
-            and now.get(name, ABSENT) != before
         }
-        if old:
+        if any(now.get(name, ABSENT) != before for name, before in old.items()):
             await handler.write(_block(solution, changed, old))
 
 
