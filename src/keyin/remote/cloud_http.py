@@ -186,8 +186,10 @@ def unreachable(reason: str) -> CloudUnreachable:
 
 
 async def _bounded(response: httpx.Response, limit: int) -> bytes:
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise unreachable(msgid("its answer is packed, which was not asked for"))
     body = bytearray()
-    async for chunk in response.aiter_raw():
+    async for chunk in response.aiter_bytes():
         body += chunk
         if len(body) > limit:
             raise unreachable(msgid("its answer is too long"))

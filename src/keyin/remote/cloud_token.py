@@ -9,6 +9,7 @@ never instead of a grant. Grants themselves are sent once.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -30,7 +31,7 @@ _MAX_ANSWER: Final = 16_384
 _MAX_SKEW_MS: Final = 5 * 60 * 1000
 _PROBE_GRANT: Final = "urn:keyin:none"
 _PROBE_EVERY_SECONDS: Final = 60.0
-_LONGEST_TOKEN: Final = 4096
+_B64TOKEN: Final = re.compile("[A-Za-z0-9._~+/-]{1,4096}=*")  # RFC 6750 §2.1
 _DEFAULT_RETRY: Final = 30
 
 
@@ -156,8 +157,7 @@ def _granted(answer: CloudAnswer, skew: int) -> Grant:
         raise unreachable(msgid("its answer is no token")) from None
     seconds = success.expires_in if success.expires_in is not None else success.expiresIn
     token = success.access_token
-    fits = 0 < len(token) <= _LONGEST_TOKEN and token.isascii() and token.isprintable()
-    if not fits or seconds is None or success.token_type.lower() != "bearer":
+    if not _B64TOKEN.fullmatch(token) or seconds is None or success.token_type.lower() != "bearer":
         raise unreachable(msgid("its answer is no token"))
     return Grant(
         token=AccessToken(token),

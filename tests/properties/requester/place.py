@@ -1,0 +1,124 @@
+"""A folder with all that one access requester needs, and a way to ask it from any account."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.properties.requester import asker
+from tests.properties.requester.asker import converse
+from tests.started import Started, started
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+NOBODY = 65_534
+SECRET = "s" * 43
+CREDENTIAL = {"client_id": "library-7", "client_secret": SECRET}
+ANYBODYS_PYTHON = "/usr/bin/python3"
+needs_other_account = pytest.mark.skipif(
+    os.geteuid() != 0 or not Path(ANYBODYS_PYTHON).exists(),
+    reason="only root can start a process as another account",
+)
+
+
+@dataclass
+class Place:
+    """Paths and texts; nothing runs until `serving`."""
+
+    folder: Path
+    cloud: str
+
+    @property
+    def socket(self) -> Path:
+        return self.folder / "s.sock"
+
+    @property
+    def credential(self) -> Path:
+        return self.folder / "credential.json"
+
+    def write_credential(self, content: object = None, mode: int = 0o600) -> None:
+        self.credential.unlink(missing_ok=True)
+        self.credential.write_text(json.dumps(content or CREDENTIAL))
+        self.credential.chmod(mode)
+
+    def config(self, *, allow: list[int | str] | None = None, more: str = "") -> Path:
+        path = self.folder / "requester.toml"
+        allowed = [os.geteuid()] if allow is None else allow
+        path.write_text(
+            f"cloud = {json.dumps(self.cloud)}\ncredential = 'credential.json'\n"
+            f"socket = 's.sock'\nallow = {json.dumps(allowed)}\n{more}"
+        )
+        path.chmod(0o644)
+        return path
+
+    @contextmanager
+    def serving(
+        self, *flags: object, allow: list[int | str] | None = None, more: str = ""
+    ) -> Iterator[Started]:
+        config = self.config(allow=allow, more=more)
+        with started("requester", "serve", "--config", config, *flags) as process:
+            yield process
+
+    def ask(self, op: str, **fields: object) -> dict[str, Any]:
+        """Ask once, by hand: this is the wire, not our client."""
+        return ask_at(self.socket, {"v": 1, "id": "1", "op": op, **fields})
+
+
+@contextmanager
+def new_place(cloud: str) -> Iterator[Place]:
+    """Make a folder that other accounts may enter, not change."""
+    folder = Path(tempfile.mkdtemp(prefix="keyin-requester-")).resolve()
+    folder.chmod(0o755)
+    try:
+        place = Place(folder, cloud)
+        place.write_credential()
+        yield place
+    finally:
+        shutil.rmtree(folder)
+
+
+def ask_at(path: Path | str, *messages: dict[str, Any]) -> dict[str, Any]:
+    """Send frames and return the last reply; {} if there was none."""
+    last = converse(str(path), list(messages))[-1]
+    reply: dict[str, Any] = json.loads(last) if last else {}
+    return reply
+
+
+def ask_as(uid: int, folder: Path, where: str, *messages: dict[str, Any]) -> dict[str, Any]:
+    """Ask from another account; returns `{"uid", "bytes", "last"}`. Needs root."""
+    script = readable_asker(folder)
+    words = [json.dumps(message) for message in messages]
+    outcome = subprocess.run(
+        [ANYBODYS_PYTHON, "-I", str(script), where, *words],
+        user=uid, group=uid, extra_groups=[], cwd="/", env={},
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    said: dict[str, Any] = json.loads(outcome.stdout)
+    return said
+
+
+def readable_asker(folder: Path) -> Path:
+    """Copy the asker to where other accounts can read it."""
+    script = folder / "asker.py"
+    shutil.copyfile(asker.__file__, script)
+    script.chmod(0o644)
+    return script
+
+
+def wait_for(condition: Callable[[], bool], *, seconds: float = 15) -> None:
+    """Return when the condition holds; fail if it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -1,0 +1,224 @@
+"""The whole access requester in one process: in-memory transport, virtual clock, fake network."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from keyin.access_requester.config import Config, LimitsSection
+from keyin.access_requester.rate import RateLimit
+from keyin.access_requester.wiring import build
+from keyin.domain.environment import Millis
+from keyin.domain.errors import CloudUnreachable, ConfigurationError, Refused
+from keyin.domain.installation import InstallationCredential
+from keyin.domain.secret import ClientSecret, GpiiKey
+from keyin.remote.access_requester import RequesterClient
+from keyin.remote.byte_ends import memory_pair
+from keyin.remote.ipc import Peer
+from tests.fakes.cloud import FakeCloud
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+ID = "request-0001"
+ALICE = GpiiKey("alice-key")
+
+
+class VirtualClock:
+    """Stands still until told otherwise; its two times move together or not."""
+
+    def __init__(self) -> None:
+        self.wall, self.steady = 1_700_000_000_000, 50.0
+
+    def now(self) -> Millis:
+        return Millis(self.wall)
+
+    def monotonic(self) -> float:
+        return self.steady
+
+    async def sleep(self, seconds: float) -> None:
+        self.steady += seconds
+
+
+class Counting:
+    """Randomness that can be told apart and repeated."""
+
+    def token_bytes(self, count: int) -> bytes:
+        return bytes(range(count))
+
+
+class Fakes:
+    def __init__(self, *, address: str = "https://cloud.example", **limits: int) -> None:
+        self.clock = VirtualClock()
+        self.cloud = FakeCloud()
+        self.credential: InstallationCredential | None = InstallationCredential(
+            "library-7", ClientSecret("s" * 43)
+        )
+        config = Config(
+            cloud=address, credential="unused", allow=[7], limits=LimitsSection(**limits)
+        )
+        self.wired = build(
+            config,
+            clock=self.clock,
+            entropy=Counting(),
+            credential=lambda: self.credential,
+            network=httpx.MockTransport(self._answer),
+        )
+        self.failure: Exception | None = None
+        self.replies: list[dict[str, Any]] = []
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        if self.failure:
+            raise self.failure
+        status, body = self.cloud.answer(json.loads(request.content))
+        return httpx.Response(status, json=body)
+
+    @asynccontextmanager
+    async def client(self, uid: int = 7) -> AsyncIterator[RequesterClient]:
+        server = self.wired.server()
+        here, there = memory_pair()
+        server.attach(there, Peer(1, uid, uid))
+        client = RequesterClient.over(here)
+        try:
+            yield client
+        finally:
+            await client.close()
+            await server.close()
+            await self.wired.close()
+
+
+async def test_a_token_in_memory_and_then_from_the_cache() -> None:
+    fakes = Fakes()
+    async with fakes.client() as client:
+        first = await client.token(ALICE, request_id=ID)
+        assert await client.token(ALICE, request_id=ID) == first
+        assert await client.token(GpiiKey("bob-key"), request_id=ID) != first
+        await client.forget(ALICE, request_id=ID)
+        assert await client.token(ALICE, request_id=ID) != first
+    assert fakes.cloud.grants == 3
+
+
+@pytest.mark.parametrize(
+    ("wall_s", "steady_s", "kept"),
+    [
+        (3589, 3589, True),  # 11 s left
+        (3591, 3591, False),  # 9 s left
+        (-3600, 3591, False),  # the clock was set back an hour: no longer life
+        (3600, 1, False),  # the clock was set forward, or the computer slept
+        (-3600, 1, True),
+    ],
+)
+async def test_p86_no_clock_makes_a_token_live_longer(
+    *, wall_s: int, steady_s: int, kept: bool
+) -> None:
+    fakes = Fakes()
+    async with fakes.client() as client:
+        first = await client.token(ALICE, request_id=ID)
+        fakes.clock.wall += wall_s * 1000
+        fakes.clock.steady += steady_s
+        assert (await client.token(ALICE, request_id=ID) == first) is kept
+
+
+async def test_an_account_that_is_not_listed_is_not_served() -> None:
+    fakes = Fakes()
+    async with fakes.client(uid=0) as client:
+        with pytest.raises(Exception, match="did not greet"):
+            await client.token(ALICE, request_id=ID)
+    assert fakes.cloud.requests == []
+
+
+async def test_refusals_arrive_with_their_code_text_and_next_step() -> None:
+    fakes = Fakes()
+    async with fakes.client() as client:
+        with pytest.raises(Refused, match="gave no token") as refused:
+            await client.token(GpiiKey("unknown"), request_id=ID)
+        assert refused.value.code == "key_refused"
+        fakes.failure = httpx.ConnectError("canary")
+        with pytest.raises(CloudUnreachable, match="no connection can be made") as down:
+            await client.token(ALICE, request_id=ID)
+        assert "canary" not in str(down.value)
+        fakes.failure = httpx.ReadTimeout("canary")
+        with pytest.raises(CloudUnreachable, match="in time"):
+            await client.token(ALICE, request_id=ID)
+        fakes.credential = None
+        with pytest.raises(Refused, match="no credential"):
+            await client.token(ALICE, request_id=ID)
+        assert (await client.status()).problem == "not_enrolled"
+
+
+async def test_the_question_about_the_credential_is_asked_once_a_minute() -> None:
+    fakes = Fakes()
+    async with fakes.client() as client:
+        for _ in range(3):
+            with pytest.raises(Refused):
+                await client.token(GpiiKey("unknown"), request_id=ID)
+        assert len(fakes.cloud.requests) == 3 + 1
+        fakes.clock.steady += 61
+        with pytest.raises(Refused):
+            await client.token(GpiiKey("unknown"), request_id=ID)
+        assert len(fakes.cloud.requests) == 4 + 2
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (400, {"error": "invalid_request"}, "key_refused"),
+        (400, {"error": "invalid_grant"}, "key_refused"),
+        (401, {"error": "invalid_client"}, "credential_revoked"),
+        (403, {}, "key_refused"),
+        (429, {}, "rate_limited"),
+    ],
+)
+async def test_other_refusals_of_the_token_endpoint(
+    monkeypatch: pytest.MonkeyPatch, status: int, body: dict[str, str], code: str
+) -> None:
+    fakes = Fakes()
+    monkeypatch.setattr(fakes.cloud, "answer", lambda _: (status, body))
+    async with fakes.client() as client:
+        with pytest.raises(Refused) as refused:
+            await client.token(ALICE, request_id=ID)
+        assert refused.value.code == code
+
+
+def test_o13_published_credentials_do_not_start() -> None:
+    fakes = Fakes()
+    fakes.credential = InstallationCredential("pilot-computer", ClientSecret("x"))
+    config = fakes.wired.config
+    with pytest.raises(ConfigurationError, match="published"):
+        build(config, credential=lambda: fakes.credential)
+    local = Config(cloud="http://127.0.0.1:1", credential="unused")
+    build(local, credential=lambda: fakes.credential)
+
+
+def test_p65_a_bucket_refills_at_its_rate() -> None:
+    clock = VirtualClock()
+    rate = RateLimit(per_minute=60, burst=2, clock=clock)
+    assert [rate.take(1) for _ in range(3)] == [0, 0, 1]
+    assert rate.take(2) == 0  # another account has its own
+    clock.steady += 1
+    assert [rate.take(1) for _ in range(2)] == [0, 1]
+    clock.steady += 1000
+    assert [rate.take(1) for _ in range(3)] == [0, 0, 1]
+
+
+async def test_a_caller_who_leaves_does_not_take_the_answer_from_another() -> None:
+    fakes = Fakes()
+    async with fakes.client() as staying:
+        leaving_context = fakes.wired.server()
+        here, there = memory_pair()
+        leaving_context.attach(there, Peer(1, 7, 7))
+        leaving = RequesterClient.over(here)
+        both = (leaving, staying)
+        asking = [asyncio.create_task(one.token(ALICE, request_id=ID)) for one in both]
+        await asyncio.sleep(0)
+        await leaving.close()
+        asking[0].cancel()
+        await asyncio.gather(asking[0], return_exceptions=True)
+        assert (await asking[1]).reveal()
+        await leaving_context.close()
+    assert fakes.cloud.grants == 1
