@@ -110,13 +110,14 @@ def spawn(
     listeners: int = 1,
     environment: Mapping[str, str] | None = None,
     user: str | int | None = None,
+    stderr: int = subprocess.PIPE,
 ) -> Started:
     """Start a command line of ours and return once it is ready."""
     process = subprocess.Popen(  # noqa: S603 - our own command, no shell
         arguments,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         text=True,
         env={**os.environ, **(environment or {})},
         user=user,

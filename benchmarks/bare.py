@@ -1,0 +1,64 @@
+"""The yardstick: an ASGI callable that reads the body and answers bytes of a given size.
+
+    python benchmarks/bare.py SIZE
+
+No routing, no parsing, no store. The same uvicorn with uvloop and httptools and the same settings
+as the cloud, less the cloud's own limits. Prints `listening on URL` when ready.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+import uvloop
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    Message = dict[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+
+
+def bare(size: int) -> Callable[[Message, Receive, Send], Awaitable[None]]:
+    """Return an application whose every answer has `size` bytes of JSON."""
+    body = b'"' + b"x" * (size - 2) + b'"'
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(size).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+
+    async def application(_scope: Message, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return application
+
+
+async def serve(size: int) -> None:
+    """Serve until SIGTERM."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        bare(size),
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+    )
+    print(f"listening on http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    await uvicorn.Server(config).serve(sockets=[listener])
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(int(sys.argv[1])))
