@@ -20,7 +20,9 @@ pytestmark = [pytest.mark.desktop, needs_desktop]
 MAGNIFIER = "org.gnome.desktop.a11y.magnifier"
 
 
-def ask(env: dict[str, str], *requests: tuple[object, ...], bus: bool = True) -> list[dict[str, Any]]:
+def ask(
+    env: dict[str, str], *requests: tuple[object, ...], bus: bool = True
+) -> list[dict[str, Any]]:
     """Send requests to a process that holds the real role; return its answers."""
     lines = [json.dumps({"op": op, "args": list(args)}) for op, *args in requests]
     done = subprocess.run(
