@@ -84,30 +84,35 @@ def build(
     A credential that is not there yet is no reason not to start (`not_enrolled`); one that is
     there and not safe is.
     """
-    clock = clock or SystemClock()
-    entropy = entropy or SystemEntropy()
-    ca = None if config.ca is None else Path(config.ca)
-    http = CloudHttp(config.cloud, ca=ca, transport=network)
+    clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
+    http = CloudHttp(
+        config.cloud, ca=None if config.ca is None else Path(config.ca), transport=network
+    )
     source = _guarded(credential or _file(Path(config.credential)), http.address)
     source()
-    service = AccessRequester(
-        cloud=CloudTokens(http, clock=clock),
-        cloud_address=http.address,
-        credential=source,
-        rate=RateLimit(
-            per_minute=config.limits.requests_per_minute, burst=config.limits.burst, clock=clock
-        ),
-        cloud_requests=config.limits.cloud_requests,
-        version=version("keyin"),
-        clock=clock,
-        entropy=entropy,
-    )
+    service = _service(config, http, source, clock, entropy)
     return Wired(
         config=config,
         allow=read_allow_list(config.allow, sessions or host_sessions()),
         service=service,
         handler=RequestHandler(service),
         http=http,
+        clock=clock,
+        entropy=entropy,
+    )
+
+
+def _service(
+    config: Config, http: CloudHttp, source: CredentialSource, clock: Clock, entropy: Entropy
+) -> AccessRequester:
+    limits = config.limits
+    return AccessRequester(
+        cloud=CloudTokens(http, clock=clock),
+        cloud_address=http.address,
+        credential=source,
+        rate=RateLimit(per_minute=limits.requests_per_minute, burst=limits.burst, clock=clock),
+        cloud_requests=limits.cloud_requests,
+        version=version("keyin"),
         clock=clock,
         entropy=entropy,
     )
