@@ -124,21 +124,33 @@ def person(folder: Path) -> dict[str, str]:
 
 @contextmanager
 def cloud_and_requester(
-    folder: Path, *, key: str = KEY, secret: str = SECRET
+    folder: Path,
+    *options: object,
+    key: str = KEY,
+    secret: str = SECRET,
+    preferences: Mapping[str, Any] = PREFERENCES,
+    registry: Mapping[str, Any] = REGISTRY,
 ) -> Iterator[tuple[Started, Started, Path]]:
-    """Start both; yield them and the requester's socket."""
+    """Start both; yield them and the requester's socket. `options` are further ones of the cloud.
+
+    The file of documents, with key, secret and preferences in it, is gone once it is imported.
+    """
     data = folder / "cloud"
-    (folder / "linux.json5").write_text(json.dumps(REGISTRY))
-    (folder / "documents.json").write_text(json.dumps(documents(key, secret, PREFERENCES)))
+    (folder / "linux.json5").write_text(json.dumps(registry))
+    (folder / "documents.json").write_text(json.dumps(documents(key, secret, preferences)))
     imported = run(
         "cloud", "import", "--data", data, "--solutions", folder / "linux.json5",
         folder / "documents.json",
     )  # fmt: skip
     assert imported.returncode == 0, imported.stderr
+    (folder / "documents.json").unlink()
     with ExitStack() as stack:
         cloud = stack.enter_context(
-            started("cloud", "serve", "--data", data, "--listen", "127.0.0.1:0")
-        )
+            started(
+                "cloud", "serve", "--data", data, "--listen", "127.0.0.1:0", *options,
+                listeners=1 + ("--ops-listen" in options),
+            )
+        )  # fmt: skip
         config = _requester_config(folder, cloud.url, secret)
         requester = stack.enter_context(started("requester", "serve", "--config", config))
         yield cloud, requester, folder / "requester" / "socket"

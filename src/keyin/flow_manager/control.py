@@ -55,12 +55,15 @@ class Control:
         except InvalidDocument as error:
             return error_reply("bad_request", error.message)
         request_id = request.request_id or self._desk.new_request_id()
+        op = type(request).__name__.lower()
         try:
-            return await self._answer(request, request_id)
+            answer = await self._answer(request, request_id)
         except KeyinError as error:
             code = code_of(error)
-            _log.info("key_event_failed", request_id=request_id, code=code)
+            _log.info("request_failed", request_id=request_id, op=op, code=code)
             return error_reply(code, error.message, next_step=error.next_step, **error.fields)
+        _log.info("request", request_id=request_id, op=op)
+        return answer
 
     async def _answer(self, request: wire.Request, request_id: str) -> Message:
         match request:
