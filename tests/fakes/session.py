@@ -151,6 +151,9 @@ class NoFiles:
     async def restore(self, state: FileState) -> None:
         raise AssertionError(state.path)
 
+    async def tidy(self, path: Path) -> None:
+        raise AssertionError(path)
+
 
 def variables(key: str = "") -> Callable[[Any], Any]:
     """Return the cases' way to resolve: `%NAME%`, and the key."""

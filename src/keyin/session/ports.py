@@ -86,6 +86,10 @@ class FileKeeper(Protocol):
         """Make the file as it was captured; remove it where there was none. Durable on return."""
         ...
 
+    async def tidy(self, path: Path) -> None:
+        """Remove what an interrupted write of this file may have left beside it."""
+        ...
+
 
 class Journal(Protocol):
     """The write-ahead journal: what is in it survives a power cut at any moment."""

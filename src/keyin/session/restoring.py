@@ -109,9 +109,9 @@ class Restoration:
         return handler
 
     async def _file(self, kept: ChangedFile) -> None:
-        if kept.mixed:
-            return
-        if await self._world.files.digest(Path(kept.state.path)) in kept.ours:
+        path = Path(kept.state.path)
+        await self._world.files.tidy(path)
+        if not kept.mixed and await self._world.files.digest(path) in kept.ours:
             await self._world.files.restore(kept.state)
 
     async def _block(self, solution: str, changed: ChangedBlock) -> None:
