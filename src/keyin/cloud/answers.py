@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keyin.domain.absent import Value
-
-import msgspec
 
 JSON_UTF8: Final = (b"content-type", b"application/json; charset=utf-8")
 JSON_BARE: Final = (b"content-type", b"application/json")
@@ -21,8 +20,7 @@ NO_CACHE: Final = (b"pragma", b"no-cache")
 Header = tuple[bytes, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """One HTTP response, whole."""
 
     status: int

@@ -7,15 +7,16 @@ wrong leaves through `cloud.errors`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
 from keyin.cloud import answers, errors, routes
 from keyin.cloud.answers import Answer
-from keyin.cloud.bodies import Gone, Unacceptable, content_type, parameters, read_body
+from keyin.cloud.bodies import JSON, Gone, Unacceptable, content_type, parameters, read_body
 from keyin.cloud.ops import ready
-from keyin.cloud.request import Request
+from keyin.cloud.request import Request, decoded
 from keyin.domain.errors import InvalidDocument, StoreUnavailable
 from keyin.domain.secret import GpiiKey
 from keyin.oauth.bearer import Bearer, Denial
@@ -25,10 +26,12 @@ from keyin.settings.errors import Rejected
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
+    from keyin.cloud.access_log import AccessLog
     from keyin.cloud.edge import Edge, Visitor
     from keyin.cloud.metrics import Metrics
     from keyin.cloud.routes import Route
     from keyin.domain.environment import Clock, Entropy, Millis
+    from keyin.domain.grant import Grant
     from keyin.oauth.grants.password import Issued
     from keyin.oauth.ports import Tokens
     from keyin.oauth.token_endpoint import TokenEndpoint
@@ -46,7 +49,6 @@ _log: Final = structlog.get_logger()
 class Limits:
     """How much one process takes on (P82, P84)."""
 
-    body_timeout_s: float = 10.0
     in_flight: int = 512
 
 
@@ -56,7 +58,6 @@ class Exchange:
 
     request: Request
     route: Route
-    captured: list[str]
     visitor: Visitor
     receive: Receive
     now: Millis
@@ -73,6 +74,7 @@ class Services:
     clock: Clock
     entropy: Entropy
     metrics: Metrics
+    access_log: AccessLog
 
 
 class CloudApp:
@@ -97,55 +99,39 @@ class CloudApp:
         """Serve one ASGI scope; only HTTP is known."""
         if scope["type"] != "http":
             return
-        clock = self._services.clock
-        began = clock.monotonic()
+        services = self._services
+        began, now = services.clock.monotonic(), services.clock.now()
         request = Request(scope)
-        request_id = request.id_given() or self._services.entropy.token_bytes(8).hex()
+        request_id = request.id_given() or services.entropy.token_bytes(8).hex()
         self._in_flight += 1
         try:
-            route, answer = await self._guarded(request, receive)
+            route, answer = await self._guarded(request, receive, now)
         except Gone:
             return
+        except Exception as error:  # noqa: BLE001 - the last resort: nobody gets a stack (P27)
+            route, answer = None, _unexpected(error)
         finally:
             self._in_flight -= 1
-        template = route.template if route else "*"
-        self._services.metrics.count(template, answer.status)
-        _log.info(
-            "request",
-            request_id=request_id,
-            method=request.method if route else "*",
-            route=template,
-            status=answer.status,
-            ms=round((clock.monotonic() - began) * 1000, 3),
-            reason=answer.reason,
-        )
+        services.metrics.count(route.template if route else "*", answer.status)
+        ms = (services.clock.monotonic() - began) * 1000
+        services.access_log.request(route, answer, request_id=request_id, now=now, ms=ms)
         await _send(send, answer, request_id)
 
-    async def _guarded(self, request: Request, receive: Receive) -> tuple[Route | None, Answer]:
-        """Find the route and answer; whatever goes wrong becomes an answer of the closed set."""
-        now = self._services.clock.now()
+    async def _guarded(
+        self, request: Request, receive: Receive, now: Millis
+    ) -> tuple[Route | None, Answer]:
+        """Let in, find the route, answer."""
         visitor = self._edge.admit(request, now)
         if isinstance(visitor, Answer):
             return None, visitor
-        try:
-            found = self._routes.find(request.method, request.segments)
-        except routes.BadEscape:
-            return None, errors.BAD_ESCAPE
-        if found is None:
+        route = self._routes.find(request.method, request.segments)
+        if route is None:
             return None, errors.NOT_FOUND
-        route, captured = found
-        exchange = Exchange(
-            request=request,
-            route=route,
-            captured=captured,
-            visitor=visitor,
-            receive=receive,
-            now=now,
-        )
-        answer = await self._answered(exchange)
-        return route, answer
+        exchange = Exchange(request=request, route=route, visitor=visitor, receive=receive, now=now)
+        return route, await self._answered(exchange)
 
     async def _answered(self, exchange: Exchange) -> Answer:
+        """Run the handler; whatever goes wrong becomes an answer of the closed set."""
         route = exchange.route
         if self._in_flight > self._limits.in_flight and route is not routes.HEALTH:
             return _in_family(route, errors.OVERLOADED)
@@ -158,21 +144,12 @@ class CloudApp:
             return _in_family(route, errors.UNAVAILABLE)
         except Gone:
             raise
-        except Exception as error:  # noqa: BLE001 - the last resort: nobody gets a stack (P27)
-            _log.error("internal_error", error=type(error).__name__)
-            return _in_family(route, errors.INTERNAL)
-
-    async def _body(self, exchange: Exchange) -> bytes:
-        return await read_body(
-            exchange.request,
-            exchange.receive,
-            limit=exchange.route.body_limit,
-            timeout_s=self._limits.body_timeout_s,
-        )
+        except Exception as error:  # noqa: BLE001 - as above, in the route's own family
+            return _in_family(route, _unexpected(error))
 
     async def _token(self, exchange: Exchange) -> Answer:
         media = content_type(exchange.request)
-        body = await self._body(exchange)
+        body = await _body(exchange)
         try:
             given = parameters(media, body)
         except InvalidDocument:
@@ -183,22 +160,19 @@ class CloudApp:
         return errors.oauth_error(outcome) if isinstance(outcome, Refusal) else _issued(outcome)
 
     async def _query(self, exchange: Exchange) -> Answer:
-        key, device = GpiiKey(exchange.captured[0]), exchange.captured[1]
-        grant = await self._services.bearer.identify(
-            exchange.request.authorization(),
-            key,
-            address=exchange.visitor.address,
-            now=exchange.now,
-        )
-        if isinstance(grant, Denial):
-            return errors.unauthorized(grant)
-        try:
-            return _personal(await self._services.settings.query(grant, device))
-        except Rejected as rejected:
-            return errors.settings_error(rejected, key)
+        return await self._with_grant(exchange, self._queried)
 
     async def _save(self, exchange: Exchange) -> Answer:
-        key = GpiiKey(exchange.captured[0])
+        return await self._with_grant(exchange, self._saved)
+
+    async def _with_grant(
+        self, exchange: Exchange, act: Callable[[Exchange, Grant], Awaitable[bytes]]
+    ) -> Answer:
+        """Authenticate and authorise, then act (P81)."""
+        name = decoded(exchange.request.segments[0])
+        if name is None:
+            return errors.BAD_ESCAPE
+        key = GpiiKey(name)
         grant = await self._services.bearer.identify(
             exchange.request.authorization(),
             key,
@@ -207,11 +181,22 @@ class CloudApp:
         )
         if isinstance(grant, Denial):
             return errors.unauthorized(grant)
-        body = await self._body(exchange) if _is_json(exchange.request) else b"{}"
         try:
-            return _personal(await self._services.settings.save(grant, body, exchange.now))
+            body = await act(exchange, grant)
         except Rejected as rejected:
             return errors.settings_error(rejected, key)
+        return Answer(200, body, (answers.JSON_UTF8, answers.NO_STORE))
+
+    async def _queried(self, exchange: Exchange, grant: Grant) -> bytes:
+        device = _device(exchange.request.segments[2])
+        if device is None:
+            raise Unacceptable(errors.BAD_ESCAPE)
+        return await self._services.settings.query(grant, device)
+
+    async def _saved(self, exchange: Exchange, grant: Grant) -> bytes:
+        is_json = content_type(exchange.request) == JSON
+        body = await _body(exchange) if is_json else b"{}"
+        return await self._services.settings.save(grant, body, exchange.now)
 
     async def _ready(self, _exchange: Exchange) -> Answer:
         return await ready(self._services.tokens)
@@ -240,12 +225,19 @@ def _issued(issued: Issued) -> Answer:
     return Answer(200, body, (answers.JSON_BARE, answers.NO_STORE, answers.NO_CACHE))
 
 
-def _personal(body: bytes) -> Answer:
-    return Answer(200, body, (answers.JSON_UTF8, answers.NO_STORE))
+async def _body(exchange: Exchange) -> bytes:
+    return await read_body(exchange.request, exchange.receive, limit=exchange.route.body_limit)
 
 
-def _is_json(request: Request) -> bool:
-    return content_type(request) == b"application/json"
+@lru_cache(maxsize=256)
+def _device(segment: bytes) -> str | None:
+    """Decode a device; a computer says the same each time, and nothing personal."""
+    return decoded(segment)
+
+
+def _unexpected(error: Exception) -> Answer:
+    _log.error("internal_error", error=type(error).__name__)
+    return errors.INTERNAL
 
 
 def _in_family(route: Route, answer: Answer) -> Answer:

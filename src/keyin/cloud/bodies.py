@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_to_bytes
 
-from keyin.cloud.errors import BODY_TOO_LARGE, BODY_TOO_SLOW, UNSUPPORTED_ENCODING
+from keyin.cloud.errors import BODY_TOO_LARGE, UNSUPPORTED_ENCODING
 from keyin.domain.errors import InvalidDocument
 from keyin.wire.strict_json import decode
 
@@ -38,23 +37,29 @@ async def read_body(
     receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
     *,
     limit: int,
-    timeout_s: float,
 ) -> bytes:
-    """Read up to `limit` bytes within the time. Raises Unacceptable or Gone."""
+    """Read up to `limit` bytes; how slowly they may come is the protocol's business.
+
+    Raises Unacceptable or Gone.
+    """
     declared = request.header(b"content-length")
     if declared is not None and declared.isdigit() and int(declared[:20]) > limit:
         raise Unacceptable(BODY_TOO_LARGE)
-    try:
-        async with asyncio.timeout(timeout_s):
-            return await _collect(receive, limit)
-    except TimeoutError as error:
-        raise Unacceptable(BODY_TOO_SLOW) from error
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        whole: bytes = message.get("body", b"")
+        if len(whole) <= limit:
+            return whole
+    return await _collect(message, receive, limit)
 
 
-async def _collect(receive: Callable[[], Awaitable[MutableMapping[str, Any]]], limit: int) -> bytes:
+async def _collect(
+    message: MutableMapping[str, Any],
+    receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
+    limit: int,
+) -> bytes:
     body = bytearray()
     while True:
-        message = await receive()
         if message["type"] == "http.disconnect":
             raise Gone
         body += message.get("body", b"")
@@ -62,6 +67,7 @@ async def _collect(receive: Callable[[], Awaitable[MutableMapping[str, Any]]], l
             raise Unacceptable(BODY_TOO_LARGE)
         if not message.get("more_body", False):
             return bytes(body)
+        message = await receive()
 
 
 def content_type(request: Request) -> bytes:
@@ -98,22 +104,32 @@ def parameters(media: bytes, body: bytes) -> dict[str, object]:
 def form(body: bytes) -> dict[str, object]:
     """Read a form; a name that comes twice has a list, `a[b]` an object: neither is a text."""
     found: dict[str, object] = {}
+    read = _text if b"%" in body or b"+" in body else _plain_text
     for pair in body.split(b"&"):
         if not pair:
             continue
-        name, _, value = (_text(part) for part in pair.partition(b"="))
+        before_sign, _, after_sign = pair.partition(b"=")
+        name, value = read(before_sign), read(after_sign)
         outer, bracket, _ = name.partition("[")
         if bracket and outer:
             found[outer] = {}
         elif name in found:
-            before = found[name]
-            if isinstance(before, list):
-                before.append(value)
-            else:
-                found[name] = [before, value]
+            _repeat(found, name, value)
         else:
             found[name] = value
     return found
+
+
+def _repeat(found: dict[str, object], name: str, value: str) -> None:
+    before = found[name]
+    if isinstance(before, list):
+        before.append(value)
+    else:
+        found[name] = [before, value]
+
+
+def _plain_text(part: bytes) -> str:
+    return part.decode("utf-8", "replace")
 
 
 def _text(part: bytes) -> str:

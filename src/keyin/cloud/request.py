@@ -52,8 +52,8 @@ class Request:
         return given.decode() if given and _REQUEST_ID.fullmatch(given) else None
 
 
-def captured(segment: bytes) -> str | None:
-    """Percent-decode what a route captured; None where it is no UTF-8 or has a bad escape."""
+def decoded(segment: bytes) -> str | None:
+    """Percent-decode a segment; None where it is no UTF-8 or has a bad escape."""
     if _BAD_ESCAPE.search(segment):
         return None
     try:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
-from keyin.cloud.request import captured
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -26,7 +24,7 @@ class Access(Enum):
     """Only on the operators' listener."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Route:
     """A template such as `/{key}/settings/{device}` under one method."""
 
@@ -54,10 +52,6 @@ PUBLIC: Final = (TOKEN, TOKEN_OPTIONS, QUERY, SAVE, HEALTH, READY)
 OPERATORS: Final = (HEALTH, READY, REVISION, METRICS)
 
 
-class BadEscape(Exception):  # noqa: N818 - names the thing
-    """What a route captured is not percent-encoded UTF-8."""
-
-
 class RouteTable:
     """Finds a route: literals in any case, captured values as they are (cloud-wire §2.2)."""
 
@@ -70,27 +64,12 @@ class RouteTable:
             )
             self._by_shape.setdefault((route.method, len(parts)), []).append((route, parts))
 
-    def find(self, method: str, segments: list[bytes]) -> tuple[Route, list[str]] | None:
-        """Return the route and what it captured. Raises BadEscape."""
+    def find(self, method: str, segments: list[bytes]) -> Route | None:
+        """Return the route that the path's segments fit, still percent-encoded as they are."""
         for route, parts in self._by_shape.get((method, len(segments)), ()):
-            if _fits(parts, segments):
-                return route, _captured(parts, segments)
+            for part, segment in zip(parts, segments, strict=True):
+                if not segment if part is None else part != segment.lower():
+                    break
+            else:
+                return route
         return None
-
-
-def _fits(parts: tuple[bytes | None, ...], segments: list[bytes]) -> bool:
-    return all(
-        bool(segment) if part is None else part == segment.lower()
-        for part, segment in zip(parts, segments, strict=True)
-    )
-
-
-def _captured(parts: tuple[bytes | None, ...], segments: list[bytes]) -> list[str]:
-    values = []
-    for part, segment in zip(parts, segments, strict=True):
-        if part is None:
-            value = captured(segment)
-            if value is None:
-                raise BadEscape
-            values.append(value)
-    return values

@@ -80,7 +80,10 @@ async def _run(config: CloudConfig, opened: OpenedStore) -> None:
     for listener, socket_, secure in bound:
         sys.stdout.write(f"listening on {url(listener, socket_, secure=secure)}\n")
     sys.stdout.flush()
-    await asyncio.gather(*tasks)
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        cloud.access_log.flush()
 
 
 def _uvicorn_config(app: Any, tls: CloudConfig | None) -> uvicorn.Config:  # noqa: ANN401 - an ASGI application

@@ -15,12 +15,14 @@ from urllib.parse import urlsplit
 import msgspec
 import pyjson5
 
+from keyin.cloud.access_log import AccessLog
 from keyin.cloud.app import CloudApp, Limits, Services
 from keyin.cloud.edge import Edge, Pilot
 from keyin.cloud.listeners import parse_listener
 from keyin.cloud.metrics import Metrics
 from keyin.cloud.ops import OpsApp
 from keyin.oauth.bearer import Bearer
+from keyin.oauth.grants.password import PasswordGrant
 from keyin.oauth.ports import Credentials, Keys, Peppers, Tokens
 from keyin.oauth.token_endpoint import TokenEndpoint
 from keyin.settings.ports import Registries as StoredRegistries
@@ -50,9 +52,10 @@ class Cloud:
 
     app: CloudApp
     ops: OpsApp
+    access_log: AccessLog
 
 
-async def build(
+async def build(  # noqa: PLR0913 - every one of them is replaced by some test
     config: CloudConfig,
     *,
     store: Store,
@@ -60,14 +63,19 @@ async def build(
     clock: Clock | None = None,
     entropy: Entropy | None = None,
     limits: Limits | None = None,
+    access_log: AccessLog | None = None,
 ) -> Cloud:
     """Put the cloud together. Raises ConfigurationError, InvalidDocument, StoreUnavailable."""
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
     stored = await store.registries()
     registries = Registries.read(stored.items() if stored else own_registries())
-    metrics = Metrics()
+    metrics, access_log = Metrics(), access_log or AccessLog()
     services = Services(
-        token_endpoint=TokenEndpoint(store=store, peppers=secrets, entropy=entropy),
+        token_endpoint=TokenEndpoint(
+            credentials=store,
+            peppers=secrets,
+            grant=PasswordGrant(store=store, peppers=secrets, entropy=entropy),
+        ),
         bearer=Bearer(tokens=store, peppers=secrets),
         settings=SettingsService(
             safes=store, vault=secrets, registries=registries, entropy=entropy
@@ -76,9 +84,11 @@ async def build(
         clock=clock,
         entropy=entropy,
         metrics=metrics,
+        access_log=access_log,
     )
     revision = Path(config.revision_file) if config.revision_file else None
     return Cloud(
+        access_log=access_log,
         app=CloudApp(services, edge=edge(config), limits=limits),
         ops=OpsApp(tokens=store, metrics=metrics, revision_file=revision),
     )

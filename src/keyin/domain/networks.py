@@ -105,6 +105,7 @@ def _ipv6(text: str) -> int | None:
     return value
 
 
+@lru_cache(maxsize=4096)
 def parse_address(text: str) -> Address | None:
     """Read one address in any form that stored policies use; None where it is none."""
     if len(text) > _LONGEST:

@@ -3,43 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from keyin.oauth.client_auth import authenticate
 from keyin.oauth.errors import Refusal, unsupported_grant_type
 from keyin.oauth.grants.password import GRANT_TYPE, Issued, PasswordGrant
 from keyin.oauth.parameters import Parameters, shown
-from keyin.oauth.ports import Credentials, Keys, Peppers, Tokens
 
 if TYPE_CHECKING:
-    from keyin.domain.environment import Entropy, Millis
+    from keyin.domain.environment import Millis
     from keyin.domain.networks import Address
-
-
-class Store(Credentials, Keys, Tokens, Protocol):
-    """What this endpoint and its grants read and write."""
+    from keyin.oauth.ports import Credentials, Peppers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenEndpoint:
     """Answers a token request that was already decoded."""
 
-    store: Store
+    credentials: Credentials
     peppers: Peppers
-    entropy: Entropy
+    grant: PasswordGrant
 
     async def answer(
         self, parameters: Parameters, *, address: Address | None, now: Millis
     ) -> Issued | Refusal:
         """Run the named steps; the client comes before everything else. Raises StoreUnavailable."""
-        by = await authenticate(parameters, credentials=self.store, peppers=self.peppers)
+        by = await authenticate(parameters, credentials=self.credentials, peppers=self.peppers)
         if isinstance(by, Refusal):
             return by
         refusal = check_grant_type(parameters)
         if refusal:
             return refusal
-        grant = PasswordGrant(store=self.store, peppers=self.peppers, entropy=self.entropy)
-        return await grant.answer(parameters, by, address=address, now=now)
+        return await self.grant.answer(parameters, by, address=address, now=now)
 
 
 def check_grant_type(parameters: Parameters) -> Refusal | None:
