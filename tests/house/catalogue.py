@@ -92,8 +92,8 @@ def _call_texts(call: ast.Call, errors: frozenset[str], named: Mapping[str, str]
         yield from texts[:1]
     elif name == "ngettext" and len(texts) > 1:
         yield (texts[0], texts[1])
-    elif name in errors:
-        yield from _error_texts(call, named)
+    elif name in errors or any(keyword.arg == "next_step" for keyword in call.keywords):
+        yield from _error_texts(call, named)  # the class itself may be an argument
     elif name in CLICK_CALLS:
         for keyword in call.keywords:
             text = _constant(keyword.value)

@@ -39,6 +39,7 @@ CLICK_WORDS: Final[tuple[str | tuple[str, str], ...]] = (
     "{name} {filename!r} is not writable.",
     "Could not open file {filename!r}: {message}",
     "default: {default}",
+    "required",
     "file",
     "directory",
     "path",

@@ -71,12 +71,13 @@ def verb():
     raise KeyError("not ours at all")
     raise Refused("code", reasoned, next_step=STEP, reason="for that reason")
     reason = "and for this"
+    raise self.given("an error by another name", next_step="its step")
 '''
     texts = set(catalogue.texts_of(ast.parse(source), frozenset({"Refused", "Mine"})))
     assert texts == {
         "my text", "my step", "the help", "the prompt", "Do it.\n\nExample: keyin verb", "plain",
         ("one", "many"), "kept", "no %(why)s", "ask", "the named step", "for that reason",
-        "and for this",
+        "and for this", "an error by another name", "its step",
     }  # fmt: skip
 
 
@@ -113,7 +114,7 @@ def test_status_with_no_flow_manager_answers_in_german(tmp_path: Path) -> None:
     assert "Nächster Schritt: " in german.stderr
     assert "Next step: " in english.stderr
     for before, after in zip(english.stderr.splitlines(), german.stderr.splitlines(), strict=True):
-        assert before != after
+        assert before.split(": ")[-1] != after.split(": ")[-1] or "/" in before
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["status", "--help"], ["nonsense"]])
