@@ -14,15 +14,17 @@ import json
 import os
 import subprocess
 import sys
+import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from keyin.cli.processes import command, spawn
 from tests.desktop.private import environment, needs_desktop
 from tests.shared_data import GPII_DATA, REPOSITORY, needs_shared
-from tests.started import run, started
+from tests.started import Started, run, started
 from tests.three_processes import CLIENT_ID, SECRET, documents
 
 if TYPE_CHECKING:
@@ -52,8 +54,24 @@ class Desktop:
     folder: Path
     home: Path
     env: dict[str, str]
+    cloud: str = ""
+    manager: Started | None = None
 
-    def command(self, *words: object) -> str:
+    def start_manager(self) -> None:
+        """Start the flow manager; it is ready when what a crash left is put back."""
+        words = command(
+            *("flow-manager", "serve", "--cloud", self.cloud, "--solutions", REGISTRY),
+            *("--device-report", self.folder / "device.json"),
+            *("--requester", self.folder / "requester" / "socket"),
+        )
+        self.manager = spawn(words, environment=self.env)
+
+    def end_manager(self) -> None:
+        """End whichever flow manager runs last."""
+        if self.manager is not None:
+            self.manager.end()
+
+    def ask(self, *words: object) -> str:
         """Run a command of the desktop's and return what it prints."""
         done = subprocess.run(
             [*map(str, words)], env=self.env, check=True, capture_output=True, text=True
@@ -144,7 +162,7 @@ def seed(desktop: Desktop) -> None:
         ("org.gnome.desktop.a11y.applications", "screen-magnifier-enabled", "false"),
         ("org.gnome.desktop.input-sources", "xkb-options", "['ctrl:nocaps']"),
     ):
-        desktop.command("gsettings", "set", schema, key, value)
+        desktop.ask("gsettings", "set", schema, key, value)
     settings = desktop.home / ".config" / "gtk-3.0" / "settings.ini"
     settings.parent.mkdir()
     settings.write_text("[Settings]\ngtk-theme-name=Mine\n")
@@ -167,13 +185,9 @@ def desktop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desktop]:
         )
         device = folder / "device.json"
         device.write_text(json.dumps([{"id": name} for name in plan(desktop)["solutions"]]))
-        stack.enter_context(
-            started(
-                *("flow-manager", "serve", "--cloud", url, "--device-report", device),
-                *("--requester", folder / "requester" / "socket", "--solutions", REGISTRY),
-                environment=env,
-            )
-        )
+        stack.callback(desktop.end_manager)
+        desktop.cloud = url
+        desktop.start_manager()
         yield desktop
 
 
@@ -211,15 +225,15 @@ def test_the_judge_imports_nothing_of_keyin() -> None:
 
 @pytest.mark.parametrize("name", BY_HAND)
 def test_values_from_the_table_made_by_hand(desktop: Desktop, name: str) -> None:
-    before = desktop.command("dconf", "dump", "/")
+    before = desktop.ask("dconf", "dump", "/")
     desktop.keyin("login", "-", key=name)
     try:
         for place, expected in TABLE[name].items():
-            text = desktop.command("gsettings", "get", *place.split(" ")).strip()
+            text = desktop.ask("gsettings", "get", *place.split(" ")).strip()
             assert json.loads(text.replace("'", '"')) == pytest.approx(expected), place
     finally:
         desktop.keyin("logout")
-    assert desktop.command("dconf", "dump", "/") == before
+    assert desktop.ask("dconf", "dump", "/") == before
 
 
 def test_the_judge_and_the_table_made_by_hand_agree(desktop: Desktop) -> None:
@@ -249,3 +263,30 @@ def test_every_person_who_reaches_this_desktop_is_served_and_leaves_no_trace(
         (REPOSITORY / os.environ["KEYIN_PEOPLE_REPORT"]).write_text(desktop.report.read_text())
     assert faults == {}
     assert len(desktop.report.read_text().splitlines()) == len(names)
+
+
+@pytest.mark.parametrize("written", [1, 5, 9, 12])
+def test_killed_during_a_key_in_the_desktop_is_as_before_at_the_next_start(
+    desktop: Desktop, written: int
+) -> None:
+    desktop.judge("before", "--state", desktop.state, "--home", desktop.home)
+    assert desktop.manager is not None
+    before = set(desktop.ask("dconf", "dump", "/").splitlines())
+    login = subprocess.Popen(
+        command("login", "-"),
+        env={**os.environ, **desktop.env},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    with login:
+        assert login.stdin is not None
+        login.stdin.write("carla")
+        login.stdin.close()
+        deadline = time.monotonic() + 30
+        while len(set(desktop.ask("dconf", "dump", "/").splitlines()) - before) < written:
+            assert time.monotonic() < deadline
+        desktop.manager.kill()
+    desktop.start_manager()
+    assert desktop.judge("after", "--state", desktop.state, "--home", desktop.home) == (0, "")

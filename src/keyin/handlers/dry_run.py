@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from keyin.domain.absent import ABSENT, Absent
-from keyin.domain.errors import HandlerFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -63,14 +62,7 @@ class DryRunFiles:
         return self._pretended[target] if target in self._pretended else self._files.read(path)
 
     def write(self, path: Path, content: bytes) -> None:
-        """Record the write."""
-        if not path.resolve().parent.is_dir():
-            raise HandlerFailed(
-                "The settings file %(path)s cannot be written: %(reason)s.",
-                next_step="Start the program that owns the file once, so that its folder exists.",
-                path=str(path),
-                reason="its folder is not there",
-            )
+        """Record the write. That the disk would refuse it is found out by writing only."""
         old, new = _text(self.read(path)), _text(content)
         self._differences.append(Difference(kind="file", target=str(path), old=old, new=new))
         self._pretended[path.resolve()] = content

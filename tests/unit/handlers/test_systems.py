@@ -96,9 +96,11 @@ async def test_a_dry_run_tells_what_the_real_one_does_and_does_nothing(tmp_path:
 
 
 async def test_a_dry_run_fails_where_the_real_one_would(tmp_path: Path) -> None:
-    dry = DryRunSystem(MemorySystem())
+    system = MemorySystem()
+    system.files.content[tmp_path / "settings.json"] = b"not JSON"
+    dry = DryRunSystem(system)
     with pytest.raises(HandlerFailed):
-        await write_all(dry, tmp_path / "missing")
+        await write_all(dry, tmp_path)
     assert dry.differences == []
 
 
