@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import suppress
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 MAX_HEAD: Final = 16 * 1024  # bytes of request line and headers
 READ_SECONDS: Final = 10.0
+LINGER_SECONDS: Final = 0.2
 MAX_CONNECTIONS: Final = 32
 _CHUNK: Final = 4096
 _log = structlog.get_logger()
@@ -82,8 +84,10 @@ class HttpListener:
         try:
             answer = await self._answer(protocol, reader, writer.get_extra_info("socket"))
             if answer is not None:
-                writer.write(_rendered(protocol, answer))
+                writer.write(_rendered(answer))
+                writer.write_eof()
                 await writer.drain()
+                await _read_away(reader)
         except (ConnectionError, TimeoutError):
             pass
         finally:
@@ -102,13 +106,15 @@ class HttpListener:
             return malformed(exc.error_status_hint)
         if request is None:
             return None
-        reason = "another account's request is not heard"
+        reason: str | None = "another account's request is not heard"
         if uid == os.geteuid():
-            reason = refusal(list(request.headers), hosts=self._hosts) or ""
-        if reason:
-            _log.warning("http_request_refused", uid=uid, status=HTTPStatus.FORBIDDEN.value)
-            return not_heard(reason)
-        return await self._respond(request.method.decode(), request.target.decode("latin-1"))
+            reason = refusal(list(request.headers), hosts=self._hosts)
+        if reason is None:
+            answer = await self._respond(request.method.decode(), request.target.decode("latin-1"))
+        else:
+            _log.warning("http_request_refused", uid=uid, status=int(HTTPStatus.FORBIDDEN))
+            answer = not_heard(reason)
+        return replace(answer, body=b"") if request.method == b"HEAD" else answer
 
 
 async def _request(protocol: h11.Connection, reader: asyncio.StreamReader) -> h11.Request | None:
@@ -122,18 +128,25 @@ async def _request(protocol: h11.Connection, reader: asyncio.StreamReader) -> h1
             protocol.receive_data(await reader.read(_CHUNK))
 
 
-def _rendered(protocol: h11.Connection, answer: Answer) -> bytes:
-    response = h11.Response(
-        status_code=answer.status,
-        headers=[
-            ("content-type", answer.type),
-            ("content-length", str(len(answer.body))),
-            ("cache-control", "no-store"),
-            ("content-security-policy", "default-src 'none'; frame-ancestors 'none'; sandbox"),
-            ("cross-origin-resource-policy", "same-origin"),
-            ("x-content-type-options", "nosniff"),
-            ("connection", "close"),
-        ],
+async def _read_away(reader: asyncio.StreamReader) -> None:
+    """Read a little of what nobody wants: closing over it would cut the answer off."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_SECONDS):
+            for _ in range(MAX_HEAD // _CHUNK):
+                if not await reader.read(_CHUNK):
+                    return
+
+
+def _rendered(answer: Answer) -> bytes:
+    """Write the answer out; the connection ends with it, so this takes no protocol state."""
+    lines = (
+        f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}",
+        f"content-type: {answer.type}",
+        f"content-length: {len(answer.body)}",
+        "cache-control: no-store",
+        "content-security-policy: default-src 'none'; frame-ancestors 'none'; sandbox",
+        "cross-origin-resource-policy: same-origin",
+        "x-content-type-options: nosniff",
+        "connection: close",
     )
-    parts = (response, h11.Data(data=answer.body), h11.EndOfMessage())
-    return b"".join(protocol.send(part) or b"" for part in parts)
+    return "\r\n".join((*lines, "", "")).encode() + answer.body

@@ -71,7 +71,7 @@ class UserRoutes:
                     return malformed(HTTPStatus.REQUEST_URI_TOO_LONG)
                 return await self._key_event(_KINDS[op], GpiiKey(key), request_id)
         shown = f"Cannot {method} {target.partition('?')[0]}"
-        return Answer(status=HTTPStatus.NOT_FOUND, type=TEXT, body=shown.encode())
+        return Answer(status=int(HTTPStatus.NOT_FOUND), type=TEXT, body=shown.encode())
 
     async def _key_event(self, kind: Kind, key: GpiiKey, request_id: str) -> Answer:
         try:
@@ -87,7 +87,7 @@ class UserRoutes:
             else f"User with GPII key {shown} was successfully logged "
             f"{'in' if done.answer is Kind.LOGIN else 'out'}."
         )
-        return Answer(status=HTTPStatus.OK, type=HTML, body=text.encode())
+        return Answer(status=int(HTTPStatus.OK), type=HTML, body=text.encode())
 
     def _refused(self, error: Refused, key: GpiiKey) -> Answer:
         if error.code in {"other_active", "nobody_active"}:
