@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from keyin.domain.records import StoredGrant
+from keyin.domain.records import Status, StoredGrant
 from keyin.settings.ports import KeyAndSafe
 from keyin.stores.sqlite import rows
 from keyin.stores.sqlite.rows import names
@@ -26,8 +26,9 @@ _GRANT_CREDENTIAL_END: Final = _GRANT_CLIENT_END + _CREDENTIAL_END
 _FIND_CREDENTIAL: Final = f"""
 SELECT {names(rows.CREDENTIAL, "c")}, {names(rows.CLIENT, "o")}
 FROM credentials AS c LEFT JOIN clients AS o ON o.id = c.client_id
-WHERE c.oauth2_client_id = ? ORDER BY c.status = 'active' DESC, c.seq LIMIT 1
+WHERE c.oauth2_client_id = ? ORDER BY c.seq
 """  # noqa: S608 - column names of ours
+_STATUS: Final = rows.CREDENTIAL.index("status")
 
 
 def _places(count: int) -> str:
@@ -64,10 +65,11 @@ WHERE t.digest IN ({_places(count)})
 def find_credential(
     connection: sqlite3.Connection, oauth2_client_id: str
 ) -> tuple[Credential, Client | None] | None:
-    """Return the credential and its client."""
-    row = connection.execute(_FIND_CREDENTIAL, (oauth2_client_id,)).fetchone()
-    if row is None:
+    """Return the credential and its client; sorting here costs nothing where there is one."""
+    found = connection.execute(_FIND_CREDENTIAL, (oauth2_client_id,)).fetchall()
+    if not found:
         return None
+    row = next((row for row in found if row[_STATUS] == Status.ACTIVE), found[0])
     credential = rows.credential(row[:_CREDENTIAL_END])
     there = row[_CREDENTIAL_END] is not None
     return credential, rows.client(row[_CREDENTIAL_END:]) if there else None
