@@ -1,0 +1,68 @@
+"""JSON and nothing beyond."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keyin.domain.errors import InvalidDocument
+from keyin.wire.strict_json import DEEPEST, decode
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False, width=32),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(VALUES.filter(lambda value: "Infinity" not in json.dumps(value)))
+def test_what_python_writes_is_read(value: object) -> None:
+    try:
+        text = json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return
+    assert decode(text) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"a": 1, "a": 1}',
+        b'[{"b": {"a": 1, "c": 2, "a": 3}}]',
+        b'{"a": 1, "\\u0061": 2}',
+        b"",
+        b"{",
+        b"{'a': 1}",
+        b"NaN",
+        b"[1e999]",
+        b'"\\ud800"',
+        b'"\xff"',
+        b"\xef\xbb\xbf{}",
+        b"[" * 100_000,
+        b"[" * 5000 + b"]" * 5000,
+        b'{"a":' * 40 + b"1" + b"}" * 40,
+        b"9" * 5000,
+    ],
+)
+def test_p99_anything_else_is_refused(text: bytes) -> None:
+    with pytest.raises(InvalidDocument) as refused:
+        decode(text)
+    assert "\\" not in refused.value.message
+
+
+@pytest.mark.parametrize(("levels", "fits"), [(DEEPEST, True), (DEEPEST + 1, False)])
+@pytest.mark.parametrize("inner", [b"", b"1"])
+def test_p82_the_depth_has_a_limit(levels: int, *, fits: bool, inner: bytes) -> None:
+    text = b"[" * levels + inner + b"]" * levels
+    if fits:
+        decode(text)
+    else:
+        with pytest.raises(InvalidDocument):
+            decode(text)
+
+
+def test_many_openings_side_by_side_are_not_deep() -> None:
+    assert decode(b"[" + b",".join([b"{}"] * 1000) + b"]") == [{}] * 1000
