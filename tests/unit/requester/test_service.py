@@ -14,16 +14,17 @@ from keyin.access_requester.config import Config, LimitsSection
 from keyin.access_requester.rate import RateLimit
 from keyin.access_requester.wiring import build
 from keyin.domain.environment import Millis
-from keyin.domain.errors import CloudUnreachable, ConfigurationError, Refused
+from keyin.domain.errors import CloudUnreachable, ConfigurationError, Refused, RequesterUnreachable
 from keyin.domain.installation import InstallationCredential
-from keyin.domain.secret import ClientSecret, GpiiKey
+from keyin.domain.secret import AccessToken, ClientSecret, GpiiKey
+from keyin.remote import cloud_http
 from keyin.remote.access_requester import RequesterClient
 from keyin.remote.byte_ends import memory_pair
 from keyin.remote.ipc import Peer
-from tests.fakes.cloud import FakeCloud
+from tests.fakes.cloud import FakeCloud, running_cloud
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 ID = "request-0001"
 ALICE = GpiiKey("alice-key")
@@ -53,9 +54,13 @@ class Counting:
 
 
 class Fakes:
-    def __init__(self, *, address: str = "https://cloud.example", **limits: int) -> None:
+    def __init__(
+        self, *, address: str = "https://cloud.example", network: bool = True, **limits: int
+    ) -> None:
         self.clock = VirtualClock()
         self.cloud = FakeCloud()
+        self.gate = asyncio.Event()
+        self.gate.set()
         self.credential: InstallationCredential | None = InstallationCredential(
             "library-7", ClientSecret("s" * 43)
         )
@@ -67,15 +72,16 @@ class Fakes:
             clock=self.clock,
             entropy=Counting(),
             credential=lambda: self.credential,
-            network=httpx.MockTransport(self._answer),
+            network=httpx.MockTransport(self._answer) if network else None,
         )
         self.failure: Exception | None = None
         self.replies: list[dict[str, Any]] = []
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
         if self.failure:
             raise self.failure
         status, body = self.cloud.answer(json.loads(request.content))
+        await self.gate.wait()
         return httpx.Response(status, json=body)
 
     @asynccontextmanager
@@ -83,13 +89,12 @@ class Fakes:
         server = self.wired.server()
         here, there = memory_pair()
         server.attach(there, Peer(1, uid, uid))
-        client = RequesterClient.over(here)
+        client = RequesterClient.over(here, timeout=5)
         try:
             yield client
         finally:
             await client.close()
             await server.close()
-            await self.wired.close()
 
 
 async def test_a_token_in_memory_and_then_from_the_cache() -> None:
@@ -185,6 +190,20 @@ async def test_other_refusals_of_the_token_endpoint(
         assert refused.value.code == code
 
 
+async def test_a_cloud_that_hangs_is_given_up_in_bounded_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cloud_http, "_WHOLE_EXCHANGE_SECONDS", 0.2)
+    slow = FakeCloud(delay_s=1.0)
+    with running_cloud(slow):
+        fakes = Fakes(address=slow.url, network=False)
+        async with fakes.client() as client:
+            with pytest.raises(CloudUnreachable, match="in time"):
+                await client.token(ALICE, request_id=ID)
+        await fakes.wired.close()
+    assert slow.grants == 1  # asked once, not again
+
+
 def test_o13_published_credentials_do_not_start() -> None:
     fakes = Fakes()
     fakes.credential = InstallationCredential("pilot-computer", ClientSecret("x"))
@@ -208,17 +227,22 @@ def test_p65_a_bucket_refills_at_its_rate() -> None:
 
 async def test_a_caller_who_leaves_does_not_take_the_answer_from_another() -> None:
     fakes = Fakes()
-    async with fakes.client() as staying:
-        leaving_context = fakes.wired.server()
-        here, there = memory_pair()
-        leaving_context.attach(there, Peer(1, 7, 7))
-        leaving = RequesterClient.over(here)
-        both = (leaving, staying)
-        asking = [asyncio.create_task(one.token(ALICE, request_id=ID)) for one in both]
-        await asyncio.sleep(0)
+    fakes.gate.clear()
+    async with fakes.client() as staying, fakes.client() as leaving:
+        asking = [asyncio.create_task(leaving.token(ALICE, request_id=ID))]
+        await until(lambda: fakes.cloud.grants == 1)
+        asking.append(asyncio.create_task(staying.token(ALICE, request_id=ID)))
+        await asyncio.sleep(0.05)  # it has arrived, and waits for the same answer
         await leaving.close()
-        asking[0].cancel()
-        await asyncio.gather(asking[0], return_exceptions=True)
-        assert (await asking[1]).reveal()
-        await leaving_context.close()
+        await asyncio.sleep(0.05)  # the requester has noticed
+        fakes.gate.set()
+        gone, answered = await asyncio.gather(*asking, return_exceptions=True)
+        assert isinstance(gone, RequesterUnreachable)
+        assert isinstance(answered, AccessToken)
     assert fakes.cloud.grants == 1
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - the fake tells nobody when it is asked
+            await asyncio.sleep(0.01)
