@@ -55,7 +55,9 @@ def read_all(directory: Path) -> list[KeyFile]:
 def make_directory(directory: Path) -> None:
     """Create the directory for its owner only, where it is missing. Raises ConfigurationError."""
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not directory.is_dir():
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _sync(directory.parent)
     except OSError as error:
         raise _unreadable(directory, error) from error
 
@@ -117,6 +119,11 @@ def _write_durably(directory: Path, name: str, content: bytes) -> None:
         file.flush()
         os.fsync(descriptor)
     temporary.rename(directory / name)
+    _sync(directory)
+
+
+def _sync(directory: Path) -> None:
+    """Let a new name outlive a power cut: without its secrets a store is lost."""
     folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(folder)

@@ -6,7 +6,7 @@ meaning. Shapes only: what a document may do is decided where it is imported.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -89,6 +89,7 @@ Document: TypeAlias = (
     | AuthorizationDocument
 )
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 TYPES: Final = (
     "gpiiKey",
     "prefsSafe",
@@ -160,8 +161,8 @@ def timestamp(time: Millis | None) -> str | None:
     """Return milliseconds as the original writes them: UTC, three digits, `Z`."""
     if time is None:
         return None
-    seconds, rest = divmod(time, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03}Z"
+    written = (_EPOCH + timedelta(milliseconds=time)).isoformat(timespec="milliseconds")
+    return written.replace("+00:00", "Z")
 
 
 def _fault(error: msgspec.ValidationError) -> str:
