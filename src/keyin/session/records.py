@@ -6,6 +6,7 @@ it; what was there *before* is kept whole, since undoing has to give it back.
 
 from __future__ import annotations
 
+import json
 from typing import Any, NewType, TypeAlias
 
 import msgspec
@@ -15,18 +16,21 @@ from keyin.domain.absent import ABSENT, Absent, Value
 SessionId = NewType("SessionId", str)
 """`<milliseconds>-<random>`: sorts by age, says nothing about whose."""
 
-Armoured: TypeAlias = list[Any]
-"""`[]` for an absent value, `[value]` for any other: JSON has no word for absent."""
+Armoured: TypeAlias = str
+"""A value as JSON text, which holds numbers of any size; the empty text is an absent value."""
 
 
 def armoured(value: Value | Absent) -> Armoured:
-    """Wrap a value so that JSON can say that there was none."""
-    return [] if isinstance(value, Absent) else [value]
+    """Write a value down so that there may also be none."""
+    return "" if isinstance(value, Absent) else json.dumps(value)
 
 
-def bare(value: Armoured) -> Value | Absent:
-    """Unwrap what `armoured` wrapped."""
-    return value[0] if value else ABSENT
+def bare(text: Armoured) -> Value | Absent:
+    """Read what `armoured` wrote."""
+    if not text:
+        return ABSENT
+    value: Value = json.loads(text)
+    return value
 
 
 class FileState(msgspec.Struct, frozen=True, kw_only=True):
