@@ -187,5 +187,6 @@ def _requester_config(folder: Path, cloud: str, secret: str) -> Path:
     config.write_text(
         f'cloud = "{cloud}"\ncredential = "credential.json"\nsocket = "socket"\n'
         f"allow = [{os.geteuid()}]\n"
+        "[limits]\nrequests_per_minute = 6000\nburst = 1000\n"
     )
     return config

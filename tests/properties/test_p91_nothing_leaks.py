@@ -106,6 +106,7 @@ def test_p91_no_mark_is_found_anywhere_after_a_long_day(day: Day) -> None:
     house.cloud.end()
     assert house.keyin("logout").returncode == 0
     assert day.key_in() != 0
+    assert "there were too many" not in house.printed  # it was refused for the reasons meant
     for process in house.processes.values():
         process.end()
     day.search_files()
