@@ -7,10 +7,11 @@ import signal
 from pathlib import Path
 
 import click
+import structlog
 
 from keyin.cli.exits import errors_for_people
-from keyin.cli.texts import _
 from keyin.flow_manager import config as configuration
+from keyin.flow_manager.hardening import harden
 from keyin.flow_manager.wiring import build
 from keyin.remote.log import configure_logging
 
@@ -56,6 +57,8 @@ def serve(*, config: Path | None, as_json: bool, example: bool, **options: objec
         click.echo(str(EXAMPLE))
         return
     configure_logging("flow-manager")
+    if not harden():
+        structlog.get_logger().warning("hardening_incomplete", reason="not_dumpable")
     with errors_for_people(as_json=as_json):
         given = {name: _text(value) for name, value in options.items()}
         asyncio.run(_serve(configuration.load(config, **given)))
@@ -78,7 +81,7 @@ async def _serve(config: configuration.Config) -> None:
     try:
         await manager.start()
         for listener in manager.listeners:
-            click.echo(_("listening on %(listener)s") % {"listener": listener})
+            click.echo(f"listening on {listener}")  # a contract with scripts: not translated
         await ended.wait()
     finally:
         await manager.close()
