@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from keyin.domain.disclosure import disclose
-from keyin.domain.errors import InvalidDocument
+from keyin.domain.errors import InvalidDocument, StoreUnavailable
 from keyin.domain.key_strength import low_entropy
 from keyin.domain.matchmaking import match
 from keyin.domain.records import Key, Lineage, Origin, Safe, SafeId, Status
@@ -97,7 +97,11 @@ class SettingsService:
         return flat_view(self._open(found.safe).preferences)
 
     def _open(self, safe: Safe) -> SafeContent:
-        return decode_safe(self.vault.unseal(safe.sealed, safe.id))
+        """Read a safe. Raises StoreUnavailable, also where what was sealed is no safe of ours."""
+        try:
+            return decode_safe(self.vault.unseal(safe.sealed, safe.id))
+        except InvalidDocument as error:
+            raise StoreUnavailable("a stored safe cannot be read") from error
 
     def _changed(
         self, found: KeyAndSafe | None, document: dict[str, Value], grant: Grant, now: Millis
