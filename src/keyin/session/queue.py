@@ -72,7 +72,7 @@ class KeyEventQueue:
     async def submit(self, kind: Kind, key: GpiiKey | None, *, request_id: str) -> Done:
         """Wait in line and be served. Raises KeyinError."""
         if self._closed:
-            raise Refused("shutting_down", "the flow manager is ending")
+            raise _ending()
         event = KeyEvent(kind=kind, key=key, arrived=self._clock.now())
         machine.admit(self.state, event)
         done: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
@@ -80,8 +80,11 @@ class KeyEventQueue:
         return await asyncio.shield(done)
 
     async def close(self, *, request_id: str) -> Restored:
-        """Serve what is in line, key out whoever is keyed in, and serve nobody any more."""
+        """Finish what is under way, send the rest of the line away, key out whoever is in."""
         self._closed = True
+        while not self._line.empty():
+            _settle(self._line.get_nowait().done, _ending())
+            self._line.task_done()
         await self._line.join()
         if self._worker is not None:
             self._worker.cancel()
@@ -151,6 +154,14 @@ class KeyEventQueue:
         now = self._clock.now()
         self.state = machine.begun(self.state, Kind.LOGIN, NO_USER, now)
         self.state = machine.ended(self.state, Kind.LOGIN, NO_USER, now)
+
+
+def _ending() -> Refused:
+    return Refused(
+        "shutting_down",
+        "the flow manager is ending",
+        next_step="start it again, then key in",
+    )
 
 
 def _settle(done: asyncio.Future[Done], result: Done | Exception) -> None:

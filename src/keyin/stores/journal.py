@@ -10,7 +10,8 @@ import asyncio
 import fcntl
 import hashlib
 import os
-from typing import TYPE_CHECKING, Final, Self
+from functools import partial
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 import msgspec
 import structlog
@@ -19,8 +20,10 @@ from keyin.domain.errors import ConfigurationError, StoreUnavailable
 from keyin.session.records import Entry, SessionId, Unfinished
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
+
+T = TypeVar("T")
 
 _SUFFIX: Final = ".journal"
 _CHECK: Final = 16  # hex digits
@@ -74,22 +77,18 @@ class JournalDirectory:
     async def append(self, session: SessionId, *entries: Entry) -> None:
         """Add entries; all are durable on return. Raises StoreUnavailable."""
         data = b"".join(_line(entry) for entry in entries)
-        try:
-            await asyncio.to_thread(self._append, self._path(session), data)
-        except OSError as exc:
-            raise StoreUnavailable(
-                "the journal cannot be written: %(reason)s",
-                next_step="make room on the disk of your home folder",
-                reason=exc.strerror,
-            ) from exc
+        await _in_thread(partial(self._append, self._path(session), data))
 
     async def close(self, session: SessionId) -> None:
-        """Forget a session: everything of it is back."""
-        await asyncio.to_thread(self._close, self._path(session))
+        """Forget a session: everything of it is back. Raises StoreUnavailable."""
+        await _in_thread(partial(self._close, self._path(session)))
 
     async def unfinished(self) -> Sequence[Unfinished]:
-        """Return the sessions that were not closed, oldest first; cut off what was torn."""
-        return await asyncio.to_thread(self._unfinished)
+        """Return the sessions that were not closed, oldest first; cut off what was torn.
+
+        Raises StoreUnavailable.
+        """
+        return await _in_thread(self._unfinished)
 
     def _path(self, session: SessionId) -> Path:
         return self._folder / f"{session}{_SUFFIX}"
@@ -133,6 +132,17 @@ class JournalDirectory:
             entries = tuple(_entries(whole.splitlines()))
             found.append(Unfinished(session=SessionId(path.name[: -len(_SUFFIX)]), entries=entries))
         return found
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    try:
+        return await asyncio.to_thread(work)
+    except OSError as exc:
+        raise StoreUnavailable(
+            "the journal cannot be used: %(reason)s",
+            next_step="make room on the disk of your home folder, and see that you may write there",
+            reason=exc.strerror or str(exc),
+        ) from exc
 
 
 def _line(entry: Entry) -> bytes:

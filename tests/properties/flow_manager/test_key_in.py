@@ -6,7 +6,11 @@ import json
 import os
 import re
 import socket
+import subprocess
+import sys
 import threading
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,7 +27,6 @@ from tests.three_processes import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.three_processes import Computer
 
@@ -207,3 +210,52 @@ def test_p68_at_key_out_the_requester_holds_no_token_any_more(tmp_path: Path) ->
         assert tokens() == 0
         assert computer.keyin("login", "-", "--dry-run", key=KEY).returncode == 0
         assert tokens() == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="giving up a right of root's needs root")
+def test_p69_the_flow_manager_lets_nobody_attach(computer: Computer) -> None:
+    """Try as its own account without the right that root has over every process."""
+    pid = computer.flow_manager.process.pid
+    attach = f"import ctypes; print(ctypes.CDLL(None).ptrace(16, {pid}, 0, 0))"
+    asked = subprocess.run(
+        ["setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace",
+         sys.executable, "-c", attach],
+        check=False, capture_output=True, text=True, timeout=30,
+    )  # fmt: skip
+    assert asked.stdout.strip() == "-1", asked
+
+
+def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+    environment = person(tmp_path)
+    (tmp_path / "linux.json5").write_text("{}")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        options = serve(tmp_path, "http://127.0.0.1:9", tmp_path / "none")
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        ended = run(*options, "--listen", listen, environment=environment)
+    assert ended.returncode == 3
+    assert "cannot listen" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_requester_may_start_the_flow_manager_itself(tmp_path: Path) -> None:
+    environment = person(tmp_path)
+    with cloud_and_requester(tmp_path) as (cloud, _, place):
+        options = serve(tmp_path, cloud.url, Path("fd:{fd}"))
+        # The requester hands its own environment to nobody.
+        told = [f"{name}={value}" for name, value in environment.items()]
+        command = ["/usr/bin/env", *told, sys.executable, "-m", "keyin", *map(str, options)]
+        config = place.parent / "supervising.toml"
+        config.write_text(
+            f'cloud = "{cloud.url}"\ncredential = "credential.json"\ntransport = "supervise"\n'
+            f"[flow_manager]\ncommand = {json.dumps(command)}\n"
+        )
+        with started("requester", "serve", "--config", config):
+            control = tmp_path / "run" / "keyin" / "flow-manager.sock"
+            for _ in range(100):
+                if control.exists():
+                    break
+                time.sleep(0.1)
+            assert run("login", "-", environment=environment, stdin=KEY).returncode == 0
+            assert json.loads((tmp_path / "config" / "reader.json").read_bytes()) == {"size": 24}
+            assert run("logout", environment=environment).returncode == 0
+            assert not (tmp_path / "config" / "reader.json").exists()

@@ -115,6 +115,17 @@ async def test_what_could_not_be_put_back_is_told() -> None:
     await queue.close(request_id="request-3")
 
 
+async def test_at_the_end_the_line_is_sent_away_and_the_one_at_work_finished() -> None:
+    sessions, queue = line()
+    askers = [asyncio.ensure_future(login(queue, key)) for key in "abc"]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await queue.close(request_id="request-2")
+    results = await asyncio.gather(*askers, return_exceptions=True)
+    assert [isinstance(result, Refused) for result in results] == [False, True, True]
+    assert sessions.told == ["in a", "out a"]
+
+
 async def test_nobody_is_served_after_the_end() -> None:
     _, queue = line()
     await queue.close(request_id="request-2")
