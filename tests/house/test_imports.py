@@ -21,7 +21,7 @@ import importlib.abc, importlib, sys
 class Refuse(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
         if name.split('.')[0] in {blocked!r}:
-            raise ImportError(name + ' is not installed on this side')
+            raise ModuleNotFoundError(name + ' is not installed on this side', name=name)
 sys.meta_path.insert(0, Refuse())
 for module in {modules!r}:
     importlib.import_module(module)
@@ -80,14 +80,34 @@ def test_the_probe_sees_an_effect(tmp_path: Path, source: str) -> None:
 
 
 def _loads_without(blocked: tuple[str, ...], modules: list[str]) -> None:
-    outcome = subprocess.run(
-        [sys.executable, "-c", BLOCKER.format(blocked=blocked, modules=modules)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    outcome = _without(blocked, modules)
     assert outcome.returncode == 0, outcome.stderr
+
+
+def _without(
+    blocked: tuple[str, ...], modules: list[str], *command: str
+) -> subprocess.CompletedProcess[str]:
+    """Import modules, or run the command, where some packages are not installed."""
+    program = BLOCKER.format(blocked=blocked, modules=modules)
+    if command:
+        program += f"sys.argv = {['keyin', *command]!r}\nfrom keyin.cli.main import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+@pytest.mark.parametrize("blocked", [SERVER_ONLY, LOCAL_ONLY], ids=["local", "cloud"])
+@pytest.mark.parametrize("words", [(), ("cloud",), ("requester",), ("flow-manager",)])
+def test_help_works_on_either_side(blocked: tuple[str, ...], words: tuple[str, ...]) -> None:
+    outcome = _without(blocked, [], *words, "--help")
+    assert outcome.returncode == 0, outcome.stderr
+
+
+def test_a_verb_of_the_other_side_says_what_to_install() -> None:
+    outcome = _without(SERVER_ONLY, [], "cloud", "serve", "--data", "x")
+    assert outcome.returncode == 3
+    assert "keyin[cloud" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
 
 
 def _modules_of(*packages: str) -> list[str]:

@@ -15,6 +15,12 @@ import click
 from keyin.cli.texts import _, give_frameworks_our_catalogue
 
 
+class NotInstalledError(click.ClickException):
+    """A verb of the side that was not installed."""
+
+    exit_code = 3  # CONFIGURATION of cli.exits, which would load more than a table needs
+
+
 class LazyGroup(click.Group):
     """`verbs` maps a verb to `module:attribute`."""
 
@@ -38,10 +44,30 @@ class LazyGroup(click.Group):
         if target is None:
             return None
         module, attribute = target.split(":")
-        command = getattr(import_module(module), attribute)
+        try:
+            command = getattr(import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            if not error.name or error.name.startswith("keyin"):
+                raise
+            return _not_on_this_side(cmd_name, error.name)
         if not isinstance(command, click.Command):
             raise TypeError(f"{target} is no command")
         return in_their_language(command)
+
+
+def _not_on_this_side(verb: str, package: str) -> click.Command:
+    """Stand in for a verb of the side that was not installed, so that help still lists the rest."""
+    text = _("Not installed here: it needs the Python package %(package)s.") % {"package": package}
+
+    def refuse() -> None:
+        raise NotInstalledError(f"{text} pip install 'keyin[cloud,local]'")
+
+    return click.Command(
+        verb,
+        callback=refuse,
+        help=text,
+        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    )
 
 
 def in_their_language(command: click.Command) -> click.Command:
