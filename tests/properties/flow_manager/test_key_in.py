@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from keyin.flow_manager import hardening
 from tests.started import run, started
 from tests.three_processes import (
     KEY,
@@ -212,17 +213,17 @@ def test_p68_at_key_out_the_requester_holds_no_token_any_more(tmp_path: Path) ->
         assert tokens() == 0
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="giving up a right of root's needs root")
-def test_p69_the_flow_manager_lets_nobody_attach(computer: Computer) -> None:
-    """Try as its own account without the right that root has over every process."""
-    pid = computer.flow_manager.process.pid
-    attach = f"import ctypes; print(ctypes.CDLL(None).ptrace(16, {pid}, 0, 0))"
-    asked = subprocess.run(
-        ["setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace",
-         sys.executable, "-c", attach],
-        check=False, capture_output=True, text=True, timeout=30,
+@pytest.mark.skipif(os.geteuid() != 0, reason="becoming another account needs root")
+def test_p69_after_hardening_a_process_belongs_to_root_in_proc() -> None:
+    """What its own account could read there, or attach to, it cannot any more."""
+    owner = "import os; print(os.stat('/proc/self/maps').st_uid)"
+    program = f"{owner}\n{Path(hardening.__file__).read_text()}\nprint(harden())\n{owner}\n"
+    told = subprocess.run(
+        ["/usr/bin/python3", "-I", "-c", program.replace("from __future__ import annotations", "")],
+        check=True, capture_output=True, text=True, timeout=30, user="nobody", cwd="/",
     )  # fmt: skip
-    assert asked.stdout.strip() == "-1", asked
+    before, hardened, after = told.stdout.split()
+    assert (before != "0", hardened, after) == (True, "True", "0")
 
 
 def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:

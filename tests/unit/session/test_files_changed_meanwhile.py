@@ -123,10 +123,11 @@ async def test_a_change_between_two_of_our_writes_is_not_lost(path: Path, tmp_pa
         assert json.loads(path.read_bytes()) == {"size": 10, "mine": "changed"}
 
 
-async def test_two_solutions_that_write_one_setting(tmp_path: Path, path: Path) -> None:
+async def test_three_solutions_that_write_one_setting(tmp_path: Path, path: Path) -> None:
     async with computer(tmp_path) as lifecycle:
         made = wanted(path, {"size": 20})
         made["net.example.two"] = wanted(path, {"size": 30})["net.example.one"]
+        made["net.example.three"] = wanted(path, {"size": 40})["net.example.one"]
         await lifecycle.begin(made)
         path.write_bytes(path.read_bytes() + b"\n")  # by value then
         await lifecycle.end()
