@@ -42,7 +42,7 @@ async def test_three_writers_of_one_key() -> None:
 async def test_a_key_that_was_not_set_is_not_set_again() -> None:
     stores = Stores({SCHEMA: {}})
     lifecycle = Lifecycle(world_of(stores))
-    await lifecycle.begin(wanted(20, None, False))
+    await lifecycle.begin(wanted(20, None, 0))
     await lifecycle.end()
     assert stores.state[SCHEMA] == {}
 
