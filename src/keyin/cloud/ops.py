@@ -10,6 +10,7 @@ from keyin.cloud import answers, errors
 from keyin.cloud.answers import Answer
 from keyin.cloud.request import Request
 from keyin.domain.errors import StoreUnavailable
+from keyin.oauth.digests import NO_DIGEST
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,9 +53,9 @@ class OpsApp:
 
 
 async def ready(tokens: Tokens) -> Answer:
-    """Ask the store for the cheapest thing it knows."""
+    """Look something up that is not there: it must be the store that answers."""
     try:
-        await tokens.store_epoch()
+        await tokens.find_grant((NO_DIGEST,))
     except StoreUnavailable:
         return errors.NOT_READY
     return answers.READY

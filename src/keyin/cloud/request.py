@@ -18,12 +18,21 @@ _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9_-]{8,64}")
 class Request:
     """Method, path segments, headers."""
 
-    __slots__ = ("_headers", "method", "peer", "scheme", "segments", "via_unix_socket")
+    __slots__ = (
+        "_headers",
+        "_named",
+        "_some_repeat",
+        "method",
+        "peer",
+        "segments",
+        "via_unix_socket",
+    )
 
     def __init__(self, scope: Mapping[str, Any]) -> None:
         self.method: str = scope["method"]
-        self.scheme: str = scope["scheme"]
         self._headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self._named = dict(self._headers)
+        self._some_repeat = len(self._named) != len(self._headers)
         client = scope.get("client")
         self.via_unix_socket = client is None
         self.peer: Address | None = parse_address(client[0]) if client else None
@@ -38,8 +47,9 @@ class Request:
 
     def header(self, name: bytes) -> bytes | None:
         """Return the value of a header that comes exactly once."""
-        values = self.headers(name)
-        return values[0] if len(values) == 1 else None
+        if self._some_repeat and len(self.headers(name)) > 1:
+            return None
+        return self._named.get(name)
 
     def authorization(self) -> str | None:
         """Return the Authorization header; one that comes twice says nothing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import ssl
@@ -63,6 +64,8 @@ def serve(config: CloudConfig) -> None:
 async def _run(config: CloudConfig, opened: OpenedStore) -> None:
     await check_store(config, opened.store)
     cloud = await build(config, store=opened.store, secrets=opened.secrets)
+    gc.collect()
+    gc.freeze()  # registries live as long as the process: no collection walks them again
     places: list[tuple[str, Any, str | None]] = [(config.listen, cloud.app, config.tls_cert)]
     if config.ops_listen:
         places.insert(0, (config.ops_listen, cloud.ops, None))

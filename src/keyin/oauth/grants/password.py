@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol
 
 from keyin.domain.environment import Entropy, Millis
@@ -20,7 +21,7 @@ from keyin.oauth.parameters import Parameters, check_presence, check_scope, text
 from keyin.oauth.ports import Keys, Peppers, Tokens
 
 if TYPE_CHECKING:
-    from keyin.domain.records import Digest
+    from keyin.domain.records import Digest, Lineage
     from keyin.oauth.client_auth import Authenticated
 
 GRANT_TYPE: Final = "password"
@@ -84,7 +85,7 @@ class PasswordGrant:
                 key_digest=key_digest,
                 audience=SETTINGS_AUDIENCE,
                 scope=SETTINGS_SCOPE,
-                lineage=replace(by.client.lineage, origin=Origin.GRANT),
+                lineage=_granted(by.client.lineage),
                 status=Status.ACTIVE,
                 client_epoch=by.client.epoch,
                 credential_epoch=by.credential.epoch,
@@ -95,6 +96,12 @@ class PasswordGrant:
             )
         )
         return Issued(token=AccessToken(secret), lifetime_s=LIFETIME_S)
+
+
+@lru_cache(maxsize=1024)
+def _granted(lineage: Lineage) -> Lineage:
+    """Return a client's lineage as its tokens carry it."""
+    return replace(lineage, origin=Origin.GRANT)
 
 
 def check_still_legacy(by: Authenticated, now: Millis) -> Refusal | None:
