@@ -27,8 +27,10 @@ from tests.cloud_process import Cloud, Reply, import_documents, serving
 from tests.shared_data import GPII_DATA, needs_shared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from keyin.domain.records import Digest, StoredGrant
 
 LOADED = load()
 CASES = {case["id"]: case for case in LOADED.get("cases", ()) if case["group"] in GROUPS}
@@ -185,7 +187,7 @@ def check_stored(case: Mapping[str, Any], documents: list[dict[str, Any]]) -> No
 
 
 class BrokenStore(MemoryStore):
-    async def store_epoch(self) -> int:
+    async def find_grant(self, digests: Sequence[Digest]) -> StoredGrant | None:
         raise StoreUnavailable("the disk is gone")
 
 

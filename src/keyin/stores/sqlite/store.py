@@ -77,6 +77,7 @@ class SqliteStore:
     def __init__(self, reading: sqlite3.Connection, writer: Writer) -> None:
         self._reading = reading
         self._writer = writer
+        self._epoch: int | None = None
 
     async def find_credential(
         self, oauth2_client_id: str
@@ -100,9 +101,11 @@ class SqliteStore:
             return reader.find_grant(self._reading, digests)
 
     async def store_epoch(self) -> int:
-        """See oauth.ports.Tokens."""
-        with our_errors():
-            return int(reader.meta(self._reading, "store_epoch") or 0)
+        """See oauth.ports.Tokens. Only this process writes, so it knows."""
+        if self._epoch is None:
+            with our_errors():
+                self._epoch = int(reader.meta(self._reading, "store_epoch") or 0)
+        return self._epoch
 
     async def find_safe(self, digests: Sequence[Digest]) -> KeyAndSafe | None:
         """See settings.ports.Safes."""
@@ -137,7 +140,11 @@ class SqliteStore:
 
     async def bump_store_epoch(self) -> int:
         """See oauth.ports.Housekeeping."""
-        return await self._writer.run(writes.bump_store_epoch)
+        self._epoch = None
+        try:
+            return await self._writer.run(writes.bump_store_epoch)
+        finally:
+            self._epoch = None  # also what a lookup read while the unit waited
 
     async def purge_tokens(self, *, expired_before: Millis) -> int:
         """See oauth.ports.Housekeeping."""

@@ -1,19 +1,24 @@
-"""The one thread that writes: many units of work, one commit, each answered only after it.
+"""Group commit: many units of work, one commit, each answered only after it.
 
-Whatever waits when a commit ends makes the next batch, so the batch grows with the load and a
-lone write waits for nobody. A unit that fails undoes itself alone (SAVEPOINT); a commit that
-fails fails all of its units. A caller that went away changes nothing for the others.
+What the event loop's other tasks ask for in one turn makes a batch, so the batch grows with the
+load and a lone write waits for nobody. The statements run in the loop's own thread: two threads
+that hand the interpreter's lock to and fro at every statement cost more than the statements. The
+commit, which waits for the disk, runs there too while the disk is quick; on a slow disk it moves
+to a thread of its own, so that lookups go on meanwhile.
+
+A unit that fails undoes itself alone (SAVEPOINT); a commit that fails fails all of its units. A
+caller that went away changes nothing for the others.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from queue import Empty, SimpleQueue
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from keyin.domain.errors import StoreUnavailable
@@ -28,6 +33,11 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 LARGEST_BATCH: Final = 128
+SLOW_COMMIT_S: Final = 0.002
+"""From here on the loop does not wait for the disk itself."""
+QUIET_TURNS: Final = 2
+"""A batch is written once so many turns of the loop in a row brought nothing new."""
+_MEMORY: Final = 0.8  # how much of the average of commits is the past
 
 
 @dataclass(slots=True)
@@ -36,21 +46,22 @@ class _Work:
 
     run: Callable[[sqlite3.Connection], Any] | None
     token: Row | None
-    loop: asyncio.AbstractEventLoop
     waiting: asyncio.Future[Any]
     result: Any = None
     error: BaseException | None = None
 
 
 class Writer:
-    """Owns the writing connection from its start to `close()`."""
+    """Owns the writing connection until `close()`. Belongs to one event loop at a time."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._queue: SimpleQueue[_Work | None] = SimpleQueue()
+        self._waiting: list[_Work] = []
+        self._busy = False
         self._open = True
-        self._thread = threading.Thread(target=self._serve, name="keyin-writer", daemon=True)
-        self._thread.start()
+        self._gathered = self._quiet_turns = 0
+        self._commit_s = 0.0
+        self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keyin-commit")
 
     async def run(self, unit: Callable[[sqlite3.Connection], Result]) -> Result:
         """Run a unit of work; returns when its commit is on the disk. Raises StoreUnavailable."""
@@ -62,11 +73,16 @@ class Writer:
         await self._put(None, row)
 
     def close(self) -> None:
-        """Finish what waits, then end the thread and the connection. May be repeated."""
+        """Finish what waits, then end the connection. May be repeated."""
         if self._open:
             self._open = False
-            self._queue.put(None)
-            self._thread.join()
+            self._disk.shutdown(wait=True)
+            while self._waiting:
+                batch = self._next_batch()
+                self._write(batch)
+                self._commit(batch)
+                with suppress(RuntimeError):  # that loop is closed: nobody waits there any more
+                    _deliver(batch)
             self._connection.close()
 
     def _put(
@@ -75,31 +91,49 @@ class Writer:
         if not self._open:
             raise StoreUnavailable("the store is closed")
         loop = asyncio.get_running_loop()
-        work = _Work(unit, token, loop, loop.create_future())
-        self._queue.put(work)
+        work = _Work(unit, token, loop.create_future())
+        self._waiting.append(work)
+        if not self._busy:
+            self._busy = True
+            loop.call_soon(self._turn, loop)
         return work.waiting
 
-    def _serve(self) -> None:
-        going_on = True
-        while going_on:
-            batch, going_on = self._next_batch()
-            if batch:
-                self._write(batch)
-                _answer(batch)
+    def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Write what has gathered; commit here, or beside the loop where the disk is slow."""
+        if self._still_gathering():
+            loop.call_soon(self._turn, loop)
+            return
+        batch = self._next_batch()
+        if not batch or not self._open:
+            self._busy = False
+            return
+        self._write(batch)
+        if self._commit_s < SLOW_COMMIT_S:
+            self._commit(batch)
+            self._end_turn(batch, loop)
+        else:
+            committing = loop.run_in_executor(self._disk, self._commit, batch)
+            committing.add_done_callback(lambda _: self._end_turn(batch, loop))
 
-    def _next_batch(self) -> tuple[list[_Work], bool]:
-        """Wait for one unit, then take what else is there; False when the end was announced."""
-        batch: list[_Work] = []
-        work = self._queue.get()
-        try:
-            while work is not None:
-                batch.append(work)
-                if len(batch) == LARGEST_BATCH:
-                    break
-                work = self._queue.get_nowait()
-        except Empty:
-            return batch, True
-        return batch, work is not None
+    def _still_gathering(self) -> bool:
+        """Tell whether the loop's last turns brought more: a commit costs as much as ten units."""
+        count = len(self._waiting)
+        if count != self._gathered:
+            self._gathered, self._quiet_turns = count, 0
+        else:
+            self._quiet_turns += 1
+        return count < LARGEST_BATCH and self._quiet_turns < QUIET_TURNS
+
+    def _end_turn(self, batch: list[_Work], loop: asyncio.AbstractEventLoop) -> None:
+        _deliver(batch)
+        self._busy = bool(self._waiting)
+        if self._busy:
+            loop.call_soon(self._turn, loop)
+
+    def _next_batch(self) -> list[_Work]:
+        batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
+        self._gathered = self._quiet_turns = 0
+        return batch
 
     def _write(self, batch: list[_Work]) -> None:
         try:
@@ -108,9 +142,20 @@ class Writer:
             for work in batch:
                 if work.run is not None:
                     self._run_one(work, work.run)
-            self._connection.execute("COMMIT")
-        except BaseException as error:  # noqa: BLE001 - every waiting caller is told, the thread goes on
+        except BaseException as error:  # noqa: BLE001 - every waiting caller is told, the writer goes on
             self._give_up(batch, error)
+
+    def _commit(self, batch: list[_Work]) -> None:
+        """Put the batch on the disk, unless it was given up, and remember how long that took."""
+        if not self._connection.in_transaction:
+            return
+        began = perf_counter()
+        try:
+            self._connection.execute("COMMIT")
+        except BaseException as error:  # noqa: BLE001 - as above
+            self._give_up(batch, error)
+        took = perf_counter() - began
+        self._commit_s = _MEMORY * self._commit_s + (1 - _MEMORY) * took
 
     def _add_tokens(self, works: list[_Work]) -> None:
         """Insert all at once; where that fails, one by one, so that only the culprit is told."""
@@ -142,13 +187,6 @@ class Writer:
         with suppress(sqlite3.Error):  # the next BEGIN reports it to its callers
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-
-
-def _answer(batch: list[_Work]) -> None:
-    """Wake each event loop once, with all of its answers."""
-    for loop in {work.loop for work in batch}:
-        with suppress(RuntimeError):  # that loop is closed: nobody waits there any more
-            loop.call_soon_threadsafe(_deliver, [work for work in batch if work.loop is loop])
 
 
 def _deliver(batch: list[_Work]) -> None:
