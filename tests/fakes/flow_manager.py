@@ -54,9 +54,12 @@ class Neighbours:
             self.tokens[name] = self.issued
         return AccessToken(f"token-{self.tokens[name]}")
 
-    async def forget(self, key: GpiiKey, *, request_id: str) -> None:
+    async def forget(self, key: GpiiKey | None, *, request_id: str) -> None:
         self.asked.append(("forget", request_id))
-        self.tokens.pop(key.reveal(), None)
+        if key is None:
+            self.tokens.clear()
+        else:
+            self.tokens.pop(key.reveal(), None)
 
     async def settings(
         self,
@@ -131,6 +134,7 @@ async def running(
         device=neighbours,
     )
     await manager.begin()
+    neighbours.asked.clear()  # what a start asks is not what a key-in asks
     if doors:
         await manager.open_doors()
     try:

@@ -136,7 +136,7 @@ class Neighbours:
     async def token(self, key: GpiiKey, *, request_id: str) -> AccessToken:  # noqa: ARG002
         return AccessToken("token")
 
-    async def forget(self, key: GpiiKey, *, request_id: str) -> None:
+    async def forget(self, key: GpiiKey | None, *, request_id: str) -> None:
         pass
 
     async def report(self) -> Mapping[str, Value]:
