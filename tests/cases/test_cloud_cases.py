@@ -187,7 +187,7 @@ def check_stored(case: Mapping[str, Any], documents: list[dict[str, Any]]) -> No
 
 
 class BrokenStore(MemoryStore):
-    async def find_grant(self, digests: Sequence[Digest]) -> StoredGrant | None:
+    async def find_grant(self, digests: Sequence[Digest]) -> StoredGrant | None:  # noqa: ARG002 - the port
         raise StoreUnavailable("the disk is gone")
 
 
