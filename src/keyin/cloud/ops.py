@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from keyin.cloud import answers, errors
+from keyin.cloud import answers, errors, routes
 from keyin.cloud.answers import Answer
 from keyin.cloud.request import Request
 from keyin.domain.errors import StoreUnavailable
@@ -27,29 +27,28 @@ class OpsApp:
         self._tokens = tokens
         self._metrics = metrics
         self._revision_file = revision_file
+        self._routes = routes.RouteTable(routes.OPERATORS)
 
     async def __call__(self, scope: Message, _receive: Receive, send: Send) -> None:
         """Serve one ASGI scope; only HTTP is known."""
         if scope["type"] != "http":
             return
-        request = Request(scope)
-        answer = await self._answer(request) if request.method == "GET" else errors.NOT_FOUND
+        answer = await self._answer(Request(scope))
         headers = [*answer.headers, (b"content-length", b"%d" % len(answer.body))]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 
     async def _answer(self, request: Request) -> Answer:
-        match [segment.lower() for segment in request.segments]:
-            case [b"health"]:
-                return answers.HEALTHY
-            case [b"ready"]:
-                return await ready(self._tokens)
-            case [b"metrics"]:
-                return Answer(200, self._metrics.exposition(), (answers.TEXT,))
-            case [b"revision"]:
-                return revision(self._revision_file)
-            case _:
-                return errors.NOT_FOUND
+        route = self._routes.find(request.method, request.segments)
+        if route is routes.HEALTH:
+            return answers.HEALTHY
+        if route is routes.READY:
+            return await ready(self._tokens)
+        if route is routes.METRICS:
+            return Answer(200, self._metrics.exposition(), (answers.TEXT,))
+        if route is routes.REVISION:
+            return revision(self._revision_file)
+        return errors.NOT_FOUND
 
 
 async def ready(tokens: Tokens) -> Answer:
