@@ -60,6 +60,7 @@ class FlowManager:
     async def begin(self) -> None:
         """Put back what a crash left; from now on key events are served. Opens no door."""
         _report("recovered", await self.sessions.recover())
+        await self.sessions.forget_all(request_id=self.desk.new_request_id())
         self.queue.start()
 
     async def open_doors(self) -> None:

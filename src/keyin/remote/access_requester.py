@@ -86,8 +86,8 @@ class RequesterClient:
         answer = await self._ask("token", gpii_key=key.reveal(), request_id=request_id)
         return AccessToken(_shaped(answer, TokenAnswer).access_token)
 
-    async def forget(self, key: GpiiKey, *, request_id: str) -> None:
-        """Drop the token of this key. Raises as `token`."""
+    async def forget(self, key: GpiiKey | None, *, request_id: str) -> None:
+        """Drop the token of this key; without a key, every token of ours. Raises as `token`."""
         await self.drop(key, request_id=request_id)
 
     async def drop(self, key: GpiiKey | None, *, request_id: str) -> int:

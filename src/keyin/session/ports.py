@@ -130,8 +130,8 @@ class TokenSource(Protocol):
         """Return a token. Raises Refused, RequesterUnreachable or CloudUnreachable."""
         ...
 
-    async def forget(self, key: GpiiKey, *, request_id: str) -> None:
-        """Drop the token of this key. Raises as `token`."""
+    async def forget(self, key: GpiiKey | None, *, request_id: str) -> None:
+        """Drop the token of this key; without a key, every token of ours. Raises as `token`."""
         ...
 
 

@@ -44,6 +44,10 @@ class SessionService:
         """Put back what a crash left; comes before everything else."""
         return await self.lifecycle.recover()
 
+    async def forget_all(self, *, request_id: str) -> None:
+        """Let nobody keep a token that an earlier life of this process asked for (P68)."""
+        await self._forget(None, request_id)
+
     async def key_in(self, key: GpiiKey, *, request_id: str) -> Applied:
         """Make the computer what this person needs. Raises KeyinError; then nothing is changed."""
         try:
@@ -98,7 +102,7 @@ class SessionService:
         token = await self.tokens.token(key, request_id=request_id)
         return await self.cloud.settings(key, token, device, request_id=request_id)
 
-    async def _forget(self, key: GpiiKey, request_id: str) -> None:
+    async def _forget(self, key: GpiiKey | None, request_id: str) -> None:
         try:
             await self.tokens.forget(key, request_id=request_id)
         except KeyinError:
