@@ -12,9 +12,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import structlog
 import uvicorn
 import uvloop
 
+from keyin.cloud.hardening import harden
 from keyin.cloud.listeners import bind, parse_listener, url
 from keyin.cloud.protocol import LimitedProtocol
 from keyin.cloud.selfcheck import check_config, check_store
@@ -46,6 +48,8 @@ class _Server(uvicorn.Server):
 def serve(config: CloudConfig) -> None:
     """Serve until SIGTERM or SIGINT. Raises ConfigurationError, StoreUnavailable."""
     configure_logging("cloud")
+    if not harden():
+        structlog.get_logger().warning("hardening_incomplete", reason="not_dumpable")
     _silence_uvicorn()
     check_config(config, now=SystemClock().now())
     if config.data is None:
