@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from keyin.domain.errors import ConfigurationError
+from keyin.domain.registry_trust import CloudRegistry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,8 +35,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """JSON file that says which solutions this computer has; without it, the computer is asked."""
     solutions: list[str] = []
     """Registries (JSON5 files or folders) of this computer; without any, the package's own."""
-    trust_cloud_registry: bool = True
-    """Whether the cloud may say how a solution is set up; else only `solutions` says."""
+    cloud_registry: CloudRegistry = CloudRegistry.SETTINGS
+    """What counts of how the cloud says a solution is set up: `settings` (all but the programs it
+    starts: these are only `solutions`' word), `all`, or `none`."""
     ca: str | None = None
     """PEM file of the authorities to trust instead of the system's."""
     socket: str | None = None

@@ -132,7 +132,7 @@ class _Builder:
             device=self._device,
             lifecycle=lifecycle,
             registry=self._registry,
-            trust_cloud_registry=self._config.trust_cloud_registry,
+            cloud_registry=self._config.cloud_registry,
             worry=_worry,
         )
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from keyin.domain.errors import InvalidDocument, KeyinError, Refused
 from keyin.domain.instructions import Instruction, instructions
 from keyin.domain.lifecycle import with_steps
+from keyin.domain.registry_trust import CloudRegistry, believed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,8 +36,8 @@ class SessionService:
     lifecycle: Lifecycle
     registry: Mapping[str, Any]
     """This computer's own solutions, by id."""
-    trust_cloud_registry: bool
-    """Whether what the cloud says of a solution counts; else only what `registry` says."""
+    cloud_registry: CloudRegistry
+    """What counts of what the cloud says of a solution; the rest is `registry`'s word."""
     worry: Callable[[str, str], None]
     """Told an event and its subject that have no consequence for the person."""
 
@@ -79,9 +80,8 @@ class SessionService:
         document = await self._ask(key, device, request_id)
         inferred = _member(document, "matchMakerOutput", "inferredConfiguration")
         chosen = inferred.get(DEFAULT_SET) or {}
-        entries = _member(document, "solutionsRegistryEntries")
-        if not self.trust_cloud_registry:
-            entries = {name: self.registry[name] for name in entries if name in self.registry}
+        sent = _member(document, "solutionsRegistryEntries")
+        entries = believed(sent, self.registry, self.cloud_registry)
         made = instructions(chosen, entries, on_invalid=self._invalid)
         return {solution: with_steps(record) for solution, record in made.items()}
 

@@ -8,6 +8,7 @@ import pytest
 
 from keyin.domain.errors import HandlerFailed, InvalidDocument, Refused
 from keyin.domain.keyin import Kind
+from keyin.domain.registry_trust import CloudRegistry
 from keyin.domain.secret import GpiiKey
 from tests.fakes.flow_manager import SOLUTION, Neighbours, Played, document, running
 
@@ -148,7 +149,7 @@ async def test_what_cannot_be_put_back_is_tried_again_at_the_next_key_in(tmp_pat
 
 async def test_the_cloud_s_registry_need_not_be_trusted(tmp_path: Path) -> None:
     async with running(tmp_path, doors=False) as played:
-        object.__setattr__(played.manager.sessions, "trust_cloud_registry", False)
+        object.__setattr__(played.manager.sessions, "cloud_registry", CloudRegistry.NONE)
         await login(played)
         assert played.stores.calls == []
 
