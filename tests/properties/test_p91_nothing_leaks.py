@@ -21,6 +21,7 @@ import pytest
 from tests.cloud_process import send
 from tests.household import BEFORE, Household, household, mark
 from tests.leaks import found, found_in_files, told_by_proc
+from tests.started import run
 from tests.three_processes import CLIENT_ID
 
 if TYPE_CHECKING:
@@ -242,6 +243,13 @@ def _spoil_the_credential(day: Day) -> None:
         assert day.key_in() != 0
         assert not found(day.everything, day.house.keyin("requester", "status").stdout.encode())
     credential.write_text(right)
+
+
+def test_p91_a_key_given_as_an_argument_is_refused_and_not_repeated() -> None:
+    hidden = mark("key")
+    done = run("login", hidden)
+    assert done.returncode == 2
+    assert not found({hidden}, (done.stdout + done.stderr).encode())
 
 
 @pytest.mark.parametrize("offset", range(3))

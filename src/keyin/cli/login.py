@@ -58,6 +58,13 @@ def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def _only_a_dash(_context: object, _parameter: object, value: str | None) -> str | None:
+    """Refuse anything else without repeating it: it may well be a key."""
+    if value not in (None, "-"):
+        raise click.UsageError(_("give the key in one way only"))
+    return value
+
+
 @click.command(
     epilog="""
     \b
@@ -68,7 +75,7 @@ def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
       keyin login --dry-run          shows what would change
     """
 )
-@click.argument("source", required=False, type=click.Choice(["-"]), metavar="[-]")
+@click.argument("source", required=False, callback=_only_a_dash, metavar="[-]")
 @click.option("--key-file", type=click.Path(path_type=Path), help="A file that holds the key.")
 @click.option("--dry-run", is_flag=True, help="Change nothing; show what would change.")
 @_shared
