@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from keyin.domain.errors import StoreUnavailable
-from keyin.domain.records import Digest
+from keyin.domain.records import Digest, Status
 from keyin.oauth.ports import Enrolment
 from keyin.settings.ports import KeyAndSafe
 from keyin.stores.sqlite import SqliteStore, open_store
@@ -203,3 +203,19 @@ async def test_a_commit_is_on_the_disk_before_it_is_answered(store: SqliteStore)
         return [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names]
 
     assert await store._writer.run(settings) == ["wal", 2]  # 2: FULL
+
+
+async def test_what_was_remembered_is_forgotten_at_the_commit_not_at_the_answer(
+    store: SqliteStore,
+) -> None:
+    found = await store.find_credential("main-hall")
+    assert found is not None
+    revoking = asyncio.ensure_future(store.revoke_client(found[0].client_id, now=NOW))
+    await asyncio.sleep(0)
+    revoking.cancel()  # the caller goes away; the unit is carried out all the same
+    assert await store.find_credential("main-hall") == found
+    await store.add_token(token())
+    again = await store.find_credential("main-hall")
+    assert again is not None
+    assert again[1] is not None
+    assert again[1].status is Status.REVOKED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from keyin.domain.errors import ConfigurationError
 from keyin.stores.sqlite import migrations, reader, rows, writes
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from keyin.settings.ports import KeyAndSafe
 
 _MANY = 500
+CREDENTIALS_REMEMBERED = 4096
+
+Result = TypeVar("Result")
 
 
 def open_store(
@@ -77,19 +80,36 @@ class SqliteStore:
     def __init__(self, reading: sqlite3.Connection, writer: Writer) -> None:
         self._reading = reading
         self._writer = writer
+        self._still = False
         self._epoch: int | None = None
+        # Few, and asked for at every grant. Ids that nobody has are remembered as well, so that
+        # known and unknown cost the same. Only this process writes; what it writes clears it.
+        self._credentials: dict[str, tuple[Credential, Client | None] | None] = {}
+
+    async def _changing_clients(self, unit: Callable[[sqlite3.Connection], Result]) -> Result:
+        return await self._writer.run(unit, then=self._credentials.clear)
+
+    @property
+    def _lookups(self) -> sqlite3.Connection:
+        idle = None if self._still else self._writer.idle_connection
+        return idle or self._reading
 
     async def find_credential(
         self, oauth2_client_id: str
     ) -> tuple[Credential, Client | None] | None:
         """See oauth.ports.Credentials."""
-        with our_errors():
-            return reader.find_credential(self._reading, oauth2_client_id)
+        known = self._credentials
+        if oauth2_client_id not in known:
+            if len(known) >= CREDENTIALS_REMEMBERED:
+                known.clear()
+            with our_errors():
+                known[oauth2_client_id] = reader.find_credential(self._lookups, oauth2_client_id)
+        return known[oauth2_client_id]
 
     async def find_key(self, digests: Sequence[Digest]) -> Key | None:
         """See oauth.ports.Keys."""
         with our_errors():
-            return reader.find_key(self._reading, digests)
+            return reader.find_key(self._lookups, digests)
 
     async def add_token(self, token: Token) -> None:
         """See oauth.ports.Tokens."""
@@ -98,7 +118,7 @@ class SqliteStore:
     async def find_grant(self, digests: Sequence[Digest]) -> StoredGrant | None:
         """See oauth.ports.Tokens."""
         with our_errors():
-            return reader.find_grant(self._reading, digests)
+            return reader.find_grant(self._lookups, digests)
 
     async def store_epoch(self) -> int:
         """See oauth.ports.Tokens. Only this process writes, so it knows."""
@@ -110,7 +130,7 @@ class SqliteStore:
     async def find_safe(self, digests: Sequence[Digest]) -> KeyAndSafe | None:
         """See settings.ports.Safes."""
         with our_errors():
-            return reader.find_safe(self._reading, digests)
+            return reader.find_safe(self._lookups, digests)
 
     async def change_safe(
         self, digests: Sequence[Digest], change: Callable[[KeyAndSafe | None], KeyAndSafe]
@@ -125,11 +145,11 @@ class SqliteStore:
     async def revoke_credential(self, id_: RecordId, *, reason: str | None, now: Millis) -> bool:
         """See oauth.ports.Revocations."""
         unit = partial(writes.revoke_credential, id_=id_, reason=reason, now=now)
-        return await self._writer.run(unit)
+        return await self._changing_clients(unit)
 
     async def revoke_client(self, id_: RecordId, *, now: Millis) -> bool:
         """See oauth.ports.Revocations."""
-        return await self._writer.run(partial(writes.revoke_client, id_=id_, now=now))
+        return await self._changing_clients(partial(writes.revoke_client, id_=id_, now=now))
 
     async def revoke_key(
         self, digests: Sequence[Digest], *, reason: str | None, now: Millis
@@ -140,11 +160,10 @@ class SqliteStore:
 
     async def bump_store_epoch(self) -> int:
         """See oauth.ports.Housekeeping."""
+        return await self._writer.run(writes.bump_store_epoch, then=self._forget_epoch)
+
+    def _forget_epoch(self) -> None:
         self._epoch = None
-        try:
-            return await self._writer.run(writes.bump_store_epoch)
-        finally:
-            self._epoch = None  # also what a lookup read while the unit waited
 
     async def purge_tokens(self, *, expired_before: Millis) -> int:
         """See oauth.ports.Housekeeping."""
@@ -157,7 +176,7 @@ class SqliteStore:
 
     async def enrol(self, records: Enrolment) -> Mapping[str, int]:
         """See oauth.ports.Enrolments."""
-        return await self._writer.run(partial(writes.enrol, records=records))
+        return await self._changing_clients(partial(writes.enrol, records=records))
 
     async def known_safes(self, ids: Sequence[SafeId]) -> frozenset[SafeId]:
         """See oauth.ports.Enrolments."""
@@ -206,6 +225,7 @@ class SqliteStore:
         with our_errors():
             self._reading.execute("BEGIN")
             reader.meta(self._reading, "store_epoch")
+        self._still = True
 
     def close(self) -> None:
         """Finish what waits to be written, then close. May be repeated."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -34,10 +35,10 @@ Result = TypeVar("Result")
 
 LARGEST_BATCH: Final = 128
 SLOW_COMMIT_S: Final = 0.002
-"""From here on the loop does not wait for the disk itself."""
+"""Where even the quickest of the last commits took so long, the loop does not wait itself."""
 QUIET_TURNS: Final = 2
 """A batch is written once so many turns of the loop in a row brought nothing new."""
-_MEMORY: Final = 0.8  # how much of the average of commits is the past
+_LAST_COMMITS: Final = 16
 
 
 @dataclass(slots=True)
@@ -47,6 +48,7 @@ class _Work:
     run: Callable[[sqlite3.Connection], Any] | None
     token: Row | None
     waiting: asyncio.Future[Any]
+    then: Callable[[], None] | None = None
     result: Any = None
     error: BaseException | None = None
 
@@ -58,14 +60,33 @@ class Writer:
         self._connection = connection
         self._waiting: list[_Work] = []
         self._busy = False
+        self._beside_loop = False
         self._open = True
-        self._gathered = self._quiet_turns = 0
-        self._commit_s = 0.0
+        self._gathered = self._quiet_turns = self._last_batch = 0
+        self._commits_s: deque[float] = deque([0.0], maxlen=_LAST_COMMITS)
         self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keyin-commit")
 
-    async def run(self, unit: Callable[[sqlite3.Connection], Result]) -> Result:
-        """Run a unit of work; returns when its commit is on the disk. Raises StoreUnavailable."""
-        result: Result = await self._put(unit, None)
+    @property
+    def idle_connection(self) -> sqlite3.Connection | None:
+        """Return the connection while no transaction is open on it; None during a slow commit.
+
+        A lookup on it finds its pages in memory. A second connection must forget all pages at each
+        commit of the first, and costs four times as much under load.
+        """
+        return None if self._beside_loop or not self._open else self._connection
+
+    async def run(
+        self,
+        unit: Callable[[sqlite3.Connection], Result],
+        *,
+        then: Callable[[], None] | None = None,
+    ) -> Result:
+        """Run a unit of work; returns when its commit is on the disk. Raises StoreUnavailable.
+
+        `then` is called after the commit and before anybody is answered, also where the caller
+        went away meanwhile: there the owner forgets what it remembered of the old state.
+        """
+        result: Result = await self._put(unit, None, then)
         return result
 
     async def add_token(self, row: Row) -> None:
@@ -86,12 +107,15 @@ class Writer:
             self._connection.close()
 
     def _put(
-        self, unit: Callable[[sqlite3.Connection], Any] | None, token: Row | None
+        self,
+        unit: Callable[[sqlite3.Connection], Any] | None,
+        token: Row | None,
+        then: Callable[[], None] | None = None,
     ) -> asyncio.Future[Any]:
         if not self._open:
             raise StoreUnavailable("the store is closed")
         loop = asyncio.get_running_loop()
-        work = _Work(unit, token, loop.create_future())
+        work = _Work(unit, token, loop.create_future(), then)
         self._waiting.append(work)
         if not self._busy:
             self._busy = True
@@ -108,10 +132,11 @@ class Writer:
             self._busy = False
             return
         self._write(batch)
-        if self._commit_s < SLOW_COMMIT_S:
+        if min(self._commits_s) < SLOW_COMMIT_S:
             self._commit(batch)
             self._end_turn(batch, loop)
         else:
+            self._beside_loop = True
             committing = loop.run_in_executor(self._disk, self._commit, batch)
             committing.add_done_callback(lambda _: self._end_turn(batch, loop))
 
@@ -122,9 +147,11 @@ class Writer:
             self._gathered, self._quiet_turns = count, 0
         else:
             self._quiet_turns += 1
-        return count < LARGEST_BATCH and self._quiet_turns < QUIET_TURNS
+        patience = QUIET_TURNS if self._last_batch > 1 else 0  # nobody else is writing just now
+        return count < LARGEST_BATCH and self._quiet_turns < patience
 
     def _end_turn(self, batch: list[_Work], loop: asyncio.AbstractEventLoop) -> None:
+        self._beside_loop = False
         _deliver(batch)
         self._busy = bool(self._waiting)
         if self._busy:
@@ -133,6 +160,7 @@ class Writer:
     def _next_batch(self) -> list[_Work]:
         batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
         self._gathered = self._quiet_turns = 0
+        self._last_batch = len(batch)
         return batch
 
     def _write(self, batch: list[_Work]) -> None:
@@ -154,8 +182,7 @@ class Writer:
             self._connection.execute("COMMIT")
         except BaseException as error:  # noqa: BLE001 - as above
             self._give_up(batch, error)
-        took = perf_counter() - began
-        self._commit_s = _MEMORY * self._commit_s + (1 - _MEMORY) * took
+        self._commits_s.append(perf_counter() - began)
 
     def _add_tokens(self, works: list[_Work]) -> None:
         """Insert all at once; where that fails, one by one, so that only the culprit is told."""
@@ -190,6 +217,9 @@ class Writer:
 
 
 def _deliver(batch: list[_Work]) -> None:
+    for work in batch:
+        if work.then is not None:
+            work.then()
     for work in batch:
         if work.waiting.done():  # cancelled: the caller went away
             continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from keyin.stores.sqlite import reader, rows
@@ -52,14 +51,12 @@ _PUT_KEY: Final = _replacing("keys", rows.KEY)
 _PUT_SAFE: Final = _replacing("safes", rows.SAFE)
 
 
-@cache
-def _insert_tokens(count: int) -> str:
-    return f"{_insert('tokens', rows.TOKEN, count)} ON CONFLICT DO NOTHING"
+_ADD_TOKEN: Final = f"{_insert('tokens', rows.TOKEN)} ON CONFLICT DO NOTHING"
 
 
 def add_tokens(connection: sqlite3.Connection, tokens: Sequence[Row]) -> None:
-    """Insert many in one statement: each step of a statement hands the interpreter over."""
-    connection.execute(_insert_tokens(len(tokens)), [value for row in tokens for value in row])
+    """Insert many."""
+    connection.executemany(_ADD_TOKEN, tokens)
 
 
 def change_safe(
