@@ -27,7 +27,7 @@ for module in {modules!r}:
     importlib.import_module(module)
 """
 
-SERVER_ONLY = ("starlette", "uvicorn", "uvloop", "httptools", "cryptography")
+SERVER_ONLY = ("starlette", "uvicorn", "uvloop", "httptools")
 LOCAL_ONLY = ("httpx", "httpcore")
 
 
