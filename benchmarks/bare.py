@@ -2,8 +2,8 @@
 
     python benchmarks/bare.py SIZE
 
-No routing, no parsing, no store. The same uvicorn with uvloop and httptools and the same settings
-as the cloud, less the cloud's own limits. Prints `listening on URL` when ready.
+No routing, no parsing, no store; the cloud's own uvicorn settings. Prints `listening on URL` when
+ready.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 import uvloop
+
+from keyin.cloud.serving import uvicorn_config
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -45,16 +47,7 @@ def bare(size: int) -> Callable[[Message, Receive, Send], Awaitable[None]]:
 async def serve(size: int) -> None:
     """Serve until SIGTERM."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        bare(size),
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-    )
+    config = uvicorn_config(bare(size), None)
     print(f"listening on http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
     await uvicorn.Server(config).serve(sockets=[listener])
 

@@ -104,11 +104,17 @@ def parameters(media: bytes, body: bytes) -> dict[str, object]:
 def form(body: bytes) -> dict[str, object]:
     """Read a form; a name that comes twice has a list, `a[b]` an object: neither is a text."""
     found: dict[str, object] = {}
+    pairs = [pair.partition(b"=") for pair in body.split(b"&") if pair]
     read = _text if b"%" in body or b"+" in body else _plain_text
-    for pair in body.split(b"&"):
-        if not pair:
-            continue
-        before_sign, _, after_sign = pair.partition(b"=")
+    if read is _plain_text and b"[" not in body:
+        found = {
+            name.decode("utf-8", "replace"): value.decode("utf-8", "replace")
+            for name, _, value in pairs
+        }
+        if len(found) == len(pairs):
+            return found
+        found = {}
+    for before_sign, _, after_sign in pairs:
         name, value = read(before_sign), read(after_sign)
         outer, bracket, _ = name.partition("[")
         if bracket and outer:

@@ -77,7 +77,7 @@ async def _run(config: CloudConfig, opened: OpenedStore) -> None:
     for place, app, certificate in places:
         listener = parse_listener(place)
         bound.append((listener, bind(listener), bool(certificate)))
-        servers.append(_Server(_uvicorn_config(app, config if certificate else None)))
+        servers.append(_Server(uvicorn_config(app, config if certificate else None)))
     _end_on_signals(servers)
     tasks = [
         asyncio.create_task(server.serve(sockets=[socket_]))
@@ -93,7 +93,8 @@ async def _run(config: CloudConfig, opened: OpenedStore) -> None:
         cloud.access_log.flush()
 
 
-def _uvicorn_config(app: Any, tls: CloudConfig | None) -> uvicorn.Config:  # noqa: ANN401 - an ASGI application
+def uvicorn_config(app: Any, tls: CloudConfig | None) -> uvicorn.Config:  # noqa: ANN401 - an ASGI application
+    """Return uvicorn's settings for one listener. Raises ConfigurationError."""
     config = uvicorn.Config(
         app,
         http=LimitedProtocol,

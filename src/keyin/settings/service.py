@@ -6,7 +6,7 @@ as far as it goes; nothing a device or a document says ends in an error of ours.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -18,6 +18,7 @@ from keyin.domain.matchmaking import match
 from keyin.domain.records import Key, Lineage, Origin, Safe, SafeId, Status
 from keyin.settings.errors import Rejected, Why
 from keyin.settings.flat_view import FLAT, flat_view, merged
+from keyin.settings.matched import Matched, Meetings, meeting
 from keyin.settings.payload import is_object, violations
 from keyin.settings.ports import KeyAndSafe, Safes, Vault
 from keyin.settings.writable import may_write
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from keyin.domain.absent import Value
     from keyin.domain.environment import Entropy, Millis
     from keyin.domain.grant import Grant
-    from keyin.settings.registry import Registries
+    from keyin.settings.registry import Installed, Registries
 
 NO_USER: Final = "noUser"
 """The reserved key that stands for nobody: it has no preferences (cloud-wire §4.3)."""
@@ -46,6 +47,7 @@ class SettingsService:
     vault: Vault
     registries: Registries
     entropy: Entropy
+    meetings: Meetings = field(default_factory=Meetings)
 
     async def query(self, grant: Grant, report: str) -> bytes:
         """Answer the four members of cloud-wire §4.3 as JSON, for a device's report as JSON.
@@ -53,22 +55,29 @@ class SettingsService:
         Raises Rejected and StoreUnavailable.
         """
         device = self.registries.installed(report)
-        preferences = await self._preferences(grant)
-        matched = match(preferences, device.solutions)
-        disclosed = disclose(preferences, matched["inferredConfiguration"])
+        safe = await self._safe(grant)
+        matched = _match({}, device) if safe is None else self._matched(safe, report, device)
         return b"".join(
             (
                 b'{"gpiiKey":',
                 _encode(grant.key.reveal()),
                 b',"preferences":',
-                _encode(disclosed),
+                matched.preferences,
                 b',"solutionsRegistryEntries":',
                 device.entries,
                 b',"matchMakerOutput":',
-                _encode(matched),
+                matched.output,
                 b"}",
             )
         )
+
+    def _matched(self, safe: Safe, report: str, device: Installed) -> Matched:
+        name = meeting(safe, report)
+        known = self.meetings.find(name)
+        if known is None:
+            known = _match(flat_view(self._open(safe).preferences), device)
+            self.meetings.remember(name, known)
+        return known
 
     async def save(self, grant: Grant, body: bytes, now: Millis) -> bytes:
         """Merge a preference set into the key's safe; answer as JSON once it is durable.
@@ -88,13 +97,11 @@ class SettingsService:
         await self.safes.change_safe(grant.key_digests, change)
         return _encode({"gpiiKey": grant.key.reveal(), "message": "Successfully updated."})
 
-    async def _preferences(self, grant: Grant) -> dict[str, Value]:
+    async def _safe(self, grant: Grant) -> Safe | None:
         if grant.key.reveal() == NO_USER:
-            return {}
+            return None
         found = await self.safes.find_safe(grant.key_digests)
-        if found is None or found.safe is None:
-            return {}
-        return flat_view(self._open(found.safe).preferences)
+        return None if found is None else found.safe
 
     def _open(self, safe: Safe) -> SafeContent:
         """Read a safe. Raises StoreUnavailable, also where what was sealed is no safe of ours."""
@@ -163,6 +170,12 @@ class SettingsService:
                 updated=None,
             ),
         )
+
+
+def _match(preferences: dict[str, Value], device: Installed) -> Matched:
+    output = match(preferences, device.solutions)
+    disclosed = disclose(preferences, output["inferredConfiguration"])
+    return Matched(preferences=_encode(disclosed), output=_encode(output))
 
 
 def replace_preferences(content: SafeContent, preferences: dict[str, Value]) -> SafeContent:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from keyin.domain.records import Status, StoredGrant
+from keyin.domain.records import Status
 from keyin.settings.ports import KeyAndSafe
 from keyin.stores.sqlite import rows
 from keyin.stores.sqlite.rows import names
@@ -14,14 +14,12 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Sequence
 
-    from keyin.domain.records import Client, Credential, Digest, Key
+    from keyin.domain.records import Client, Credential, Digest, Key, RecordId, Token
 
 PAGE: Final = 200
 _CREDENTIAL_END: Final = len(rows.CREDENTIAL)
 _KEY_END: Final = len(rows.KEY)
 _TOKEN_END: Final = len(rows.TOKEN)
-_GRANT_CLIENT_END: Final = _TOKEN_END + len(rows.CLIENT)
-_GRANT_CREDENTIAL_END: Final = _GRANT_CLIENT_END + _CREDENTIAL_END
 
 _FIND_CREDENTIAL: Final = f"""
 SELECT {names(rows.CREDENTIAL, "c")}, {names(rows.CLIENT, "o")}
@@ -50,15 +48,17 @@ WHERE k.digest IN ({_places(count)})
 
 
 @cache
-def _find_grant(count: int) -> str:
+def _find_token(count: int) -> str:
     return f"""
-SELECT {names(rows.TOKEN, "t")}, {names(rows.CLIENT, "o")}, {names(rows.CREDENTIAL, "c")},
-       {names(rows.KEY, "k")}, (SELECT value FROM meta WHERE name = 'store_epoch')
-FROM tokens AS t
-JOIN clients AS o ON o.id = t.client_id
-JOIN credentials AS c ON c.id = t.credential_id
-LEFT JOIN keys AS k ON k.digest = t.key_digest
+SELECT {names(rows.TOKEN, "t")}, {names(rows.KEY, "k")}
+FROM tokens AS t LEFT JOIN keys AS k ON k.digest = t.key_digest
 WHERE t.digest IN ({_places(count)})
+"""  # noqa: S608 - column names of ours
+
+
+_FIND_CREDENTIAL_BY_ID: Final = f"""
+SELECT {names(rows.CREDENTIAL, "c")}, {names(rows.CLIENT, "o")}
+FROM credentials AS c JOIN clients AS o ON o.id = ? WHERE c.id = ?
 """  # noqa: S608 - column names of ours
 
 
@@ -92,19 +92,25 @@ def find_safe(connection: sqlite3.Connection, digests: Sequence[Digest]) -> KeyA
     )
 
 
-def find_grant(connection: sqlite3.Connection, digests: Sequence[Digest]) -> StoredGrant | None:
-    """Return the token and all that it depends on."""
-    row = connection.execute(_find_grant(len(digests)), digests).fetchone()
+def find_token(
+    connection: sqlite3.Connection, digests: Sequence[Digest]
+) -> tuple[Token, Key | None] | None:
+    """Return the token and the key that it is for."""
+    row = connection.execute(_find_token(len(digests)), digests).fetchone()
     if row is None:
         return None
-    there = row[_GRANT_CREDENTIAL_END] is not None
-    return StoredGrant(
-        token=rows.token(row[:_TOKEN_END]),
-        client=rows.client(row[_TOKEN_END:_GRANT_CLIENT_END]),
-        credential=rows.credential(row[_GRANT_CLIENT_END:_GRANT_CREDENTIAL_END]),
-        key=rows.key(row[_GRANT_CREDENTIAL_END:-1]) if there else None,
-        store_epoch=int(row[-1]),
-    )
+    there = row[_TOKEN_END] is not None
+    return rows.token(row[:_TOKEN_END]), rows.key(row[_TOKEN_END:]) if there else None
+
+
+def find_client_and_credential(
+    connection: sqlite3.Connection, client_id: RecordId, credential_id: RecordId
+) -> tuple[Client, Credential] | None:
+    """Return what a token was issued to, if both are still there."""
+    row = connection.execute(_FIND_CREDENTIAL_BY_ID, (client_id, credential_id)).fetchone()
+    if row is None:
+        return None
+    return rows.client(row[_CREDENTIAL_END:]), rows.credential(row[:_CREDENTIAL_END])
 
 
 def meta(connection: sqlite3.Connection, name: str) -> str | None:

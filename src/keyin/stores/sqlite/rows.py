@@ -1,7 +1,8 @@
 """Records to rows and back: each table's columns stand here once, in one order.
 
-Clients and credentials are few and asked for at every request, so the records made from equal
-rows are shared (they are frozen): a cache that cannot go stale, since the row is its key.
+Clients, credentials and the keys of those who are keyed in are asked for at every request, so the
+records made from equal rows are shared (they are frozen): a cache that cannot go stale, since the
+row is its key.
 """
 
 from __future__ import annotations
@@ -150,6 +151,7 @@ def credential_row(record: Credential) -> Row:
     )
 
 
+@lru_cache(maxsize=4096)
 def key(row: Row) -> Key:
     """Return the key in a row of `KEY`."""
     digest, sealed, safe_id, prefs_set_id = row[:4]

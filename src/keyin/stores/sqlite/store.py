@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from keyin.domain.errors import ConfigurationError
+from keyin.domain.records import StoredGrant
 from keyin.stores.sqlite import migrations, reader, rows, writes
 from keyin.stores.sqlite.connection import connect, create_private, our_errors
 from keyin.stores.sqlite.writer import Writer
@@ -24,15 +25,15 @@ if TYPE_CHECKING:
         RecordId,
         Safe,
         SafeId,
-        StoredGrant,
         Token,
     )
     from keyin.oauth.ports import Enrolment
     from keyin.settings.ports import KeyAndSafe
 
 _MANY = 500
-CREDENTIALS_REMEMBERED = 4096
+REMEMBERED = 4096
 
+Name = TypeVar("Name")
 Result = TypeVar("Result")
 
 
@@ -74,6 +75,16 @@ def _recognise(connection: sqlite3.Connection, secret_ids: frozenset[str]) -> No
             writes.put_meta(connection, "secret_ids", " ".join(sorted(secret_ids | known)))
 
 
+class _Remembered(dict[Name, Result]):
+    """What was looked up, bounded."""
+
+    def put(self, name: Name, found: Result) -> None:
+        """Remember; at the bound, begin anew."""
+        if len(self) >= REMEMBERED:
+            self.clear()
+        self[name] = found
+
+
 class SqliteStore:
     """Implements every port of a store; what a method does stands with its port."""
 
@@ -82,12 +93,19 @@ class SqliteStore:
         self._writer = writer
         self._still = False
         self._epoch: int | None = None
-        # Few, and asked for at every grant. Ids that nobody has are remembered as well, so that
-        # known and unknown cost the same. Only this process writes; what it writes clears it.
-        self._credentials: dict[str, tuple[Credential, Client | None] | None] = {}
+        # Few, and asked for at every request. Ids that nobody has are remembered as well, so that
+        # known and unknown cost the same. Only this process writes; what it writes clears them.
+        self._credentials: _Remembered[str, tuple[Credential, Client | None] | None]
+        self._credentials = _Remembered()
+        self._clients: _Remembered[tuple[RecordId, RecordId], tuple[Client, Credential] | None]
+        self._clients = _Remembered()
 
     async def _changing_clients(self, unit: Callable[[sqlite3.Connection], Result]) -> Result:
-        return await self._writer.run(unit, then=self._credentials.clear)
+        return await self._writer.run(unit, then=self._forget_clients)
+
+    def _forget_clients(self) -> None:
+        self._credentials.clear()
+        self._clients.clear()
 
     @property
     def _lookups(self) -> sqlite3.Connection:
@@ -98,13 +116,11 @@ class SqliteStore:
         self, oauth2_client_id: str
     ) -> tuple[Credential, Client | None] | None:
         """See oauth.ports.Credentials."""
-        known = self._credentials
-        if oauth2_client_id not in known:
-            if len(known) >= CREDENTIALS_REMEMBERED:
-                known.clear()
+        if oauth2_client_id not in self._credentials:
             with our_errors():
-                known[oauth2_client_id] = reader.find_credential(self._lookups, oauth2_client_id)
-        return known[oauth2_client_id]
+                found = reader.find_credential(self._lookups, oauth2_client_id)
+            self._credentials.put(oauth2_client_id, found)
+        return self._credentials[oauth2_client_id]
 
     async def find_key(self, digests: Sequence[Digest]) -> Key | None:
         """See oauth.ports.Keys."""
@@ -118,7 +134,29 @@ class SqliteStore:
     async def find_grant(self, digests: Sequence[Digest]) -> StoredGrant | None:
         """See oauth.ports.Tokens."""
         with our_errors():
-            return reader.find_grant(self._lookups, digests)
+            found = reader.find_token(self._lookups, digests)
+            if found is None:
+                return None
+            token, key = found
+            issued_to = self._issued_to(token.client_id, token.credential_id)
+        if issued_to is None:
+            return None
+        return StoredGrant(
+            token=token,
+            client=issued_to[0],
+            credential=issued_to[1],
+            key=key,
+            store_epoch=await self.store_epoch(),
+        )
+
+    def _issued_to(
+        self, client_id: RecordId, credential_id: RecordId
+    ) -> tuple[Client, Credential] | None:
+        ids = (client_id, credential_id)
+        if ids not in self._clients:
+            found = reader.find_client_and_credential(self._lookups, client_id, credential_id)
+            self._clients.put(ids, found)
+        return self._clients[ids]
 
     async def store_epoch(self) -> int:
         """See oauth.ports.Tokens. Only this process writes, so it knows."""
