@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 class Store(  # one object that is every port, as wiring hands it out
     oauth.Credentials,
+    oauth.ClientKeys,
+    oauth.Replays,
     oauth.Keys,
     oauth.Tokens,
     oauth.Revocations,

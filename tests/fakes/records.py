@@ -9,6 +9,7 @@ from keyin.domain.environment import Millis
 from keyin.domain.records import (
     UNRESTRICTED,
     Client,
+    ClientKey,
     ClientKind,
     Credential,
     CredentialPolicy,
@@ -63,6 +64,20 @@ def credential(id_: str = "credential-1", **changes: Any) -> Credential:
         revoked_reason=None,
         created=NOW,
         revoked=None,
+    )
+    return replace(made, **changes)
+
+
+def client_key(kid: str = "kid-1", **changes: Any) -> ClientKey:
+    made = ClientKey(
+        kid=kid,
+        credential_id=RecordId("credential-1"),
+        jwk=b'{"crv":"P-256","kty":"EC","x":"x","y":"y"}',
+        algorithm="ES256",
+        status=Status.ACTIVE,
+        epoch=0,
+        added=NOW,
+        last_used=None,
     )
     return replace(made, **changes)
 

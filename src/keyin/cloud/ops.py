@@ -10,7 +10,7 @@ from keyin.cloud import answers, errors, routes
 from keyin.cloud.answers import Answer
 from keyin.cloud.request import Request
 from keyin.domain.errors import StoreUnavailable
-from keyin.oauth.digests import NO_DIGEST
+from keyin.domain.records import NO_SECRET
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +54,7 @@ class OpsApp:
 async def ready(tokens: Tokens) -> Answer:
     """Look something up that is not there: it must be the store that answers."""
     try:
-        await tokens.find_grant((NO_DIGEST,))
+        await tokens.find_grant((NO_SECRET,))
     except StoreUnavailable:
         return errors.NOT_READY
     return answers.READY

@@ -24,6 +24,10 @@ Digest = NewType("Digest", str)
 """`<pepper id>:<hex HMAC-SHA-256>` of a key, token or secret; cannot be presented."""
 
 
+NO_SECRET: Final = Digest("-" * 8 + ":" + "0" * 64)
+"""The secret of who has none: as long as a digest, and equal to none."""
+
+
 class Unrestricted(Enum):
     """Says "no limit" out loud, so that an empty list can mean "nothing" (deny first)."""
 
@@ -105,6 +109,7 @@ class Credential:
     client_id: RecordId
     oauth2_client_id: str
     secret_digest: Digest
+    """`NO_SECRET` where keys prove it, see `ClientKey`: one way a credential (P59)."""
     policy: CredentialPolicy
     lineage: Lineage
     status: Status
@@ -112,6 +117,32 @@ class Credential:
     revoked_reason: str | None
     created: Millis
     revoked: Millis | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientKey:
+    """A public key that proves a credential; of several, each may, so that they can be changed."""
+
+    kid: str
+    """Its thumbprint (RFC 7638), in one credential only."""
+    credential_id: RecordId
+    jwk: bytes
+    """The public key, canonical JSON (RFC 7638 §3)."""
+    algorithm: str
+    status: Status
+    epoch: int
+    added: Millis
+    last_used: Millis | None
+    """To the day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofUse:
+    """A proof that may come once until it expires; the digest is of who made it and its name."""
+
+    namespace: str
+    digest: str
+    expires: Millis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +193,8 @@ class Token:
     store_epoch: int
     issued: Millis
     expires: Millis
+    cnf_jkt: str | None = None
+    """The thumbprint of the key that must prove each use (RFC 9449 §6); None: a bearer token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

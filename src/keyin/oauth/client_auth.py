@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from keyin.domain.records import Client, Credential, Status
-from keyin.oauth.digests import NO_DIGEST, matches
+from keyin.domain.records import NO_SECRET, Client, Credential, Status
+from keyin.oauth.digests import matches
 from keyin.oauth.errors import Reason, Refusal, no_credentials, unauthorized
 from keyin.oauth.parameters import Parameters, present, text
 
@@ -35,7 +35,7 @@ async def authenticate(
         return no_credentials()
     found = await credentials.find_credential(text(client_id) or "")
     presented = peppers.digests("secret", text(secret) or "")
-    proven = matches(presented, found[0].secret_digest if found else NO_DIGEST)
+    proven = matches(presented, found[0].secret_digest if found else NO_SECRET)
     if found is None or text(client_id) is None:
         return unauthorized(Reason.UNKNOWN_CLIENT)
     if not proven or text(secret) is None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from keyin.domain.records import Digest
 from keyin.domain.secret import equal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-NO_DIGEST: Final = Digest("-" * 8 + ":" + "0" * 64)
-"""As long as a digest and equal to none: compared where there is no record."""
+    from keyin.domain.records import Digest
 
 
 def matches(presented: Sequence[Digest], stored: Digest) -> bool:

@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from keyin.domain.environment import Millis
     from keyin.domain.records import (
         Client,
+        ClientKey,
         Credential,
         Digest,
         Key,
+        ProofUse,
         RecordId,
         Safe,
         SafeId,
@@ -43,6 +45,29 @@ class Credentials(Protocol):
 
         Of several, the first that is active (the original does not forbid duplicates); the client
         is None where its record is missing. Raises StoreUnavailable.
+        """
+        ...
+
+
+class ClientKeys(Protocol):
+    """The public keys that prove credentials."""
+
+    async def find_client_key(self, kid: str) -> ClientKey | None:
+        """Return the key with this thumbprint. Raises StoreUnavailable."""
+        ...
+
+    async def note_key_use(self, kid: str, *, now: Millis) -> None:
+        """Remember when a key was last used. Raises StoreUnavailable."""
+        ...
+
+
+class Replays(Protocol):
+    """Proofs that were used, by every process on this store, over restarts (P13)."""
+
+    async def remember(self, uses: Sequence[ProofUse], *, now: Millis) -> bool:
+        """Say whether each of these comes for the first time; returns when that is durable.
+
+        What has expired is forgotten meanwhile. Raises StoreUnavailable.
         """
         ...
 
@@ -89,6 +114,10 @@ class Revocations(Protocol):
         """Revoke one credential and every token issued with it."""
         ...
 
+    async def revoke_client_key(self, kid: str) -> bool:
+        """Revoke one public key and every token of its credential: other keys soon get new ones."""
+        ...
+
     async def revoke_client(self, id_: RecordId, *, now: Millis) -> bool:
         """Revoke one client, its credentials' use and their tokens."""
         ...
@@ -125,6 +154,7 @@ class Enrolment:
     safes: Sequence[Safe] = ()
     keys: Sequence[Key] = ()
     tokens: Sequence[Token] = ()
+    client_keys: Sequence[ClientKey] = ()
     holds_test_credentials: bool = False
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from keyin.domain.records import Status, StoredGrant
 from keyin.settings.ports import KeyAndSafe
+from keyin.stores.memory_client_keys import MemoryClientKeys
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -31,10 +32,11 @@ Id = TypeVar("Id")
 Record = TypeVar("Record")
 
 
-class MemoryStore:
+class MemoryStore(MemoryClientKeys):
     """Everything in dictionaries; every unit of work is atomic, since none of them waits."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._clients: dict[RecordId, Client] = {}
         self._credentials: dict[RecordId, Credential] = {}
         self._keys: dict[Digest, Key] = {}
@@ -53,6 +55,15 @@ class MemoryStore:
             return None
         credential = next((c for c in found if c.status is Status.ACTIVE), found[0])
         return credential, self._clients.get(credential.client_id)
+
+    async def revoke_client_key(self, kid: str) -> bool:
+        """See oauth.ports.Revocations."""
+        key = self.revoke_one_client_key(kid)
+        credential = self._credentials.get(key.credential_id) if key else None
+        if credential is not None:
+            moved_on = replace(credential, epoch=credential.epoch + 1)
+            self._credentials[credential.id] = moved_on
+        return key is not None
 
     async def find_key(self, digests: Sequence[Digest]) -> Key | None:
         """See oauth.ports.Keys."""
@@ -166,6 +177,7 @@ class MemoryStore:
             "safes": sum(self._enrol_safe(safe) for safe in records.safes),
             "keys": sum(self._enrol_key(key) for key in records.keys),
             "tokens": sum(self._enrol_token(token) for token in records.tokens),
+            "client_keys": sum(self.add_client_key(key) for key in records.client_keys),
         }
 
     async def known_safes(self, ids: Sequence[SafeId]) -> frozenset[SafeId]:

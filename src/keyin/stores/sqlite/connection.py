@@ -6,7 +6,7 @@ import os
 import sqlite3
 from typing import TYPE_CHECKING, Final
 
-from keyin.domain.errors import StoreUnavailable
+from keyin.domain.errors import StoreUnavailable, msgid
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,14 +22,14 @@ _SETTINGS: Final = (
 _PREPARED: Final = 512
 
 _NEXT_STEPS: Final = {
-    "SQLITE_FULL": "Free some space on the disk that holds the store.",
-    "SQLITE_READONLY": "Let the account that runs the cloud write to the store's folder.",
-    "SQLITE_CANTOPEN": "Let the account that runs the cloud write to the store's folder.",
-    "SQLITE_BUSY": "End the other program that holds the store, or wait for it.",
-    "SQLITE_LOCKED": "End the other program that holds the store, or wait for it.",
-    "SQLITE_NOTADB": "Check the path: this file is no store of keyin's.",
-    "SQLITE_CORRUPT": "Restore the store from a backup.",
-    "SQLITE_IOERR": "Look at the system's log: the disk reports errors.",
+    "SQLITE_FULL": msgid("Free some space on the disk that holds the store."),
+    "SQLITE_READONLY": msgid("Let the account that runs the cloud write to the store's folder."),
+    "SQLITE_CANTOPEN": msgid("Let the account that runs the cloud write to the store's folder."),
+    "SQLITE_BUSY": msgid("End the other program that holds the store, or wait for it."),
+    "SQLITE_LOCKED": msgid("End the other program that holds the store, or wait for it."),
+    "SQLITE_NOTADB": msgid("Check the path: this file is no store of keyin's."),
+    "SQLITE_CORRUPT": msgid("Restore the store from a backup."),
+    "SQLITE_IOERR": msgid("Look at the system's log: the disk reports errors."),
 }
 
 
@@ -59,7 +59,7 @@ def translated(error: sqlite3.Error) -> StoreUnavailable:
     family = next((known for known in _NEXT_STEPS if name.startswith(known)), "")
     return StoreUnavailable(
         "the store cannot answer (%(name)s)",
-        next_step=_NEXT_STEPS.get(family, "Look at the disk and the store, then try again."),
+        next_step=_NEXT_STEPS.get(family, msgid("Look at the disk and the store, then try again.")),
         name=name,
     )
 

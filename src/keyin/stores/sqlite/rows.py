@@ -50,7 +50,7 @@ SAFE: Final = ("id", "kind", "sealed", "created", "updated")
 TOKEN: Final = (
     *("digest", "client_id", "credential_id", "key_digest", "audience", "scope", *_LINEAGE),
     *("status", "client_epoch", "credential_epoch", "key_epoch", "store_epoch"),
-    *("issued", "expires"),
+    *("issued", "expires", "cnf_jkt"),
 )
 
 _STATUS: Final = {status.value: status for status in Status}
@@ -196,7 +196,8 @@ def safe_row(record: Safe) -> Row:
 def token(row: Row) -> Token:
     """Return the token in a row of `TOKEN`."""
     digest, client_id, credential_id, key_digest, audience, scope = row[:6]
-    (status, client_epoch, credential_epoch, key_epoch, store_epoch, issued, expires) = row[11:]
+    status, client_epoch, credential_epoch, key_epoch, store_epoch = row[11:16]
+    issued, expires, cnf_jkt = row[16:]
     return Token(
         digest=digest,
         client_id=client_id,
@@ -212,6 +213,7 @@ def token(row: Row) -> Token:
         store_epoch=store_epoch,
         issued=issued,
         expires=expires,
+        cnf_jkt=cnf_jkt,
     )
 
 
@@ -221,7 +223,7 @@ def token_row(record: Token) -> Row:
         *(record.digest, record.client_id, record.credential_id, record.key_digest),
         *(record.audience, record.scope, *_lineage_row(record.lineage), record.status),
         *(record.client_epoch, record.credential_epoch, record.key_epoch, record.store_epoch),
-        *(record.issued, record.expires),
+        *(record.issued, record.expires, record.cnf_jkt),
     )
 
 

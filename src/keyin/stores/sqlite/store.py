@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from keyin.domain.errors import ConfigurationError
 from keyin.domain.records import StoredGrant
-from keyin.stores.sqlite import migrations, reader, rows, writes
+from keyin.stores.sqlite import client_keys, migrations, reader, rows, writes
 from keyin.stores.sqlite.connection import connect, create_private, our_errors
 from keyin.stores.sqlite.writer import Writer
 
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from keyin.domain.environment import Millis
     from keyin.domain.records import (
         Client,
+        ClientKey,
         Credential,
         Digest,
         Key,
+        ProofUse,
         RecordId,
         Safe,
         SafeId,
@@ -121,6 +123,23 @@ class SqliteStore:
                 found = reader.find_credential(self._lookups, oauth2_client_id)
             self._credentials.put(oauth2_client_id, found)
         return self._credentials[oauth2_client_id]
+
+    async def find_client_key(self, kid: str) -> ClientKey | None:
+        """See oauth.ports.ClientKeys."""
+        with our_errors():
+            return client_keys.find(self._lookups, kid)
+
+    async def note_key_use(self, kid: str, *, now: Millis) -> None:
+        """See oauth.ports.ClientKeys."""
+        await self._writer.run(partial(client_keys.note_use, kid=kid, now=now))
+
+    async def remember(self, uses: Sequence[ProofUse], *, now: Millis) -> bool:
+        """See oauth.ports.Replays."""
+        return await self._writer.run(partial(client_keys.remember, uses=uses, now=now))
+
+    async def revoke_client_key(self, kid: str) -> bool:
+        """See oauth.ports.Revocations."""
+        return await self._changing_clients(partial(client_keys.revoke, kid=kid))
 
     async def find_key(self, digests: Sequence[Digest]) -> Key | None:
         """See oauth.ports.Keys."""

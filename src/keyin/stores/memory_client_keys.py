@@ -1,0 +1,52 @@
+"""The half of the forgetful store that holds client keys and used proofs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from keyin.domain.records import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from keyin.domain.environment import Millis
+    from keyin.domain.records import ClientKey, ProofUse
+
+
+class MemoryClientKeys:
+    """What a method does stands with its port."""
+
+    def __init__(self) -> None:
+        self._client_keys: dict[str, ClientKey] = {}
+        self._uses: dict[tuple[str, str], Millis] = {}
+
+    async def find_client_key(self, kid: str) -> ClientKey | None:
+        """See oauth.ports.ClientKeys."""
+        return self._client_keys.get(kid)
+
+    async def note_key_use(self, kid: str, *, now: Millis) -> None:
+        """See oauth.ports.ClientKeys."""
+        if kid in self._client_keys:
+            self._client_keys[kid] = replace(self._client_keys[kid], last_used=now)
+
+    async def remember(self, uses: Sequence[ProofUse], *, now: Millis) -> bool:
+        """See oauth.ports.Replays."""
+        self._uses = {name: expires for name, expires in self._uses.items() if expires >= now}
+        news = []
+        for use in uses:
+            name = (use.namespace, use.digest)
+            news.append(name not in self._uses)
+            self._uses.setdefault(name, use.expires)
+        return all(news)
+
+    def add_client_key(self, key: ClientKey) -> bool:
+        """Remember a key unless it is there; say whether it was new."""
+        return self._client_keys.setdefault(key.kid, key) is key
+
+    def revoke_one_client_key(self, kid: str) -> ClientKey | None:
+        """Mark a key and return it, if it is there."""
+        key = self._client_keys.get(kid)
+        if key is not None:
+            self._client_keys[kid] = replace(key, status=Status.REVOKED, epoch=key.epoch + 1)
+        return key

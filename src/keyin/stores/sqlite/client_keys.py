@@ -1,0 +1,84 @@
+"""Client keys and used proofs in SQL: plain functions, those that change run by the writer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from keyin.domain.records import ClientKey, RecordId, Status
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+
+    from keyin.domain.environment import Millis
+    from keyin.domain.records import ProofUse
+
+_ADD: Final = (
+    "INSERT INTO client_keys "
+    "(kid, credential_id, jwk, algorithm, status, epoch, added, last_used) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
+_FIND: Final = (
+    "SELECT kid, credential_id, jwk, algorithm, status, epoch, added, last_used "
+    "FROM client_keys WHERE kid = ?"
+)
+_REMEMBER: Final = (
+    "INSERT INTO jti_seen (namespace, digest, expires) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+)
+
+
+def find(connection: sqlite3.Connection, kid: str) -> ClientKey | None:
+    """Return the key."""
+    row = connection.execute(_FIND, (kid,)).fetchone()
+    if row is None:
+        return None
+    return ClientKey(
+        kid=row[0],
+        credential_id=RecordId(row[1]),
+        jwk=row[2].encode(),
+        algorithm=row[3],
+        status=Status(row[4]),
+        epoch=row[5],
+        added=row[6],
+        last_used=row[7],
+    )
+
+
+def add(connection: sqlite3.Connection, keys: Iterable[ClientKey]) -> int:
+    """Write what is new; return how many."""
+    rows = [
+        (
+            *(key.kid, key.credential_id, key.jwk.decode(), key.algorithm),
+            *(key.status, key.epoch, key.added, key.last_used),
+        )
+        for key in keys
+    ]
+    return max(0, connection.executemany(_ADD, rows).rowcount)
+
+
+def note_use(connection: sqlite3.Connection, kid: str, now: Millis) -> None:
+    """Set the time of the last use."""
+    connection.execute("UPDATE client_keys SET last_used = ? WHERE kid = ?", (now, kid))
+
+
+def revoke(connection: sqlite3.Connection, kid: str) -> bool:
+    """Mark a key; its credential's epoch moves on, so that the tokens got with it are dead."""
+    connection.execute(
+        "UPDATE credentials SET epoch = epoch + 1 "
+        "WHERE id = (SELECT credential_id FROM client_keys WHERE kid = ?)",
+        (kid,),
+    )
+    revoked = connection.execute(
+        "UPDATE client_keys SET status = 'revoked', epoch = epoch + 1 WHERE kid = ?", (kid,)
+    )
+    return revoked.rowcount > 0
+
+
+def remember(connection: sqlite3.Connection, uses: Sequence[ProofUse], now: Millis) -> bool:
+    """Write down each; say whether all were new. What has expired goes."""
+    connection.execute("DELETE FROM jti_seen WHERE expires < ?", (now,))
+    new = [
+        connection.execute(_REMEMBER, (use.namespace, use.digest, use.expires)).rowcount
+        for use in uses
+    ]
+    return all(new)
