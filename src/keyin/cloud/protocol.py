@@ -1,7 +1,9 @@
 """uvicorn's HTTP/1.1 protocol with our limits on what comes before a body (P82).
 
 Request line at most 16 KiB, header block at most 32 KiB, head and body within ten seconds each;
-what is too much, too slow or no HTTP gets a constant answer of ours and the connection ends.
+what is too much, too slow or no HTTP gets a constant answer of ours and the connection ends. It
+ends without a word where an earlier request still waits for its answer, where more requests wait
+than any client sends at once, and where nobody reads the answers.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 REQUEST_LINE: Final = 16 * 1024  # bytes, with method and version
 HEADER_BLOCK: Final = 32 * 1024  # bytes, names, values and separators
 TIMEOUT_S: Final = 10.0
+UNREAD_S: Final = 30.0  # a client that takes nothing of its answers for so long is gone
+WAITING_REQUESTS: Final = 64  # pipelined on one connection (RFC 9112 §9.3.2)
 _AROUND_URL: Final = len("OPTIONS  HTTP/1.1\r\n")
 _AROUND_HEADER: Final = len(": \r\n")
 
@@ -42,6 +46,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._began_now = False
         self._in_head = True
         self._timer: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a head."""
@@ -51,6 +56,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End; nothing waits any more."""
         self._stop_waiting()
+        self._stop_unread()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
@@ -78,20 +84,57 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Hand over to the application; the body's time begins."""
+        """Hand over to the application; the body's time begins.
+
+        uvicorn reads on with every answer, so that a line of requests would grow without end.
+        """
+        if len(self.pipeline) >= WAITING_REQUESTS:
+            raise TooMuch
         self._in_head = False
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body; nothing is kept in the parser."""
+        self._kept = 0
+        self._began_now = True
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
         """Stop the clock: all has come."""
+        self._in_head = True
         self._stop_waiting()
         super().on_message_complete()
 
+    def pause_writing(self) -> None:
+        """Wait for the client to read, but not for ever."""
+        super().pause_writing()
+        self._stop_unread()
+        self._unread = self.loop.call_later(UNREAD_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on: the client reads."""
+        if not self.transport.is_closing():
+            self._stop_unread()
+        super().resume_writing()
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request; a connection that closes is not held open by its reader."""
+        super().on_response_complete()
+        self._end_in_time()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection on which nothing comes."""
+        super().timeout_keep_alive_handler()
+        self._end_in_time()
+
     def data_received(self, data: bytes) -> None:
-        """Feed the parser, which keeps a header until its line ends: bound what it keeps."""
+        """Feed the parser, which keeps a header until its line ends: bound what it keeps.
+
+        A header may also come after a chunked body, as a trailer.
+        """
         self._began_now = False
         super().data_received(data)
-        if not self._in_head or self._began_now or self.transport.is_closing():
+        if self._began_now or self.transport.is_closing():
             return
         self._kept += len(data)
         if self._kept > REQUEST_LINE + HEADER_BLOCK:
@@ -102,10 +145,25 @@ class LimitedProtocol(HttpToolsProtocol):
         """Answer with the reason found, as JSON, and close."""
         if self.transport.is_closing():
             return
-        cycle: RequestResponseCycle | None = self.cycle
-        if cycle is None or cycle.response_complete or not cycle.response_started:
+        if self._may_be_told():
             self.transport.write(_whole(self._refusal))
+        self._close()
+
+    def _close(self) -> None:
         self.transport.close()
+        self._end_in_time()
+
+    def _end_in_time(self) -> None:
+        """See that a closing connection ends: the transport waits until all was read."""
+        if self._unread is None and self.transport.is_closing():
+            self._unread = self.loop.call_later(UNREAD_S, self.transport.abort)
+
+    def _may_be_told(self) -> bool:
+        """Tell whether the next answer that the client reads belongs to what is refused."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is None or cycle.response_complete:
+            return not self.pipeline
+        return not (self._in_head or cycle.response_started or self.pipeline)
 
     def _wait(self) -> None:
         self._timer = self.loop.call_later(TIMEOUT_S, self._late)
@@ -115,10 +173,15 @@ class LimitedProtocol(HttpToolsProtocol):
             self._timer.cancel()
             self._timer = None
 
+    def _stop_unread(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
     def _late(self) -> None:
         self._timer = None
         if self._in_head or self.cycle.response_started:
-            self.transport.close()
+            self._close()
         else:
             self._refusal = BODY_TOO_SLOW
             self.send_400_response("")
