@@ -50,6 +50,18 @@ def _constant(node: ast.expr | None, named: Mapping[str, str] | None = None) -> 
     return None
 
 
+def _choices(node: ast.expr, named: Mapping[str, str]) -> Iterator[str]:
+    """Yield every text that the expression may be: `this if so else that`, `found or that`."""
+    if isinstance(node, ast.IfExp):
+        yield from _choices(node.body, named)
+        yield from _choices(node.orelse, named)
+    elif isinstance(node, ast.BoolOp):
+        for value in node.values:
+            yield from _choices(value, named)
+    elif text := _constant(node, named):
+        yield text
+
+
 def _named_texts(module: ast.Module) -> dict[str, str]:
     """Return the module's text constants: an error may name its next step by one."""
     return {
@@ -76,13 +88,15 @@ def error_classes() -> frozenset[str]:
 
 
 def _error_texts(call: ast.Call, named: Mapping[str, str]) -> Iterator[Text]:
-    texts = [_constant(argument, named) for argument in call.args]
-    sentences = [text for text in texts if text and " " in text]
-    yield from sentences[:1]  # a Refused has its code, one word, first
+    for argument in call.args:  # a Refused has its code, one word, first
+        sentences = [text for text in _choices(argument, named) if " " in text]
+        yield from sentences
+        if sentences:
+            break
     for keyword in call.keywords:
-        text = _constant(keyword.value, named)
-        if text and (keyword.arg == "next_step" or (keyword.arg == "reason" and " " in text)):
-            yield text
+        for text in _choices(keyword.value, named):
+            if keyword.arg == "next_step" or (keyword.arg == "reason" and " " in text):
+                yield text
 
 
 def _call_texts(call: ast.Call, errors: frozenset[str], named: Mapping[str, str]) -> Iterator[Text]:

@@ -68,6 +68,7 @@ def verb():
     """
     _("plain"); ngettext("one", "many", n); msgid("kept")
     raise Refused("code", "no %(why)s", next_step="ask", why=1)
+    raise Refused("a" if so else "b", "if so" if so else "if not", reason=said or "for nothing")
     raise KeyError("not ours at all")
     raise Refused("code", reasoned, next_step=STEP, reason="for that reason")
     reason = "and for this"
@@ -77,7 +78,7 @@ def verb():
     assert texts == {
         "my text", "my step", "the help", "the prompt", "Do it.\n\nExample: keyin verb", "plain",
         ("one", "many"), "kept", "no %(why)s", "ask", "the named step", "for that reason",
-        "and for this", "an error by another name", "its step",
+        "and for this", "an error by another name", "its step", "if so", "if not", "for nothing",
     }  # fmt: skip
 
 

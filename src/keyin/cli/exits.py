@@ -61,8 +61,7 @@ def errors_for_people(*, as_json: bool = False) -> Iterator[None]:
     except KeyinError as error:
         message, next_step = spoken(error.message, error), spoken(error.next_step, error)
         if as_json:
-            code = error.code if isinstance(error, Refused) else type(error).__name__
-            body = {"error": code, "message": message, "next_step": next_step}
+            body = {"error": error.code, "message": message, "next_step": next_step}
             click.echo(msgspec.json.encode(body).decode(), err=True)
         else:
             click.echo(_("keyin: %(message)s") % {"message": message}, err=True)

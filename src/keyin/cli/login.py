@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import os
 import secrets
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,12 +37,16 @@ if TYPE_CHECKING:
 
 _MINUTES: Final = 180.0  # seconds: programs may take their time to start
 _LONGEST_KEY: Final = 1024
+_MOST_BYTES: Final = 4 * _LONGEST_KEY + 8
 _KINDS: Final[dict[str, type[KeyinError]]] = {
-    "cloud_unreachable": CloudUnreachable,
-    "requester_unreachable": RequesterUnreachable,
-    "store_unavailable": StoreUnavailable,
-    "handler_failed": HandlerFailed,
-    "invalid_document": InvalidDocument,
+    kind.code: kind
+    for kind in (
+        CloudUnreachable,
+        HandlerFailed,
+        InvalidDocument,
+        RequesterUnreachable,
+        StoreUnavailable,
+    )
 }
 
 
@@ -147,11 +153,11 @@ def _read_key(source: str | None, key_file: Path | None) -> GpiiKey:
     if key_file is not None:
         text = _read_file(key_file)
     elif source == "-":
-        text = sys.stdin.read(_LONGEST_KEY + 2)
+        text = _decoded(sys.stdin.buffer.read(_MOST_BYTES))
     else:
-        text = click.prompt(_("Your key"), hide_input=True, err=True)
+        text = _ask_person()
     text = text.strip().removeprefix("\ufeff")
-    if not 0 < len(text) <= _LONGEST_KEY:
+    if len(text) > _LONGEST_KEY or len(text.splitlines()) != 1:
         raise ConfigurationError(
             "there is no key",
             next_step="a key is one line of text, as your card or token holds it",
@@ -159,11 +165,32 @@ def _read_key(source: str | None, key_file: Path | None) -> GpiiKey:
     return GpiiKey(text)
 
 
+def _decoded(content: bytes) -> str:
+    """Return the text, or none: what is no text is no key, and is not repeated."""
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return ""
+
+
+def _ask_person() -> str:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", getpass.GetPassWarning)
+        try:
+            text: str = click.prompt(_("Your key"), hide_input=True, err=True)
+        except getpass.GetPassWarning:  # whoever looks over the shoulder would read it
+            raise ConfigurationError(
+                "there is no terminal at which a key can be typed unseen",
+                next_step="give the key with `keyin login -` or --key-file",
+            ) from None
+    return _decoded(text.encode(errors="surrogateescape"))
+
+
 def _read_file(path: Path) -> str:
     try:
-        with path.open(encoding="utf-8") as file:
-            return file.read(_LONGEST_KEY + 2)
-    except (OSError, UnicodeDecodeError) as exc:
+        with path.open("rb") as file:
+            return _decoded(file.read(_MOST_BYTES))
+    except OSError as exc:
         raise ConfigurationError(
             "the key file %(path)s cannot be read",
             next_step="name a text file that holds the key, with --key-file",

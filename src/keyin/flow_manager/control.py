@@ -5,21 +5,13 @@ Callers are the person's own account, which the socket server has checked. No re
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
 
 from keyin.domain.absent import Absent
-from keyin.domain.errors import (
-    CloudUnreachable,
-    HandlerFailed,
-    InvalidDocument,
-    KeyinError,
-    Refused,
-    RequesterUnreachable,
-    StoreUnavailable,
-)
+from keyin.domain.errors import InvalidDocument, KeyinError
 from keyin.domain.keyin import Kind
 from keyin.domain.secret import GpiiKey
 from keyin.remote.ipc import Message, Peer, error_reply
@@ -32,13 +24,6 @@ if TYPE_CHECKING:
     from keyin.session.queue import Done
     from keyin.session.world import Difference, Passed
 
-_CODES: Final[tuple[tuple[type[KeyinError], str], ...]] = (
-    (CloudUnreachable, "cloud_unreachable"),
-    (RequesterUnreachable, "requester_unreachable"),
-    (StoreUnavailable, "store_unavailable"),
-    (InvalidDocument, "invalid_document"),
-    (HandlerFailed, "handler_failed"),
-)
 _log = structlog.get_logger()
 
 
@@ -87,9 +72,7 @@ class Control:
 
 def code_of(error: KeyinError) -> str:
     """Return the wire's code for an error."""
-    if isinstance(error, Refused):
-        return error.code if error.code in wire.ERRORS else "internal"
-    return next((code for kind, code in _CODES if isinstance(error, kind)), "internal")
+    return error.code if error.code in wire.ERRORS else "internal"
 
 
 def _body(shape: msgspec.Struct) -> Message:

@@ -55,7 +55,7 @@ class HttpListener:
                 "cannot listen on port %(port)s: %(reason)s",
                 next_step="choose another port, or stop what listens there",
                 port=port,
-                reason=exc.strerror,
+                reason=os.strerror(exc.errno) if exc.errno else str(exc),
             ) from exc
         number = self._server.sockets[0].getsockname()[1]
         self._hosts = accepted_hosts(literal, number)

@@ -7,7 +7,13 @@ import itertools
 import socket
 from typing import TYPE_CHECKING, Final, Self
 
-from keyin.domain.errors import InvalidDocument, KeyinError, Refused, RequesterUnreachable
+from keyin.domain.errors import (
+    InvalidDocument,
+    KeyinError,
+    Refused,
+    RequesterUnreachable,
+    msgid,
+)
 from keyin.remote.byte_ends import StreamEnd
 from keyin.remote.conversation import Conversation, Message, peer_of
 from keyin.wire.frames import PROTOCOL_VERSION
@@ -56,7 +62,7 @@ class IpcClient:
                 streams = await asyncio.open_unix_connection(sock=sock)
         except (OSError, TimeoutError) as exc:
             sock.close()
-            reason = getattr(exc, "strerror", None) or "no answer in time"
+            reason = getattr(exc, "strerror", None) or msgid("no answer in time")
             raise unreachable(
                 "cannot reach %(path)s: %(reason)s",
                 next_step=_NEXT_STEP,

@@ -110,7 +110,7 @@ def _clear(path: Path) -> None:
         return
     if not stat.S_ISSOCK(status.st_mode) or status.st_uid != os.geteuid():
         raise ConfigurationError(
-            "%(path)s exists and was not made by this process's account; it is left alone",
+            "%(path)s exists and is no socket of this account; it is left alone",
             next_step="find out who made it; remove it, or choose another path",
             path=str(path),
         )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MAX_BYTES: Final = 4096
+_PLAIN_FILE: Final = "make it a plain file that belongs to the access requester's account"
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 
 
@@ -40,7 +41,7 @@ def read_credential(path: Path) -> InstallationCredential | None:
     except OSError as exc:
         raise ConfigurationError(
             "the credential %(path)s cannot be read: %(reason)s",
-            next_step="make it a plain file that belongs to the access requester's account",
+            next_step=_PLAIN_FILE,
             path=str(path),
             reason=exc.strerror,
         ) from exc
@@ -63,7 +64,9 @@ def _read_checked(path: Path) -> bytes:
         status = os.fstat(descriptor)
         _check(path, status, forbidden=stat.S_IRWXG | stat.S_IRWXO | stat.S_IXUSR)
         if not stat.S_ISREG(status.st_mode):
-            raise ConfigurationError("%(path)s is not a plain file", path=str(path))
+            raise ConfigurationError(
+                "%(path)s is not a plain file", next_step=_PLAIN_FILE, path=str(path)
+            )
         return file.read(_MAX_BYTES)
 
 

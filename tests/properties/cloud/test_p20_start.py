@@ -51,7 +51,7 @@ def test_p29_it_refuses_to_start(what: str, flags: list[str], said: str, tmp_pat
 def test_p29_a_configuration_that_does_not_say_where_the_data_are() -> None:
     outcome = run("cloud", "serve", "--json")
     assert outcome.returncode == 3
-    assert json.loads(outcome.stderr)["error"] == "ConfigurationError"
+    assert json.loads(outcome.stderr)["error"] == "configuration_error"
 
 
 def test_p29_published_credentials_stay_on_loopback(tmp_path: Path) -> None:

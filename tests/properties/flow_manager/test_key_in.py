@@ -102,9 +102,36 @@ def test_there_is_no_positional_key(computer: Computer) -> None:
     assert as_it_was(computer)
 
 
-@pytest.mark.parametrize("text", ["", "  \n", "x" * 1025])
+@pytest.mark.parametrize("text", ["", "  \n", "x" * 1025, "one\ntwo"])
 def test_what_is_no_key(computer: Computer, text: str) -> None:
     assert computer.keyin("login", "-", key=text).returncode == 3
+
+
+def test_what_is_no_text_is_no_key(computer: Computer, tmp_path: Path) -> None:
+    """Bytes that are no text end in a word to the person, in the C locale too."""
+    file = tmp_path / "key"
+    file.write_bytes(b"\xff\xfe\n")
+    environment = {**computer.environment, "LC_ALL": "C.UTF-8"}
+    for options in (("--key-file", str(file)), ("-",)):
+        with file.open("rb") as stream:
+            answer = subprocess.run(
+                [sys.executable, "-m", "keyin", "login", *options],
+                stdin=stream, env=environment, capture_output=True, text=True, check=False,
+                timeout=30,
+            )  # fmt: skip
+        assert (answer.returncode, answer.stdout) == (3, "")
+        assert answer.stderr.startswith("keyin: there is no key\n")
+
+
+def test_a_key_is_not_asked_for_where_it_would_be_seen(computer: Computer) -> None:
+    asked = subprocess.run(
+        [sys.executable, "-m", "keyin", "login"],
+        input=KEY, env=dict(computer.environment), capture_output=True, text=True, check=False,
+        timeout=30, start_new_session=True,
+    )  # fmt: skip
+    assert (asked.returncode, asked.stdout) == (3, "")
+    assert asked.stderr.startswith("keyin: there is no terminal")
+    assert "--key-file" in asked.stderr
 
 
 @pytest.mark.parametrize("text", ["restore", "readSetting"])
@@ -140,17 +167,17 @@ def test_logins_at_once_end_with_one_of_them_and_leave_nothing(computer: Compute
 def test_without_a_flow_manager(tmp_path: Path) -> None:
     asked = run("status", "--json", environment=person(tmp_path))
     assert asked.returncode == 4
-    assert json.loads(asked.stderr)["error"] == "FlowManagerUnreachable"
+    assert json.loads(asked.stderr)["error"] == "flow_manager_unreachable"
 
 
 def test_cloud_or_requester_away(tmp_path: Path) -> None:
     with three_processes(tmp_path) as computer:
         computer.cloud.end()
         down = computer.keyin("login", "-", "--json", key=KEY)
-        assert (down.returncode, json.loads(down.stderr)["error"]) == (4, "CloudUnreachable")
+        assert (down.returncode, json.loads(down.stderr)["error"]) == (4, "cloud_unreachable")
         computer.requester.end()
         down = computer.keyin("login", "-", "--json", key=KEY)
-        assert (down.returncode, json.loads(down.stderr)["error"]) == (4, "RequesterUnreachable")
+        assert (down.returncode, json.loads(down.stderr)["error"]) == (4, "requester_unreachable")
         assert not computer.settings.exists()
 
 
@@ -173,7 +200,7 @@ def test_p64_a_server_of_another_account_is_told_nothing(tmp_path: Path) -> None
             refused = run("login", "-", "--json", environment=environment, stdin=KEY)
         thread.join()
     assert refused.returncode == 4
-    assert json.loads(refused.stderr)["error"] == "RequesterUnreachable"
+    assert json.loads(refused.stderr)["error"] == "requester_unreachable"
     assert heard == [b""]
 
 
