@@ -17,6 +17,7 @@ from keyin.cli.lazy import LazyGroup
         "flow-manager": "keyin.cli.flow_manager:flow_manager",
         "requester": "keyin.cli.requester:requester",
         "cloud": "keyin.cli.cloud:cloud",
+        "client": "keyin.cli.client:client",
     },
 )
 def main() -> None:
