@@ -80,6 +80,8 @@ class Making:
 
     def credential(self, document: CredentialDocument) -> Credential:
         """Return the credential; of the secret only its digest. Raises InvalidDocument."""
+        if not document.oauth2_client_secret:
+            raise InvalidDocument("it has no client secret (an export holds none)")
         return Credential(
             id=RecordId(_given(document.id)),
             client_id=RecordId(document.client_id),

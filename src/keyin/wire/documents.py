@@ -58,7 +58,7 @@ class CredentialDocument(_Document, frozen=True, kw_only=True, tag="clientCreden
 
     client_id: str = msgspec.field(name="clientId")
     oauth2_client_id: str = msgspec.field(name="oauth2ClientId")
-    oauth2_client_secret: str = msgspec.field(name="oauth2ClientSecret")
+    oauth2_client_secret: str = msgspec.field(name="oauth2ClientSecret", default="")
     allowed_ip_blocks: Any = msgspec.field(name="allowedIPBlocks", default=None)
     allowed_prefs_to_write: Any = msgspec.field(name="allowedPrefsToWrite", default=None)
     may_create_keys: Any = msgspec.field(name="isCreateGpiiKeyAllowed", default=False)

@@ -51,6 +51,17 @@ def test_an_import_says_what_became_of_everything(tmp_path: Path, site: Path) ->
     assert "keys: 0 written, 1 there already" in again.stdout
 
 
+def test_an_export_taken_in_again_says_that_the_secret_is_missing(
+    tmp_path: Path, site: Path
+) -> None:
+    _keyin("import", "--data", tmp_path / "d", site)
+    _keyin("export", "--data", tmp_path / "d", "--output", tmp_path / "all.json")
+    again = _keyin("import", "--data", tmp_path / "other", tmp_path / "all.json")
+    assert again.returncode == 1
+    assert "it has no client secret (an export holds none)" in again.stdout + again.stderr
+    assert "keys: 1 written" in again.stdout
+
+
 def test_a_refusal_is_told_and_shows_in_the_exit_code(tmp_path: Path, site: Path) -> None:
     (tmp_path / "odd.json").write_text(json.dumps([{"type": "else"}, key("bo")]))
     done = _keyin("import", "--data", tmp_path / "d", "--json", site, tmp_path / "odd.json")
