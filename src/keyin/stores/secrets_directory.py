@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 
 from keyin.domain.errors import StoreUnavailable
 from keyin.domain.records import Digest
+from keyin.domain.token_form import time_mark
 from keyin.stores import key_files
 from keyin.stores.key_files import DATA_KEY, PEPPER, KeyFile
 
@@ -88,9 +89,15 @@ class SecretsDirectory:
         return frozenset(peppers | {id_.hex() for id_ in self._ciphers})
 
     def digests(self, purpose: str, value: str) -> tuple[Digest, ...]:
-        """Return the digests of `value` under every pepper, newest first."""
+        """Return the digests of `value` under every pepper, newest first.
+
+        Those of tokens begin with the token's second, so that a store keeps them in that order.
+        """
         message = f"{purpose}\0{value}".encode("utf-8", "surrogatepass")
-        return tuple([_digest(prefix, keyed.copy(), message) for prefix, keyed in self._peppers])
+        mark = time_mark(value) if purpose == "token" else ""
+        return tuple(
+            [_digest(prefix + mark, keyed.copy(), message) for prefix, keyed in self._peppers]
+        )
 
     def seal(self, plaintext: bytes, context: str) -> bytes:
         """Return version, data key id, nonce and ciphertext."""

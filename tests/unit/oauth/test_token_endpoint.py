@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64decode
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -92,7 +93,10 @@ async def test_a_token_is_new_each_time_and_has_256_bits(changes: dict[str, obje
     await side.enrol()
     first, second = await side.token(**changes), await side.token(**changes)
     assert first != second
-    assert re.fullmatch(r"[A-Za-z0-9_-]{43}", first)
+    assert re.fullmatch(r"[A-Za-z0-9_-]{48}", first)
+    random = [urlsafe_b64decode(token)[4:] for token in (first, second)]
+    assert len(random[0]) * 8 == 256
+    assert random[0][:4] != random[1][:4]
 
 
 async def test_a_token_lives_an_hour() -> None:

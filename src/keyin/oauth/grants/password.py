@@ -6,7 +6,6 @@ Answered only to a client marked legacy and until that client's own date (P102).
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol
@@ -16,6 +15,7 @@ from keyin.domain.grant import SETTINGS_AUDIENCE, SETTINGS_SCOPE
 from keyin.domain.networks import Address, allowed
 from keyin.domain.records import ClientKind, Key, Origin, Status, Token
 from keyin.domain.secret import AccessToken
+from keyin.domain.token_form import RANDOM_BYTES, new_token
 from keyin.oauth.errors import Reason, Refusal, unauthorized, unsupported_grant_type
 from keyin.oauth.parameters import Parameters, check_presence, check_scope, text
 from keyin.oauth.ports import Keys, Peppers, Tokens
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 GRANT_TYPE: Final = "password"
 LIFETIME_S: Final = 3600
-TOKEN_BYTES: Final = 32  # 256 bits (ASVS 11.5.1)
 
 
 class Store(Keys, Tokens, Protocol):
@@ -76,7 +75,7 @@ class PasswordGrant:
     async def _issue(
         self, by: Authenticated, key: Key | None, key_digest: Digest, now: Millis
     ) -> Issued:
-        secret = urlsafe_b64encode(self.entropy.token_bytes(TOKEN_BYTES)).rstrip(b"=").decode()
+        secret = new_token(self.entropy.token_bytes(RANDOM_BYTES), now)
         await self.store.add_token(
             Token(
                 digest=self.peppers.digests("token", secret)[0],
