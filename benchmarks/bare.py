@@ -2,8 +2,8 @@
 
     python benchmarks/bare.py SIZE
 
-No routing, no parsing, no store; the cloud's own uvicorn settings. Prints `listening on URL` when
-ready.
+No routing, no parsing, no store; the cloud's own uvicorn settings, and as many headers as the
+cloud sends. Prints `listening on URL` when ready.
 """
 
 from __future__ import annotations
@@ -31,8 +31,11 @@ def bare(size: int) -> Callable[[Message, Receive, Send], Awaitable[None]]:
     body = b'"' + b"x" * (size - 2) + b'"'
     headers = [
         (b"content-type", b"application/json"),
-        (b"content-length", str(size).encode()),
         (b"cache-control", b"no-store"),
+        (b"pragma", b"no-cache"),
+        (b"content-length", b"%d" % size),
+        (b"x-request-id", b"0123456789abcdef"),
+        (b"x-content-type-options", b"nosniff"),
     ]
 
     async def application(_scope: Message, receive: Receive, send: Send) -> None:
