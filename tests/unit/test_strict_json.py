@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keyin.domain.errors import InvalidDocument
-from keyin.wire.strict_json import DEEPEST, decode
+from keyin.wire.strict_json import DEEPEST, MOST, decode
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False, width=32),
@@ -66,3 +66,16 @@ def test_p82_the_depth_has_a_limit(levels: int, *, fits: bool, inner: bytes) -> 
 
 def test_many_openings_side_by_side_are_not_deep() -> None:
     assert decode(b"[" + b",".join([b"{}"] * 1000) + b"]") == [{}] * 1000
+
+
+@pytest.mark.parametrize("element", [b"[]", b"{}", b'{"a":[]}'])
+def test_p82_the_number_of_objects_has_a_limit(element: bytes) -> None:
+    each = element.count(b"[") + element.count(b"{")
+    fitting = (MOST - 1) // each
+    assert len(decode(b"[" + b",".join([element] * fitting) + b"]")) == fitting  # type: ignore[arg-type]
+    with pytest.raises(InvalidDocument):
+        decode(b"[" + b",".join([element] * (fitting + 1)) + b"]")
+
+
+def test_brackets_in_texts_are_no_objects() -> None:
+    assert decode(b'"' + b"[{" * MOST + b'"') == "[{" * MOST

@@ -74,6 +74,9 @@ _SETTINGS: Final = {
     Why.BODY_UNREADABLE: application_error(
         400, "The request body is not proper JSON", reason="body_unreadable"
     ),
+    Why.TOO_LARGE: application_error(
+        413, "The preferences are larger than 1 MiB, or have over 100 sets", reason="too_large"
+    ),
     Why.NOT_ALLOWED: application_error(401, "Unauthorized", reason="not_allowed"),
 }
 

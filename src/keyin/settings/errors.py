@@ -22,6 +22,7 @@ class Why(Enum):
     NOT_ALLOWED = auto()
     READ_ONLY = auto()
     SAFE_MISSING = auto()
+    TOO_LARGE = auto()
 
 
 class Rejected(KeyinError):  # noqa: N818 - an answer, not a mistake

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from keyin.domain.records import Safe
 
 REMEMBERED: Final = 1024
+MOST_BYTES: Final = 64 * 1024
+"""Of one meeting: what is larger is worked out anew, or one client could fill the memory."""
+
 _NONCE_END: Final = 32
 """The head of a sealed safe, which holds the nonce (`stores.secrets_directory`)."""
 
@@ -41,7 +44,9 @@ class Meetings:
         return found
 
     def remember(self, meeting: Meeting, matched: Matched) -> None:
-        """Keep it, within the bound."""
+        """Keep it, within the bounds."""
+        if len(matched.preferences) + len(matched.output) > MOST_BYTES:
+            return
         self._known[meeting] = matched
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)

@@ -8,6 +8,7 @@ over a stored set, would wipe it out past every allow-list (O5).
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeGuard
 
 if TYPE_CHECKING:
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
 
 Violation: TypeAlias = "dict[str, Value]"
 
+MOST_NAMED: Final = 100
+"""Violations that are told: an answer is not many times as long as what it answers."""
+
 _URI: Final = re.compile(r"[a-z][a-z0-9+.-]*:\S+", re.IGNORECASE | re.ASCII)
 _OBJECT: Final[Violation] = {"type": "object"}
 _CONTEXTS: Final = ["properties", "contexts", "additionalProperties"]
 
 
 def violations(document: Value) -> list[Violation]:
-    """Return everything that is wrong with the outline; empty: nothing is."""
+    """Return what is wrong with the outline, up to `MOST_NAMED` things; empty: nothing is."""
     if not is_object(document):
         return [_wrong_type("object", [], [])]
     if "contexts" not in document:
@@ -31,7 +35,8 @@ def violations(document: Value) -> list[Violation]:
     contexts = document["contexts"]
     if not is_object(contexts):
         return [_wrong_type("object", ["contexts"], ["properties", "contexts"])]
-    return [found for name, context in contexts.items() for found in _context(name, context)]
+    found = (found for name, context in contexts.items() for found in _context(name, context))
+    return list(islice(found, MOST_NAMED))
 
 
 def is_object(value: Value) -> TypeGuard[dict[str, Value]]:

@@ -21,8 +21,9 @@ from keyin.settings.flat_view import FLAT, flat_view, merged
 from keyin.settings.matched import Matched, Meetings, meeting
 from keyin.settings.payload import is_object, violations
 from keyin.settings.ports import KeyAndSafe, Safes, Vault
+from keyin.settings.room import encode_within
 from keyin.settings.writable import may_write
-from keyin.wire.documents import SafeContent, decode_safe, encode_safe
+from keyin.wire.documents import SafeContent, decode_safe
 from keyin.wire.strict_json import decode
 
 if TYPE_CHECKING:
@@ -129,7 +130,9 @@ class SettingsService:
         return KeyAndSafe(
             key=found.key,
             safe=replace(
-                found.safe, sealed=self.vault.seal(encode_safe(changed), found.safe.id), updated=now
+                found.safe,
+                sealed=self.vault.seal(encode_within(changed), found.safe.id),
+                updated=now,
             ),
         )
 
@@ -165,7 +168,7 @@ class SettingsService:
             safe=Safe(
                 id=id_,
                 kind="user",
-                sealed=self.vault.seal(encode_safe(content), id_),
+                sealed=self.vault.seal(encode_within(content), id_),
                 created=now,
                 updated=None,
             ),

@@ -23,7 +23,7 @@ def may_write(document: Value, writable: tuple[str, ...] | Unrestricted) -> bool
     if isinstance(writable, Unrestricted):
         return True
     allowed = frozenset(writable)
-    if not is_object(document) or not document.keys() <= _STRUCTURE | allowed:
+    if not is_object(document) or not document.keys() <= _STRUCTURE:
         return False
     contexts = document.get("contexts")
     return is_object(contexts) and all(

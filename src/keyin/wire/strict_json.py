@@ -1,7 +1,7 @@
 """JSON as RFC 8259 has it and nothing beyond: what a request's body or device may be.
 
-Refused: members that come twice (P99), nesting deeper than 32 (P82), NaN, numbers out of range,
-unpaired surrogates, bytes that are no UTF-8.
+Refused: members that come twice (P99), nesting deeper than 32 and more than 20 000 objects and
+arrays (P82), NaN, numbers out of range, unpaired surrogates, bytes that are no UTF-8.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 DEEPEST: Final = 32
 """Levels of objects and arrays."""
 
+MOST: Final = 20_000
+"""Objects and arrays in one document: each costs far more to read than the bytes it is made of."""
+
 _decode = msgspec.json.Decoder().decode
 
 
@@ -27,8 +30,8 @@ def decode(text: bytes) -> Value:
     openings = text.count(b"{") + text.count(b"[")
     try:
         value: Value = _decode(text)
-        if openings > DEEPEST and _deeper_than(value, DEEPEST):
-            raise InvalidDocument("the JSON is nested too deeply")
+        if openings > DEEPEST:
+            _check_shape(value)
         if b"{" in text:
             json.loads(text, object_pairs_hook=_once)
     except RecursionError as error:
@@ -43,16 +46,21 @@ def _once(members: list[tuple[str, Any]]) -> None:
         raise InvalidDocument("a member of the JSON comes twice")
 
 
-def _deeper_than(value: Value, levels: int) -> bool:
+def _check_shape(value: Value) -> None:
     """Descend level by level: no recursion, whatever comes in."""
     level: list[Any] = [value] if isinstance(value, dict | list) else []
-    for _ in range(levels):
+    seen = 0
+    for _ in range(DEEPEST):
         if not level:
-            return False
+            return
+        seen += len(level)
+        if seen > MOST:
+            break
         level = [
             child
             for node in level
             for child in (node.values() if isinstance(node, dict) else node)
             if isinstance(child, dict | list)
         ]
-    return bool(level)
+    if level:  # too deep or too many: both are a tree that no preferences have
+        raise InvalidDocument("the JSON is nested too deeply")

@@ -75,6 +75,7 @@ def test_every_violation_of_every_context_is_listed() -> None:
 
 LISTED = (URI,)
 SMUGGLED: list[Value] = [
+    {"contexts": {}, URI: 1},
     {"contexts": {"gpii-default": {"preferences": {}}, "other": {"preferences": {"b": 1}}}},
     {"contexts": {"other": {"preferences": {"b": 1}}}},
     {"contexts": {"gpii-default": {"preferences": {URI: 1, "b": 1}}}},
