@@ -32,8 +32,8 @@ class CloudRegistry(StrEnum):
 def believed(
     entries: Mapping[str, Any], own: Mapping[str, Any], trust: CloudRegistry
 ) -> dict[str, Entry]:
-    """Return the entries to act on; `own` is this computer's registry. Odd entries are left out."""
-    objects = {name: entry for name, entry in entries.items() if isinstance(entry, Mapping)}
+    """Return the entries to act on; `own` is this computer's registry. What is odd is left out."""
+    objects = {name: _sound(entry) for name, entry in entries.items() if isinstance(entry, Mapping)}
     match trust:
         case CloudRegistry.ALL:
             return objects
@@ -41,6 +41,28 @@ def believed(
             return {name: own[name] for name in objects if name in own}
         case CloudRegistry.SETTINGS:
             return {name: _no_programs(entry, own.get(name)) for name, entry in objects.items()}
+
+
+def _sound(entry: Entry) -> Entry:
+    """Leave out what has not the shape that everything behind this relies on."""
+    made = dict(entry)
+    for name in _ROOMS:
+        blocks = made.pop(name, None)
+        if isinstance(blocks, Mapping):
+            made[name] = {key: block for key, block in blocks.items() if _is_block(block)}
+    for name in STEP_LISTS:
+        steps = made.pop(name, None)
+        if isinstance(steps, list):
+            made[name] = [step for step in steps if isinstance(step, str | Mapping)]
+    return made
+
+
+def _is_block(block: object) -> bool:
+    return (
+        isinstance(block, Mapping)
+        and isinstance(block.get("type", ""), str)
+        and isinstance(block.get("options") or {}, Mapping)
+    )
 
 
 def _no_programs(entry: Entry, own: Entry | None) -> Entry:
@@ -60,5 +82,5 @@ def _no_programs(entry: Entry, own: Entry | None) -> Entry:
     return safe
 
 
-def _starts(block: object) -> bool:
-    return not isinstance(block, Mapping) or block.get("type") in PROGRAM_STARTERS
+def _starts(block: Mapping[str, Any]) -> bool:
+    return block.get("type") in PROGRAM_STARTERS

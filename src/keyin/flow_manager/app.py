@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import structlog
 
 from keyin.flow_manager.control import Control
 from keyin.flow_manager.http_listener import HttpListener
-from keyin.flow_manager.user_routes import Answer, UserRoutes
+from keyin.flow_manager.user_routes import Answer, UserRoutes, malformed
 from keyin.remote.ipc import IpcServer, Limits, serve_unix
 from keyin.wire.session import SERVICE
 
@@ -95,7 +96,11 @@ class FlowManager:
     async def _respond(self, method: str, target: str) -> Answer:
         request_id = self.desk.new_request_id()
         routes = UserRoutes(self.desk, cloud=self.cloud)
-        answer = await routes.answer(method, target, request_id=request_id)
+        try:
+            answer = await routes.answer(method, target, request_id=request_id)
+        except Exception as exc:  # noqa: BLE001 - the last resort: an answer, and no text of its own
+            _log.error("http_request_failed", request_id=request_id, error=type(exc).__name__)
+            answer = malformed(HTTPStatus.INTERNAL_SERVER_ERROR)
         _log.info("http_request", request_id=request_id, status=answer.status)
         return answer
 

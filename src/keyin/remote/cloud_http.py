@@ -1,8 +1,8 @@
 """HTTPS to the cloud, as every local process does it: verified, bounded, nothing followed.
 
 Certificates are checked against `--ca FILE`, else the system's; there is no switch that turns the
-check off (P22). Plain HTTP is for loopback literals only. Proxies, netrc and key logs named in the
-environment are ignored. Bodies are never logged, and nothing is sent twice.
+check off (P22). Plain HTTP is for loopback literals only. Proxies, netrc, authorities and
+key logs named in the environment are ignored. Bodies are never logged, and nothing is sent twice.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import ssl
+import sys
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -21,7 +23,6 @@ from keyin.domain.errors import CloudUnreachable, ConfigurationError, msgid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 _TIMEOUT: Final = httpx.Timeout(10.0, connect=5.0)
 _WHOLE_EXCHANGE_SECONDS: Final = 20.0
@@ -104,7 +105,7 @@ def tls_context(ca: Path | None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca is None:
-        context.load_default_certs()
+        _trust_the_system(context)
         return context
     try:
         context.load_verify_locations(cafile=ca)
@@ -116,6 +117,22 @@ def tls_context(ca: Path | None) -> ssl.SSLContext:
             reason=(not isinstance(exc, ssl.SSLError) and exc.strerror) or "no PEM certificate",
         ) from exc
     return context
+
+
+def _trust_the_system(context: ssl.SSLContext) -> None:
+    """Load the system's authorities.
+
+    Not load_default_certs(): it takes whatever SSL_CERT_FILE and SSL_CERT_DIR name.
+    """
+    places = ssl.get_default_verify_paths()
+    file, folder = places.openssl_cafile, places.openssl_capath
+    if sys.platform == "win32":
+        context.load_default_certs()
+    elif Path(file).is_file() or Path(folder).is_dir():
+        context.load_verify_locations(
+            cafile=file if Path(file).is_file() else None,
+            capath=folder if Path(folder).is_dir() else None,
+        )
 
 
 class CloudHttp:

@@ -79,7 +79,7 @@ class SessionService:
         device = await self.device.report()
         document = await self._ask(key, device, request_id)
         inferred = _member(document, "matchMakerOutput", "inferredConfiguration")
-        chosen = inferred.get(DEFAULT_SET) or {}
+        chosen = _member(inferred, DEFAULT_SET) if inferred.get(DEFAULT_SET) else {}
         sent = _member(document, "solutionsRegistryEntries")
         entries = believed(sent, self.registry, self.cloud_registry)
         made = instructions(chosen, entries, on_invalid=self._invalid)

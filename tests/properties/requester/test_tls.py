@@ -103,6 +103,26 @@ def test_p22_without_ca_the_systems_authorities_decide(place: Place, authority: 
         assert cloud.requests == []
 
 
+def test_p22_no_variable_names_another_authority_or_another_way(
+    place: Place, authority: trustme.CA, ca_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with running_cloud(tls=context) as cloud, running_cloud() as elsewhere:
+        for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+            monkeypatch.setenv(name, str(ca_file))
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"):
+            monkeypatch.setenv(name, elsewhere.url)
+        place.cloud = cloud.url
+        with place.serving():
+            assert place.ask("token", gpii_key="alice-key")["error"] == "cloud_unreachable"
+        place.cloud = cloud.url
+        with place.serving("--ca", ca_file):
+            assert place.ask("token", gpii_key="alice-key")["ok"] is True
+        assert elsewhere.headers == []
+        assert len(cloud.requests) == 1
+
+
 def test_p22_no_key_flag_or_variable_turns_the_check_off(
     ca_file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
