@@ -64,6 +64,24 @@ def test_without_a_bus_a_write_fails_instead_of_being_forgotten(tmp_path: Path) 
     assert read["result"] == {"$absent": True}
 
 
+def test_what_went_to_another_homes_database_is_taken_back_from_there(tmp_path: Path) -> None:
+    """The bus was started with another HOME: writes go to that one's database, reads to ours."""
+    theirs, ours = (environment(tmp_path / name) for name in ("theirs", "ours"))
+    moved = [f"{name}={value}" for name, value in ours.items() if value != theirs.get(name)]
+    child = [sys.executable, "-m", "tests.conformance.gsettings_child"]
+    script = 'dconf write /org/gnome/desktop/interface/cursor-size 33; "$@"; dconf dump /'
+
+    done = subprocess.run(
+        [*BUS, "sh", "-c", script, "sh", "env", *moved, *child],
+        input=json.dumps({"op": WRITE[0], "args": WRITE[1:]}),
+        capture_output=True, text=True, cwd=REPOSITORY, env=theirs, timeout=60, check=True,
+    )  # fmt: skip
+
+    answer, _, dump = done.stdout.partition("\n")
+    assert "did not keep" in json.loads(answer)["failed"]
+    assert dump.split() == ["[org/gnome/desktop/interface]", "cursor-size=33"]
+
+
 def test_values_kept_in_memory_only_are_no_settings(tmp_path: Path) -> None:
     env = environment(tmp_path) | {"GSETTINGS_BACKEND": "memory"}
     (written,) = ask(env, WRITE, bus=False)

@@ -60,10 +60,14 @@ class HostGSettings:
             if opened is None:
                 raise _not_kept(schema, ", ".join(values))
             fitting = {key: _prepared(schema, opened, key, values[key]) for key in values}
+            old = {key: self.read(schema, key) for key in values}
             self._set_all(schema, opened, fitting)
-        for key, value in fitting.items():
-            if self.read(schema, key) != value:
-                raise _not_kept(schema, key)
+            for key, value in fitting.items():
+                if self.read(schema, key) != value:
+                    # The write may stand in the database of another home, which we cannot read.
+                    before = {key: _prepared(schema, opened, key, old[key]) for key in old}
+                    self._set_all(schema, opened, before)
+                    raise _not_kept(schema, key)
 
     def _set_all(self, schema: str, opened: Schema, values: Mapping[str, Plain | Absent]) -> None:
         with opened.settings() as settings:
