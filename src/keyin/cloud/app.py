@@ -15,6 +15,7 @@ import structlog
 from keyin.cloud import answers, errors, routes
 from keyin.cloud.answers import Answer
 from keyin.cloud.bodies import JSON, Gone, Unacceptable, content_type, parameters, read_body
+from keyin.cloud.denials import denied
 from keyin.cloud.ops import ready
 from keyin.cloud.request import Request, decoded
 from keyin.domain.errors import InvalidDocument, StoreUnavailable
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from keyin.cloud.access_log import AccessLog
     from keyin.cloud.edge import Edge, Visitor
     from keyin.cloud.metrics import Metrics
+    from keyin.cloud.oauth_routes import Authorization
     from keyin.cloud.routes import Route
     from keyin.domain.environment import Clock, Entropy, Millis
     from keyin.domain.grant import Grant
@@ -75,6 +77,8 @@ class Services:
     entropy: Entropy
     metrics: Metrics
     access_log: AccessLog
+    authorization: Authorization | None = None
+    """None: no issuer is named, so there is no `/oauth2`."""
 
 
 class CloudApp:
@@ -84,7 +88,8 @@ class CloudApp:
         self._services = services
         self._edge = edge
         self._limits = limits or Limits()
-        self._routes = routes.RouteTable(routes.PUBLIC)
+        more = routes.OAUTH if services.authorization else ()
+        self._routes = routes.RouteTable((*routes.PUBLIC, *more))
         self._in_flight = 0
         self._handlers: dict[Route, Handler] = {
             routes.TOKEN: self._token,
@@ -93,6 +98,7 @@ class CloudApp:
             routes.SAVE: self._save,
             routes.HEALTH: _health,
             routes.READY: self._ready,
+            routes.OAUTH_TOKEN: self._oauth_token,
         }
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -159,6 +165,18 @@ class CloudApp:
         )
         return errors.oauth_error(outcome) if isinstance(outcome, Refusal) else _issued(outcome)
 
+    async def _oauth_token(self, exchange: Exchange) -> Answer:
+        authorization = self._services.authorization
+        if authorization is None:
+            return errors.NOT_FOUND
+        return await authorization.token(
+            exchange.request,
+            exchange.receive,
+            limit=exchange.route.body_limit,
+            address=exchange.visitor.address,
+            now=exchange.now,
+        )
+
     async def _query(self, exchange: Exchange) -> Answer:
         return await self._with_grant(exchange, self._queried)
 
@@ -173,14 +191,17 @@ class CloudApp:
         if name is None:
             return errors.BAD_ESCAPE
         key = GpiiKey(name)
+        authorization = self._services.authorization
         grant = await self._services.bearer.identify(
             exchange.request.authorization(),
             key,
             address=exchange.visitor.address,
             now=exchange.now,
+            sent=authorization.sent(exchange.request) if authorization else None,
+            scope=exchange.route.scope,
         )
         if isinstance(grant, Denial):
-            return errors.unauthorized(grant)
+            return denied(grant, authorization, exchange.now)
         try:
             body = await act(exchange, grant)
         except Rejected as rejected:
@@ -241,7 +262,7 @@ def _unexpected(error: Exception) -> Answer:
 
 
 def _in_family(route: Route, answer: Answer) -> Answer:
-    return errors.in_oauth_family(answer) if route is routes.TOKEN else answer
+    return errors.in_oauth_family(answer) if route in routes.OAUTH_FAMILY else answer
 
 
 async def _send(send: Send, answer: Answer, request_id: str) -> None:

@@ -33,21 +33,39 @@ class Route:
     access: Access
     body_limit: int = 0
     """Bytes; no body is read where it is 0."""
+    scope: str | None = None
+    """What a token must allow."""
 
 
 TOKEN: Final = Route(
     method="POST", template="/access_token", access=Access.CLIENT, body_limit=64 * KIB
 )
 TOKEN_OPTIONS: Final = Route(method="OPTIONS", template="/access_token", access=Access.PUBLIC)
-QUERY: Final = Route(method="GET", template="/{key}/settings/{device}", access=Access.BEARER)
+QUERY: Final = Route(
+    method="GET",
+    template="/{key}/settings/{device}",
+    access=Access.BEARER,
+    scope="settings:read",
+)
 SAVE: Final = Route(
-    method="PUT", template="/{key}/settings", access=Access.BEARER, body_limit=KIB * KIB
+    method="PUT",
+    template="/{key}/settings",
+    access=Access.BEARER,
+    body_limit=KIB * KIB,
+    scope="settings:write",
 )
 HEALTH: Final = Route(method="GET", template="/health", access=Access.PUBLIC)
 READY: Final = Route(method="GET", template="/ready", access=Access.PUBLIC)
 REVISION: Final = Route(method="GET", template="/revision", access=Access.OPERATOR)
 METRICS: Final = Route(method="GET", template="/metrics", access=Access.OPERATOR)
 
+OAUTH_TOKEN: Final = Route(
+    method="POST", template="/oauth2/token", access=Access.CLIENT, body_limit=64 * KIB
+)
+
+OAUTH: Final = (OAUTH_TOKEN,)
+"""What a cloud with an issuer answers besides."""
+OAUTH_FAMILY: Final = frozenset({TOKEN, *OAUTH})
 PUBLIC: Final = (TOKEN, TOKEN_OPTIONS, QUERY, SAVE, HEALTH, READY)
 OPERATORS: Final = (HEALTH, READY, REVISION, METRICS)
 

@@ -20,10 +20,15 @@ from keyin.cloud.app import CloudApp, Limits, Services
 from keyin.cloud.edge import Edge, Pilot
 from keyin.cloud.listeners import parse_listener
 from keyin.cloud.metrics import Metrics
+from keyin.cloud.oauth_routes import Authorization
 from keyin.cloud.ops import OpsApp
 from keyin.oauth.bearer import Bearer
+from keyin.oauth.dpop import Dpop
+from keyin.oauth.exchange_endpoint import ExchangeEndpoint
 from keyin.oauth.grants.password import PasswordGrant
-from keyin.oauth.ports import Credentials, Keys, Peppers, Tokens
+from keyin.oauth.grants.token_exchange import TokenExchange
+from keyin.oauth.ports import ClientKeys, Credentials, Keys, Peppers, Replays, Tokens
+from keyin.oauth.proven_client import ClientAuthentication
 from keyin.oauth.token_endpoint import TokenEndpoint
 from keyin.settings.ports import Registries as StoredRegistries
 from keyin.settings.ports import Safes, Vault
@@ -38,7 +43,7 @@ if TYPE_CHECKING:
 UNIX: Final = "unix"
 
 
-class Store(Credentials, Keys, Tokens, Safes, StoredRegistries, Protocol):
+class Store(Credentials, ClientKeys, Replays, Keys, Tokens, Safes, StoredRegistries, Protocol):
     """Every port that the cloud needs; one object implements them all."""
 
 
@@ -76,7 +81,7 @@ async def build(  # noqa: PLR0913 - every one of them is replaced by some test
             peppers=secrets,
             grant=PasswordGrant(store=store, peppers=secrets, entropy=entropy),
         ),
-        bearer=Bearer(tokens=store, peppers=secrets),
+        bearer=Bearer(tokens=store, peppers=secrets, dpop=Dpop(peppers=secrets), replays=store),
         settings=SettingsService(
             safes=store, vault=secrets, registries=registries, entropy=entropy
         ),
@@ -85,12 +90,33 @@ async def build(  # noqa: PLR0913 - every one of them is replaced by some test
         entropy=entropy,
         metrics=metrics,
         access_log=access_log,
+        authorization=authorization(config.issuer, store, secrets, entropy),
     )
     revision = Path(config.revision_file) if config.revision_file else None
     return Cloud(
         access_log=access_log,
         app=CloudApp(services, edge=edge(config), limits=limits),
         ops=OpsApp(tokens=store, metrics=metrics, revision_file=revision),
+    )
+
+
+def authorization(
+    issuer: str | None, store: Store, secrets: Secrets, entropy: Entropy
+) -> Authorization | None:
+    """Put the authorization server of `/oauth2` together, where an issuer is named (ADR 14)."""
+    if issuer is None:
+        return None
+    issuer = issuer.rstrip("/")
+    dpop = Dpop(peppers=secrets)
+    return Authorization(
+        issuer=issuer,
+        dpop=dpop,
+        endpoint=ExchangeEndpoint(
+            clients=ClientAuthentication(store=store, peppers=secrets, issuer=issuer),
+            dpop=dpop,
+            grant=TokenExchange(store=store, peppers=secrets, entropy=entropy, issuer=issuer),
+            store=store,
+        ),
     )
 
 

@@ -1,7 +1,8 @@
 """From an Authorization header to what it may do (RFC 6750 §2.1); deny first.
 
 A token is alive only while everything that it was issued under is: itself, its client, its
-credential, its key, and the epoch of each. The networks are checked here again (P25).
+credential, its key, and the epoch of each. The networks are checked here again (P25). A token that
+is bound to a key comes with a fresh proof of it, under the scheme `DPoP` only (RFC 9449 §7.1).
 """
 
 from __future__ import annotations
@@ -12,13 +13,18 @@ from typing import TYPE_CHECKING, Final
 from keyin.domain.grant import SETTINGS_AUDIENCE, Grant
 from keyin.domain.networks import Address, allowed
 from keyin.domain.records import Status, StoredGrant
+from keyin.domain.secret import AccessToken, equal
 from keyin.oauth.digests import matches
+from keyin.oauth.dpop import NAMESPACE, Dpop
 from keyin.oauth.errors import Reason
+from keyin.oauth.proven_client import proof_use
+from keyin.wire.dpop_proofs import Proof
 
 if TYPE_CHECKING:
     from keyin.domain.environment import Millis
     from keyin.domain.secret import GpiiKey
-    from keyin.oauth.ports import Peppers, Tokens
+    from keyin.oauth.asked import Sent
+    from keyin.oauth.ports import Peppers, Replays, Tokens
 
 HALF_SECOND: Final = 500  # milliseconds: what remains is rounded to whole seconds (§3.6)
 _PARTS: Final = 2
@@ -31,32 +37,50 @@ class Denial:
     reason: Reason
 
 
-def bearer_token(header: str | None) -> str | None:
-    """Return the token of an Authorization header: two words, the first `bearer` in any case."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presented:
+    """A token as it came: `dpop` says under which of the two schemes."""
+
+    token: AccessToken
+    dpop: bool
+
+
+def presented(header: str | None) -> Presented | None:
+    """Read an Authorization header: two words, the first `bearer` or `dpop` in any case."""
     parts = (header or "").split()
-    if len(parts) != _PARTS or parts[0].lower() != "bearer":
+    if len(parts) != _PARTS or parts[0].lower() not in {"bearer", "dpop"}:
         return None
-    return parts[1]
+    return Presented(token=AccessToken(parts[1]), dpop=parts[0].lower() == "dpop")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bearer:
-    """Checks bearer tokens against the store."""
+    """Checks tokens against the store."""
 
     tokens: Tokens
     peppers: Peppers
+    dpop: Dpop | None = None
+    """None: no token that is bound to a key opens anything."""
+    replays: Replays | None = None
 
-    async def identify(
-        self, header: str | None, key: GpiiKey, *, address: Address | None, now: Millis
+    async def identify(  # noqa: PLR0911 - one return a reason
+        self,
+        header: str | None,
+        key: GpiiKey,
+        *,
+        address: Address | None,
+        now: Millis,
+        sent: Sent | None = None,
+        scope: str | None = None,
     ) -> Grant | Denial:
         """Return what the header opens for this key, and nothing for another.
 
-        Raises StoreUnavailable.
+        `scope` is what the route asks for. Raises StoreUnavailable.
         """
-        token = bearer_token(header)
-        if token is None:
+        shown = presented(header)
+        if shown is None:
             return Denial(Reason.NO_TOKEN)
-        stored = await self.tokens.find_grant(self.peppers.digests("token", token))
+        stored = await self.tokens.find_grant(self.peppers.digests("token", shown.token.reveal()))
         if stored is None:
             return Denial(Reason.UNKNOWN_TOKEN)
         reason = reason_to_deny(stored, address=address, now=now)
@@ -65,6 +89,11 @@ class Bearer:
         key_digests = self.peppers.digests("key", key.reveal())
         if not matches(key_digests, stored.token.key_digest):
             return Denial(Reason.ANOTHER_KEY)
+        reason = await self._unproven(shown, stored.token.cnf_jkt, sent, now)
+        if reason:
+            return Denial(reason)
+        if scope is not None and scope not in stored.token.scope.split(" "):
+            return Denial(Reason.SCOPE)
         return Grant(
             key=key,
             key_digests=key_digests,
@@ -73,6 +102,24 @@ class Bearer:
             policy=stored.credential.policy,
             lineage=stored.client.lineage,
         )
+
+    async def _unproven(
+        self, shown: Presented, jkt: str | None, sent: Sent | None, now: Millis
+    ) -> Reason | None:
+        """Return what is wrong with scheme and proof; a right proof is used up."""
+        if shown.dpop != (jkt is not None):
+            return Reason.SCHEME
+        if jkt is None:
+            return None
+        if self.dpop is None or self.replays is None or sent is None:
+            return Reason.NO_PROOF
+        proof = self.dpop.check(sent, now=now, token=shown.token)
+        if not isinstance(proof, Proof):
+            return proof
+        if not equal(proof.jkt, jkt):
+            return Reason.WRONG_PROOF
+        use = proof_use(NAMESPACE, proof.jkt, proof.jti, proof.expires)
+        return None if await self.replays.remember([use], now=now) else Reason.REPLAYED
 
 
 def reason_to_deny(stored: StoredGrant, *, address: Address | None, now: Millis) -> Reason | None:

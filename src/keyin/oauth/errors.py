@@ -18,6 +18,12 @@ class Code(StrEnum):
     INVALID_REQUEST = "invalid_request"
     UNSUPPORTED_GRANT_TYPE = "unsupported_grant_type"
     SERVER_ERROR = "server_error"
+    INVALID_CLIENT = "invalid_client"
+    UNAUTHORIZED_CLIENT = "unauthorized_client"
+    INVALID_SCOPE = "invalid_scope"
+    INVALID_TARGET = "invalid_target"
+    INVALID_DPOP_PROOF = "invalid_dpop_proof"
+    USE_DPOP_NONCE = "use_dpop_nonce"
 
 
 class Reason(StrEnum):
@@ -42,6 +48,17 @@ class Reason(StrEnum):
     WRONG_AUDIENCE = "wrong_audience"
     EPOCH = "epoch"
     ANOTHER_KEY = "another_key"
+    TWO_METHODS = "two_methods"
+    WRONG_ASSERTION = "wrong_assertion"
+    UNKNOWN_CLIENT_KEY = "unknown_client_key"
+    CLIENT_KEY_NOT_ACTIVE = "client_key_not_active"
+    REPLAYED = "replayed"
+    SCHEME = "scheme"
+    NO_PROOF = "no_proof"
+    WRONG_PROOF = "wrong_proof"
+    NO_NONCE = "no_nonce"
+    SCOPE = "scope"
+    TARGET = "target"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +97,21 @@ def unsupported_grant_type(shown: str, reason: Reason = Reason.GRANT_TYPE) -> Re
         status=501,
         code=Code.UNSUPPORTED_GRANT_TYPE,
         description=f"Unsupported grant type: {shown}",
+        reason=reason,
+    )
+
+
+def refused(code: Code, description: str, reason: Reason = Reason.PARAMETERS) -> Refusal:
+    """Refuse at `/oauth2/token` with 400 (RFC 6749 §5.2, RFC 8693 §2.2.2, RFC 9449 §5)."""
+    return Refusal(status=400, code=code, description=description, reason=reason)
+
+
+def invalid_client(reason: Reason) -> Refusal:
+    """Refuse a client that did not prove itself: one answer for every cause (P57)."""
+    return Refusal(
+        status=401,
+        code=Code.INVALID_CLIENT,
+        description="Client authentication failed",
         reason=reason,
     )
 

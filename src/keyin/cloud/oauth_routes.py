@@ -1,0 +1,126 @@
+"""The routes under `/oauth2`: read the form, call, render."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from keyin.cloud.answers import JSON_BARE, NO_CACHE, NO_STORE, Answer, Header
+from keyin.cloud.bodies import FORM, content_type, form, read_body
+from keyin.oauth.asked import Asked, Sent
+from keyin.oauth.errors import Code, Reason, Refusal, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    from keyin.cloud.request import Request
+    from keyin.domain.environment import Millis
+    from keyin.domain.networks import Address
+    from keyin.oauth.dpop import Dpop
+    from keyin.oauth.exchange_endpoint import ExchangeEndpoint
+    from keyin.oauth.grants.token_exchange import Exchanged
+
+    Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+CHALLENGE: Final[Header] = (b"www-authenticate", b'Basic realm="keyin", charset="UTF-8"')
+_NO_FORM: Final = refused(Code.INVALID_REQUEST, "The request body must be a form")
+_TWICE: Final = refused(
+    Code.INVALID_REQUEST, "A parameter comes twice, or has brackets", Reason.PARAMETERS
+)
+_TWO_HEADERS: Final = refused(Code.INVALID_REQUEST, "A header comes twice", Reason.TWO_METHODS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorization:
+    """The authorization server of one issuer."""
+
+    issuer: str
+    """Without a slash at its end: what stands before every path of ours."""
+    endpoint: ExchangeEndpoint
+    dpop: Dpop
+
+    async def token(
+        self,
+        request: Request,
+        receive: Receive,
+        *,
+        limit: int,
+        address: Address | None,
+        now: Millis,
+    ) -> Answer:
+        """Answer `POST /oauth2/token`. Raises Unacceptable, Gone, StoreUnavailable."""
+        asked = await self._asked(request, receive, limit=limit, address=address, now=now)
+        if isinstance(asked, Refusal):
+            return rendered(asked)
+        outcome = await self.endpoint.answer(asked)
+        nonce = self.nonce(now) if asked.sent.proofs or _wants_nonce(outcome) else ()
+        if isinstance(outcome, Refusal):
+            return rendered(outcome, *nonce)
+        return _exchanged(outcome, *nonce)
+
+    def nonce(self, now: Millis) -> tuple[Header]:
+        """Return the header that gives the nonce of now (RFC 9449 §8)."""
+        return ((b"dpop-nonce", self.dpop.nonce(now).encode()),)
+
+    def sent(self, request: Request) -> Sent:
+        """Return what a proof of this request must say; the address is the issuer's (ADR 14)."""
+        path = b"/".join([b"", *request.segments]).decode("latin-1")
+        proofs = tuple(value.decode("latin-1") for value in request.headers(b"dpop"))
+        return Sent(proofs=proofs, method=request.method, url=self.issuer + path)
+
+    async def _asked(
+        self,
+        request: Request,
+        receive: Receive,
+        *,
+        limit: int,
+        address: Address | None,
+        now: Millis,
+    ) -> Asked | Refusal:
+        media = content_type(request)
+        body = await read_body(request, receive, limit=limit)
+        if media != FORM:
+            return _NO_FORM
+        given = form(body)
+        named = {name: value for name, value in given.items() if isinstance(value, str)}
+        if len(named) != len(given):
+            return _TWICE
+        if len(request.headers(b"authorization")) > 1:
+            return _TWO_HEADERS
+        return Asked(
+            parameters=named,
+            authorization=request.authorization(),
+            sent=self.sent(request),
+            address=address,
+            now=now,
+        )
+
+
+def rendered(refusal: Refusal, *more: Header) -> Answer:
+    """Render a refusal (RFC 6749 §5.2)."""
+    code = refusal.code.value if refusal.code else "server_error"
+    challenge = (CHALLENGE,) if refusal.code is Code.INVALID_CLIENT else ()
+    return Answer(
+        refusal.status,
+        msgspec.json.encode({"error": code, "error_description": refusal.description}),
+        (JSON_BARE, NO_STORE, NO_CACHE, *challenge, *more),
+        refusal.reason,
+    )
+
+
+def _exchanged(issued: Exchanged, *more: Header) -> Answer:
+    body = {
+        "access_token": issued.token.reveal(),
+        "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
+        "token_type": issued.token_type,
+        "expires_in": issued.lifetime_s,
+        "scope": issued.scope,
+    }
+    return Answer(200, msgspec.json.encode(body), (JSON_BARE, NO_STORE, NO_CACHE, *more))
+
+
+def _wants_nonce(outcome: object) -> bool:
+    codes = {Code.USE_DPOP_NONCE, Code.INVALID_DPOP_PROOF}
+    return isinstance(outcome, Refusal) and outcome.code in codes

@@ -1,0 +1,133 @@
+"""Client authentication at `/oauth2`: `private_key_jwt`, or a secret in one of two places.
+
+Unknown and wrong cost the same: the same lookups, one verification or one keyed digest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final, Protocol
+
+from keyin.domain.networks import allowed
+from keyin.domain.records import NO_SECRET, ClientKey, ProofUse, Status
+from keyin.oauth.asked import Asked, basic
+from keyin.oauth.client_auth import Authenticated
+from keyin.oauth.digests import matches
+from keyin.oauth.errors import Code, Reason, Refusal, invalid_client, refused
+from keyin.oauth.ports import ClientKeys, Credentials
+from keyin.wire.client_assertions import ASSERTION_TYPE, check, read
+from keyin.wire.jose import InvalidSignature, canonical_key
+
+if TYPE_CHECKING:
+    from keyin.domain.environment import Millis
+    from keyin.domain.records import Client, Credential
+    from keyin.oauth.ports import Peppers
+
+NOBODYS: Final = (
+    b'{"crv":"P-256","kty":"EC","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",'
+    b'"y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}'
+)
+"""RFC 7517's example key: verified against where there is no record, and never registered."""
+_TWO: Final = refused(
+    Code.INVALID_REQUEST, "More than one way of client authentication", Reason.TWO_METHODS
+)
+
+
+class Store(Credentials, ClientKeys, Protocol):
+    """What this reads."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proven:
+    """A client that proved itself; `uses` are remembered before anything is done for it."""
+
+    by: Authenticated
+    key: ClientKey | None = None
+    uses: tuple[ProofUse, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientAuthentication:
+    """Checks one request by one method."""
+
+    store: Store
+    peppers: Peppers
+    issuer: str
+
+    async def authenticate(self, asked: Asked) -> Proven | Refusal:
+        """Find the client and check what it presents. Raises StoreUnavailable."""
+        named = asked.parameters
+        by_header = bool(asked.authorization)
+        by_secret = "client_secret" in named
+        by_key = "client_assertion" in named or "client_assertion_type" in named
+        if by_header + by_secret + by_key > 1:
+            return _TWO
+        if by_key:
+            return await self._by_key(asked)
+        pair = basic(asked.authorization) if by_header else None
+        if by_secret:
+            pair = named.get("client_id", ""), named["client_secret"]
+        if pair is None:
+            return invalid_client(Reason.NO_CREDENTIALS)
+        return await self._by_secret(asked, *pair)
+
+    async def _by_secret(self, asked: Asked, client_id: str, secret: str) -> Proven | Refusal:
+        found = await self.store.find_credential(client_id)
+        presented = self.peppers.digests("secret", secret)
+        proven = matches(presented, found[0].secret_digest if found else NO_SECRET)
+        if found is None:
+            return invalid_client(Reason.UNKNOWN_CLIENT)
+        if not proven or asked.parameters.get("client_id", client_id) != client_id:
+            return invalid_client(Reason.WRONG_SECRET)
+        return _active(found, asked) or Proven(by=_authenticated(found))
+
+    async def _by_key(self, asked: Asked) -> Proven | Refusal:
+        named = asked.parameters
+        try:
+            claimed = read(named.get("client_assertion", ""))
+        except InvalidSignature:
+            return invalid_client(Reason.WRONG_ASSERTION)
+        found = await self.store.find_credential(claimed.client_id)
+        key = await self.store.find_client_key(claimed.kid)
+        own = key if key and found and key.credential_id == found[0].id else None
+        try:
+            public = canonical_key(own.jwk if own else NOBODYS)
+            assertion = check(claimed, public, issuer=self.issuer, now=asked.now)
+        except InvalidSignature:
+            return invalid_client(Reason.WRONG_ASSERTION)
+        if found is None or own is None:
+            return invalid_client(Reason.UNKNOWN_CLIENT_KEY)
+        if (
+            named.get("client_assertion_type") != ASSERTION_TYPE
+            or named.get("client_id", claimed.client_id) != claimed.client_id
+        ):
+            return invalid_client(Reason.WRONG_ASSERTION)
+        if own.status is not Status.ACTIVE:
+            return invalid_client(Reason.CLIENT_KEY_NOT_ACTIVE)
+        use = proof_use("assertion", own.kid, assertion.jti, assertion.expires)
+        return _active(found, asked) or Proven(by=_authenticated(found), key=own, uses=(use,))
+
+
+def proof_use(namespace: str, kid: str, jti: str, expires: Millis) -> ProofUse:
+    """Return what is remembered of a proof: no more than its digest, until it expires."""
+    digest = sha256(f"{kid}\0{jti}".encode("utf-8", "surrogatepass")).hexdigest()
+    return ProofUse(namespace=namespace, digest=digest, expires=expires)
+
+
+def _active(found: tuple[Credential, Client | None], asked: Asked) -> Refusal | None:
+    credential, client = found
+    if credential.status is not Status.ACTIVE:
+        return invalid_client(Reason.CREDENTIAL_NOT_ACTIVE)
+    if client is None or client.status is not Status.ACTIVE:
+        return invalid_client(Reason.CLIENT_NOT_ACTIVE)
+    if not allowed(asked.address, credential.policy.networks):
+        return invalid_client(Reason.NETWORK)
+    return None
+
+
+def _authenticated(found: tuple[Credential, Client | None]) -> Authenticated:
+    credential, client = found
+    if client is None:
+        raise LookupError("only an active client gets here")
+    return Authenticated(client=client, credential=credential)
