@@ -88,11 +88,11 @@ class HttpListener:
                 writer.write_eof()
                 await writer.drain()
                 await _read_away(reader)
-        except (ConnectionError, TimeoutError):
+        except OSError:  # it went away, was too slow, or was gone before anybody looked
             pass
         finally:
             writer.close()
-            with suppress(ConnectionError):
+            with suppress(OSError):
                 await writer.wait_closed()
 
     async def _answer(
@@ -100,21 +100,25 @@ class HttpListener:
     ) -> Answer | None:
         # Asked while the request is still on its way: a closed connection has no owner any more.
         uid = uid_of_peer(sock.family, ours=sock.getsockname()[:2], theirs=sock.getpeername()[:2])
+        if uid != os.geteuid():  # not read either: it shall not hold a place
+            return _not_heard("another account's request is not heard", uid)
         try:
             request = await _request(protocol, reader)
         except h11.RemoteProtocolError as exc:
             return malformed(exc.error_status_hint)
         if request is None:
             return None
-        reason: str | None = "another account's request is not heard"
-        if uid == os.geteuid():
-            reason = refusal(list(request.headers), hosts=self._hosts)
+        reason = refusal(list(request.headers), hosts=self._hosts)
         if reason is None:
             answer = await self._respond(request.method.decode(), request.target.decode("latin-1"))
         else:
-            _log.warning("http_request_refused", uid=uid, status=int(HTTPStatus.FORBIDDEN))
-            answer = not_heard(reason)
+            answer = _not_heard(reason, uid)
         return replace(answer, body=b"") if request.method == b"HEAD" else answer
+
+
+def _not_heard(reason: str, uid: int | None) -> Answer:
+    _log.warning("http_request_refused", uid=uid, status=int(HTTPStatus.FORBIDDEN))
+    return not_heard(reason)
 
 
 async def _request(protocol: h11.Connection, reader: asyncio.StreamReader) -> h11.Request | None:

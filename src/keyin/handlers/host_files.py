@@ -58,10 +58,11 @@ def _read_regular(path: Path) -> bytes:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise OSError("it is not a regular file")
-        if found.st_size > MOST_BYTES:
-            raise OSError("it is too large for a settings file")
         with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return file.read()
+            content = file.read(MOST_BYTES + 1)  # the kernel's own files say that they are empty
+        if max(found.st_size, len(content)) > MOST_BYTES:
+            raise OSError("it is too large for a settings file")
+        return content
     finally:
         os.close(descriptor)
 

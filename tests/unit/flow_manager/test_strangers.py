@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.server
 import os
+import socket
+import struct
 import subprocess
 import threading
 from contextlib import contextmanager
@@ -126,3 +128,31 @@ def test_another_account_is_not_heard(family: str, tmp_path: Path) -> None:
         )  # fmt: skip
         assert "PermissionError" in refused.stderr
     assert heard(process) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becoming another account needs root")
+def test_another_account_holds_no_place(tmp_path: Path) -> None:
+    """It says nothing, and is sent away without being waited for."""
+    with listening(tmp_path) as process:
+        port = process.url.rpartition(":")[2]
+        silent = (
+            "import socket, sys\nfor _ in range(40):\n"
+            "    s = socket.create_connection(('127.0.0.1', int(sys.argv[1])), 5)\n"
+            "    assert b' 403 ' in s.recv(9999)\nprint('ok')"
+        )
+        done = subprocess.run(
+            ["/usr/bin/python3", "-I", "-c", silent, port],
+            check=False, capture_output=True, text=True, user="nobody", timeout=60, cwd="/",
+        )  # fmt: skip
+        assert done.stdout == "ok\n", done.stderr
+
+
+def test_who_is_gone_at_once_leaves_no_trace(tmp_path: Path) -> None:
+    with listening(tmp_path) as process:
+        place = "127.0.0.1", int(process.url.rpartition(":")[2])
+        for _ in range(50):
+            with socket.create_connection(place) as wire:
+                wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        assert httpx.get(f"{process.url}/user/alice/login", trust_env=False).status_code == 500
+    assert "Traceback" not in process.output
+    assert "exception" not in process.output

@@ -8,15 +8,12 @@ import os
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from keyin.domain.errors import HandlerFailed
 from keyin.handlers.host_files import HostFiles
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root may give files away")
 
@@ -196,3 +193,10 @@ def test_killed_at_any_moment_the_file_is_whole_and_keeps_its_mode(tmp_path: Pat
         assert {entry.name for entry in tmp_path.iterdir()} <= {"file", ".file.keyin-new"}
     HostFiles().write(path, b"last")
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/pagemap").exists(), reason="no procfs here")
+def test_a_file_that_says_it_is_empty_is_not_read_without_end() -> None:
+    """The kernel's own files have no size, and this one has no end worth waiting for."""
+    with pytest.raises(HandlerFailed, match="cannot be read"):
+        HostFiles().read(Path("/proc/self/pagemap"))
