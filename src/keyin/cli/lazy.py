@@ -6,8 +6,10 @@ person's language, so no verb has to think of it and importing one reads no cata
 
 from __future__ import annotations
 
+import traceback
 from importlib import import_module
 from inspect import cleandoc
+from pathlib import Path
 from typing import Any
 
 import click
@@ -32,7 +34,20 @@ class LazyGroup(click.Group):
         """Run as the process's command: from here on a person may be reading."""
         give_frameworks_our_catalogue()
         in_their_language(self)
-        return super().main(*args, **kwargs)
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            _tell(
+                _("the system refused: %(reason)s")
+                % {"reason": error.strerror or type(error).__name__},
+                _("look at the disk, and at where the output goes"),
+            )
+        except Exception as error:  # noqa: BLE001 - the last door; the error's text may hold anything
+            _tell(
+                _("a failure that nobody foresaw: %(place)s") % {"place": _place(error)},
+                _("report it, and what you did; these lines hold no secret"),
+            )
+        raise SystemExit(1)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Name every verb, in the order of the table."""
@@ -53,6 +68,17 @@ class LazyGroup(click.Group):
         if not isinstance(command, click.Command):
             raise TypeError(f"{target} is no command")
         return in_their_language(command)
+
+
+def _place(error: Exception) -> str:
+    """Name the kind of an error and the line it came from; never its text."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}, {Path(frame.filename).name}:{frame.lineno}"
+
+
+def _tell(message: str, step: str) -> None:
+    click.echo(_("keyin: %(message)s") % {"message": message}, err=True)
+    click.echo(_("Next step: %(step)s") % {"step": step}, err=True)
 
 
 def _not_on_this_side(verb: str, package: str) -> click.Command:
