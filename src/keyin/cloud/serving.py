@@ -16,7 +16,7 @@ import structlog
 import uvicorn
 import uvloop
 
-from keyin.cloud.hardening import harden
+from keyin.cloud.hardening import harden, take_all_files
 from keyin.cloud.listeners import bind, parse_listener, url
 from keyin.cloud.protocol import LimitedProtocol
 from keyin.cloud.selfcheck import check_config, check_store
@@ -50,6 +50,7 @@ def serve(config: CloudConfig) -> None:
     configure_logging("cloud")
     if not harden():
         structlog.get_logger().warning("hardening_incomplete", reason="not_dumpable")
+    take_all_files()
     _silence_uvicorn()
     check_config(config, now=SystemClock().now())
     if config.data is None:

@@ -81,6 +81,12 @@ def test_p82_a_refusal_is_never_taken_for_the_answer_of_an_earlier_request(
     assert not first or first.startswith(b"HTTP/1.1 200 ")
 
 
+def test_p82_as_many_connections_as_the_system_grants(cloud: Cloud) -> None:
+    limits = Path(f"/proc/{cloud.process.process.pid}/limits").read_text(encoding="ascii")
+    soft, most = next(one for one in limits.splitlines() if "open files" in one).split()[3:5]
+    assert soft == most
+
+
 @pytest.mark.parametrize("connection", ["keep-alive", "close"])
 async def test_p82_who_does_not_read_is_left(
     monkeypatch: pytest.MonkeyPatch, connection: str
