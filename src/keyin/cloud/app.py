@@ -98,7 +98,7 @@ class CloudApp:
             routes.SAVE: self._save,
             routes.HEALTH: _health,
             routes.READY: self._ready,
-            routes.OAUTH_TOKEN: self._oauth_token,
+            **dict.fromkeys(routes.OAUTH, self._oauth),
         }
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -165,14 +165,14 @@ class CloudApp:
         )
         return errors.oauth_error(outcome) if isinstance(outcome, Refusal) else _issued(outcome)
 
-    async def _oauth_token(self, exchange: Exchange) -> Answer:
+    async def _oauth(self, exchange: Exchange) -> Answer:
         authorization = self._services.authorization
         if authorization is None:
             return errors.NOT_FOUND
-        return await authorization.token(
+        return await authorization.answer(
+            exchange.route,
             exchange.request,
             exchange.receive,
-            limit=exchange.route.body_limit,
             address=exchange.visitor.address,
             now=exchange.now,
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from keyin.cloud import routes
 from keyin.cloud.answers import Answer
 from keyin.cloud.errors import UNAUTHORIZED, unauthorized
 from keyin.oauth.errors import Reason
@@ -25,7 +26,10 @@ def denied(denial: Denial, authorization: Authorization | None, now: Millis) -> 
     scope = denial.reason is Reason.SCOPE
     nonce = denial.reason is Reason.NO_NONCE
     error = b"insufficient_scope" if scope else b"use_dpop_nonce" if nonce else b"invalid_token"
-    challenge = b'DPoP error="' + error + b'", algs="ES256 EdDSA"'
+    place = (authorization.issuer + routes.RESOURCE_METADATA.template).encode()
+    challenge = (
+        b'DPoP error="' + error + b'", algs="ES256 EdDSA", resource_metadata="' + place + b'"'
+    )
     more = authorization.nonce(now) if nonce else ()
     return Answer(
         403 if scope else UNAUTHORIZED.status,

@@ -1,4 +1,4 @@
-"""The routes under `/oauth2`: read the form, call, render."""
+"""The routes under `/oauth2`, and what tells of them: read the form, call, render."""
 
 from __future__ import annotations
 
@@ -7,24 +7,29 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from keyin.cloud import discovery, routes
 from keyin.cloud.answers import JSON_BARE, NO_CACHE, NO_STORE, Answer, Header
 from keyin.cloud.bodies import FORM, content_type, form, read_body
 from keyin.oauth.asked import Asked, Sent
 from keyin.oauth.errors import Code, Reason, Refusal, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
+    from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 
     from keyin.cloud.request import Request
+    from keyin.cloud.routes import Route
+    from keyin.domain.absent import Value
     from keyin.domain.environment import Millis
     from keyin.domain.networks import Address
     from keyin.oauth.dpop import Dpop
     from keyin.oauth.exchange_endpoint import ExchangeEndpoint
     from keyin.oauth.grants.token_exchange import Exchanged
+    from keyin.oauth.token_status import TokenStatus
 
     Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 CHALLENGE: Final[Header] = (b"www-authenticate", b'Basic realm="keyin", charset="UTF-8"')
+REVOKED: Final = Answer(200, b"", (NO_STORE, NO_CACHE))
 _NO_FORM: Final = refused(Code.INVALID_REQUEST, "The request body must be a form")
 _TWICE: Final = refused(
     Code.INVALID_REQUEST, "A parameter comes twice, or has brackets", Reason.PARAMETERS
@@ -39,21 +44,36 @@ class Authorization:
     issuer: str
     """Without a slash at its end: what stands before every path of ours."""
     endpoint: ExchangeEndpoint
+    status: TokenStatus
     dpop: Dpop
 
-    async def token(
+    async def answer(
         self,
+        route: Route,
         request: Request,
         receive: Receive,
         *,
-        limit: int,
         address: Address | None,
         now: Millis,
     ) -> Answer:
-        """Answer `POST /oauth2/token`. Raises Unacceptable, Gone, StoreUnavailable."""
-        asked = await self._asked(request, receive, limit=limit, address=address, now=now)
+        """Answer one of `routes.OAUTH`. Raises Unacceptable, Gone, StoreUnavailable."""
+        if route is routes.SERVER_METADATA:
+            return discovery.server(self.issuer)
+        if route is routes.RESOURCE_METADATA:
+            return discovery.resource(self.issuer)
+        asked = await self._asked(
+            request, receive, limit=route.body_limit, address=address, now=now
+        )
         if isinstance(asked, Refusal):
             return rendered(asked)
+        if route is routes.OAUTH_TOKEN:
+            return await self._token(asked, now)
+        if route is routes.REVOKE:
+            refusal = await self.status.revoke(asked)
+            return rendered(refusal) if refusal else REVOKED
+        return _told(await self.status.introspect(asked))
+
+    async def _token(self, asked: Asked, now: Millis) -> Answer:
         outcome = await self.endpoint.answer(asked)
         nonce = self.nonce(now) if asked.sent.proofs or _wants_nonce(outcome) else ()
         if isinstance(outcome, Refusal):
@@ -96,6 +116,12 @@ class Authorization:
             address=address,
             now=now,
         )
+
+
+def _told(content: Mapping[str, Value] | Refusal) -> Answer:
+    if isinstance(content, Refusal):
+        return rendered(content)
+    return Answer(200, msgspec.json.encode(content), (JSON_BARE, NO_STORE, NO_CACHE))
 
 
 def rendered(refusal: Refusal, *more: Header) -> Answer:

@@ -62,8 +62,20 @@ METRICS: Final = Route(method="GET", template="/metrics", access=Access.OPERATOR
 OAUTH_TOKEN: Final = Route(
     method="POST", template="/oauth2/token", access=Access.CLIENT, body_limit=64 * KIB
 )
+REVOKE: Final = Route(
+    method="POST", template="/oauth2/revoke", access=Access.CLIENT, body_limit=64 * KIB
+)
+INTROSPECT: Final = Route(
+    method="POST", template="/oauth2/introspect", access=Access.CLIENT, body_limit=64 * KIB
+)
+SERVER_METADATA: Final = Route(
+    method="GET", template="/.well-known/oauth-authorization-server", access=Access.PUBLIC
+)
+RESOURCE_METADATA: Final = Route(
+    method="GET", template="/.well-known/oauth-protected-resource", access=Access.PUBLIC
+)
 
-OAUTH: Final = (OAUTH_TOKEN,)
+OAUTH: Final = (OAUTH_TOKEN, REVOKE, INTROSPECT, SERVER_METADATA, RESOURCE_METADATA)
 """What a cloud with an issuer answers besides."""
 OAUTH_FAMILY: Final = frozenset({TOKEN, *OAUTH})
 PUBLIC: Final = (TOKEN, TOKEN_OPTIONS, QUERY, SAVE, HEALTH, READY)

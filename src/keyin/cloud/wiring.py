@@ -27,9 +27,11 @@ from keyin.oauth.dpop import Dpop
 from keyin.oauth.exchange_endpoint import ExchangeEndpoint
 from keyin.oauth.grants.password import PasswordGrant
 from keyin.oauth.grants.token_exchange import TokenExchange
-from keyin.oauth.ports import ClientKeys, Credentials, Keys, Peppers, Replays, Tokens
+from keyin.oauth.ports import ClientKeys, Credentials, Keys, Peppers
 from keyin.oauth.proven_client import ClientAuthentication
 from keyin.oauth.token_endpoint import TokenEndpoint
+from keyin.oauth.token_status import Store as TokenStore
+from keyin.oauth.token_status import TokenStatus
 from keyin.settings.ports import Registries as StoredRegistries
 from keyin.settings.ports import Safes, Vault
 from keyin.settings.registry import Registries
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 UNIX: Final = "unix"
 
 
-class Store(Credentials, ClientKeys, Replays, Keys, Tokens, Safes, StoredRegistries, Protocol):
+class Store(Credentials, ClientKeys, Keys, TokenStore, Safes, StoredRegistries, Protocol):
     """Every port that the cloud needs; one object implements them all."""
 
 
@@ -108,11 +110,13 @@ def authorization(
         return None
     issuer = issuer.rstrip("/")
     dpop = Dpop(peppers=secrets)
+    clients = ClientAuthentication(store=store, peppers=secrets, issuer=issuer)
     return Authorization(
         issuer=issuer,
         dpop=dpop,
+        status=TokenStatus(clients=clients, store=store, peppers=secrets, issuer=issuer),
         endpoint=ExchangeEndpoint(
-            clients=ClientAuthentication(store=store, peppers=secrets, issuer=issuer),
+            clients=clients,
             dpop=dpop,
             grant=TokenExchange(store=store, peppers=secrets, entropy=entropy, issuer=issuer),
             store=store,
