@@ -13,6 +13,7 @@ from keyin.cli.exits import errors_for_people
 from keyin.domain.errors import ConfigurationError
 from keyin.domain.networks import malformed
 from keyin.domain.records import UNRESTRICTED
+from keyin.oauth.proven_client import NOBODYS
 from keyin.oauth.registration import Wish, register
 from keyin.stores.host import SystemClock, SystemEntropy
 from keyin.stores.opening import data_directory, open_data
@@ -86,13 +87,19 @@ async def _run(
 
 def _public_key(file: Path) -> PublicKey:
     try:
-        return read_public(file.read_bytes())
+        return _nobody_elses(read_public(file.read_bytes()))
     except InvalidSignature as error:
         raise ConfigurationError(
             "%(path)s holds no public key of P-256 or Ed25519",
             next_step="Give the public half of a key pair, as PEM or JWK; keep the private one.",
             path=file,
         ) from error
+
+
+def _nobody_elses(key: PublicKey) -> PublicKey:
+    if key.jwk == NOBODYS:
+        raise InvalidSignature("its private half is published")
+    return key
 
 
 def _check_networks(networks: tuple[str, ...]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from keyin.oauth.proven_client import NOBODYS
 from keyin.stores.host import SystemEntropy
 from keyin.wire.signing_key import new_key
 from tests.started import run
@@ -40,7 +41,9 @@ def test_a_key_is_registered_once(tmp_path: Path, public_key: Path) -> None:
     assert "registered already" in again.stdout + again.stderr
 
 
-@pytest.mark.parametrize("content", ["nonsense", "{}", '{"kty":"oct","k":"AAAA"}'])
+@pytest.mark.parametrize(
+    "content", ["nonsense", "{}", '{"kty":"oct","k":"AAAA"}', NOBODYS.decode()]
+)
 def test_what_is_no_public_key_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "key").write_text(content)
     done = run("client", "create", "--public-key", tmp_path / "key", "--data", tmp_path / "data")
