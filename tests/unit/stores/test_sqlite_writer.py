@@ -14,6 +14,7 @@ from keyin.domain.records import Digest, Status
 from keyin.oauth.ports import Enrolment
 from keyin.settings.ports import KeyAndSafe
 from keyin.stores.sqlite import SqliteStore, open_store
+from keyin.stores.sqlite.writer import LONE_S
 from tests.fakes.records import NOW, client, credential, key, safe, token
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
     )
     yield opened
     opened.close()
+
+
+def not_alone(store: SqliteStore) -> None:
+    """Let the writer think that others write too: then units gather before they are written."""
+    store._writer._last_batch = 2
 
 
 def _elsewhere(folder: Path) -> sqlite3.Connection:
@@ -61,7 +67,20 @@ async def test_waiting_writers_share_commits(
     assert len(batches) < 30
 
 
+async def test_a_lone_write_is_on_the_disk_before_the_loop_turns(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    await asyncio.sleep(2 * LONE_S)
+    writing = asyncio.ensure_future(store.add_token(token()))
+    await asyncio.sleep(0)
+    other = _elsewhere(tmp_path)
+    assert other.execute("SELECT count(*) FROM tokens").fetchone() == (1,)
+    other.close()
+    await writing
+
+
 async def test_a_caller_that_goes_away_harms_nobody(store: SqliteStore) -> None:
+    not_alone(store)
     writes = [asyncio.ensure_future(store.add_token(token(f"p:{n}"))) for n in range(50)]
     await asyncio.sleep(0)
     for write in writes[::2]:
@@ -208,6 +227,7 @@ async def test_a_commit_is_on_the_disk_before_it_is_answered(store: SqliteStore)
 async def test_what_was_remembered_is_forgotten_at_the_commit_not_at_the_answer(
     store: SqliteStore,
 ) -> None:
+    not_alone(store)
     found = await store.find_credential("main-hall")
     assert found is not None
     revoking = asyncio.ensure_future(store.revoke_client(found[0].client_id, now=NOW))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _SETTINGS: Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # an answer is given after its commit is on the disk
+    "PRAGMA wal_autocheckpoint = 4000",  # pages, 16 MB: one that is written again counts once
     "PRAGMA busy_timeout = 2000",  # a backup may hold the file for a moment
     "PRAGMA trusted_schema = OFF",
     "PRAGMA temp_store = MEMORY",

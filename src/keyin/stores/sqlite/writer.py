@@ -38,6 +38,8 @@ SLOW_COMMIT_S: Final = 0.002
 """Where even the quickest of the last commits took so long, the loop does not wait itself."""
 QUIET_TURNS: Final = 2
 """A batch is written once so many turns of the loop in a row brought nothing new."""
+LONE_S: Final = 0.0002
+"""A write that comes so long after the last one, which was alone too, waits for nobody."""
 _LAST_COMMITS: Final = 16
 
 
@@ -63,6 +65,7 @@ class Writer:
         self._beside_loop = False
         self._open = True
         self._gathered = self._quiet_turns = self._last_batch = 0
+        self._ended = 0.0
         self._commits_s: deque[float] = deque([0.0], maxlen=_LAST_COMMITS)
         self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keyin-commit")
 
@@ -119,14 +122,25 @@ class Writer:
         self._waiting.append(work)
         if not self._busy:
             self._busy = True
-            loop.call_soon(self._turn, loop)
+            if self._alone():
+                self._finish_batch(loop)
+            else:
+                loop.call_soon(self._turn, loop)
         return work.waiting
 
+    def _alone(self) -> bool:
+        """Tell whether nobody else is writing just now: then nothing will gather."""
+        return self._last_batch <= 1 and perf_counter() - self._ended > LONE_S
+
     def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Write what has gathered; commit here, or beside the loop where the disk is slow."""
+        """Let units gather while the loop's turns bring more."""
         if self._still_gathering():
             loop.call_soon(self._turn, loop)
-            return
+        else:
+            self._finish_batch(loop)
+
+    def _finish_batch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Write what has gathered; commit here, or beside the loop where the disk is slow."""
         batch = self._next_batch()
         if not batch or not self._open:
             self._busy = False
@@ -152,6 +166,7 @@ class Writer:
 
     def _end_turn(self, batch: list[_Work], loop: asyncio.AbstractEventLoop) -> None:
         self._beside_loop = False
+        self._ended = perf_counter()
         _deliver(batch)
         self._busy = bool(self._waiting)
         if self._busy:
