@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 FORM: Final = b"application/x-www-form-urlencoded"
 JSON: Final = b"application/json"
+HEARD_OUT: Final = 4
+"""A body of up to so many times the limit is read to its end, and thrown away, before the 413."""
 UTF8: Final = frozenset({b"utf-8", b"utf8"})
 
 
@@ -44,6 +46,8 @@ async def read_body(
     """
     declared = request.header(b"content-length")
     if declared is not None and declared.isdigit() and int(declared[:20]) > limit:
+        if int(declared[:20]) <= limit * HEARD_OUT and request.header(b"expect") is None:
+            await _discard(receive)
         raise Unacceptable(BODY_TOO_LARGE)
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body", False):
@@ -51,6 +55,14 @@ async def read_body(
         if len(whole) <= limit:
             return whole
     return await _collect(message, receive, limit)
+
+
+async def _discard(receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) -> None:
+    """Let a client that says too much finish: one that is still sending hears no answer."""
+    while (message := await receive()).get("more_body", False):
+        pass
+    if message["type"] == "http.disconnect":
+        raise Gone
 
 
 async def _collect(
