@@ -6,22 +6,21 @@ Answered only to a client marked legacy and until that client's own date (P102).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from keyin.domain.environment import Entropy, Millis
-from keyin.domain.grant import SETTINGS_AUDIENCE, SETTINGS_SCOPE
+from keyin.domain.grant import SETTINGS_SCOPE
 from keyin.domain.networks import Address, allowed
-from keyin.domain.records import ClientKind, Key, Origin, Status, Token
-from keyin.domain.secret import AccessToken
-from keyin.domain.token_form import RANDOM_BYTES, new_token
+from keyin.domain.records import ClientKind, Key, Status
 from keyin.oauth.errors import Reason, Refusal, unauthorized, unsupported_grant_type
+from keyin.oauth.issuing import Asked, issue
 from keyin.oauth.parameters import Parameters, check_presence, check_scope, text
 from keyin.oauth.ports import Keys, Peppers, Tokens
 
 if TYPE_CHECKING:
-    from keyin.domain.records import Digest, Lineage
+    from keyin.domain.environment import Entropy, Millis
+    from keyin.domain.records import Digest
+    from keyin.domain.secret import AccessToken
     from keyin.oauth.client_auth import Authenticated
 
 GRANT_TYPE: Final = "password"
@@ -75,32 +74,11 @@ class PasswordGrant:
     async def _issue(
         self, by: Authenticated, key: Key | None, key_digest: Digest, now: Millis
     ) -> Issued:
-        secret = new_token(self.entropy.token_bytes(RANDOM_BYTES), now)
-        await self.store.add_token(
-            Token(
-                digest=self.peppers.digests("token", secret)[0],
-                client_id=by.client.id,
-                credential_id=by.credential.id,
-                key_digest=key_digest,
-                audience=SETTINGS_AUDIENCE,
-                scope=SETTINGS_SCOPE,
-                lineage=_granted(by.client.lineage),
-                status=Status.ACTIVE,
-                client_epoch=by.client.epoch,
-                credential_epoch=by.credential.epoch,
-                key_epoch=None if key is None else key.epoch,
-                store_epoch=await self.store.store_epoch(),
-                issued=now,
-                expires=Millis(now + LIFETIME_S * 1000),
-            )
+        asked = Asked(key=key, key_digest=key_digest, scope=SETTINGS_SCOPE, lifetime_s=LIFETIME_S)
+        token = await issue(
+            asked, by, tokens=self.store, peppers=self.peppers, entropy=self.entropy, now=now
         )
-        return Issued(token=AccessToken(secret), lifetime_s=LIFETIME_S)
-
-
-@lru_cache(maxsize=1024)
-def _granted(lineage: Lineage) -> Lineage:
-    """Return a client's lineage as its tokens carry it."""
-    return replace(lineage, origin=Origin.GRANT)
+        return Issued(token=token, lifetime_s=LIFETIME_S)
 
 
 def check_still_legacy(by: Authenticated, now: Millis) -> Refusal | None:

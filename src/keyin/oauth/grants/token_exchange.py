@@ -6,19 +6,18 @@ the name of another record are refused in the same words.
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from keyin.domain.environment import Entropy, Millis
-from keyin.domain.grant import SETTINGS_AUDIENCE
-from keyin.domain.records import ClientKind, Key, Origin, Status, Token
-from keyin.domain.secret import AccessToken
+from keyin.domain.records import ClientKind, Key, Status
 from keyin.oauth.errors import Code, Reason, Refusal, refused
+from keyin.oauth.issuing import Asked, issue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from keyin.domain.environment import Entropy, Millis
+    from keyin.domain.secret import AccessToken
     from keyin.oauth.client_auth import Authenticated
     from keyin.oauth.grants.password import Store
     from keyin.oauth.ports import Peppers
@@ -28,7 +27,6 @@ KEY_TYPE: Final = "urn:gpii:params:oauth:token-type:gpii-key"
 ACCESS_TOKEN_TYPE: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name
 SCOPES: Final = ("settings:read", "settings:write")
 LIFETIME_S: Final = 900
-TOKEN_BYTES: Final = 32  # 256 bits (ASVS 11.5.1)
 _NOT_ACCEPTED: Final = "The subject token is not accepted"
 
 
@@ -71,29 +69,11 @@ class TokenExchange:
     async def _issue(
         self, by: Authenticated, key: Key, *, scope: str, jkt: str | None, now: Millis
     ) -> Exchanged:
-        secret = urlsafe_b64encode(self.entropy.token_bytes(TOKEN_BYTES)).rstrip(b"=").decode()
-        await self.store.add_token(
-            Token(
-                digest=self.peppers.digests("token", secret)[0],
-                client_id=by.client.id,
-                credential_id=by.credential.id,
-                key_digest=key.digest,
-                audience=SETTINGS_AUDIENCE,
-                scope=scope,
-                lineage=replace(by.client.lineage, origin=Origin.GRANT),
-                status=Status.ACTIVE,
-                client_epoch=by.client.epoch,
-                credential_epoch=by.credential.epoch,
-                key_epoch=key.epoch,
-                store_epoch=await self.store.store_epoch(),
-                issued=now,
-                expires=Millis(now + LIFETIME_S * 1000),
-                cnf_jkt=jkt,
-            )
+        asked = Asked(key=key, key_digest=key.digest, scope=scope, lifetime_s=LIFETIME_S, jkt=jkt)
+        token = await issue(
+            asked, by, tokens=self.store, peppers=self.peppers, entropy=self.entropy, now=now
         )
-        return Exchanged(
-            token=AccessToken(secret), token_type="DPoP" if jkt else "Bearer", scope=scope
-        )
+        return Exchanged(token=token, token_type="DPoP" if jkt else "Bearer", scope=scope)
 
 
 def check_client(by: Authenticated) -> Refusal | None:

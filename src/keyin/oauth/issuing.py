@@ -1,0 +1,70 @@
+"""Making a token and remembering it: the last step of every grant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from keyin.domain.environment import Entropy, Millis
+from keyin.domain.grant import SETTINGS_AUDIENCE
+from keyin.domain.records import Origin, Status, Token
+from keyin.domain.secret import AccessToken
+from keyin.domain.token_form import RANDOM_BYTES, new_token
+
+if TYPE_CHECKING:
+    from keyin.domain.records import Digest, Key, Lineage
+    from keyin.oauth.client_auth import Authenticated
+    from keyin.oauth.ports import Peppers, Tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a grant decided to give."""
+
+    key: Key | None
+    """None: the key does not exist yet, and the client may make it."""
+    key_digest: Digest
+    scope: str
+    lifetime_s: int
+    jkt: str | None = None
+    """The thumbprint of the key that the token is bound to; None: whoever bears it."""
+
+
+async def issue(
+    asked: Asked,
+    by: Authenticated,
+    *,
+    tokens: Tokens,
+    peppers: Peppers,
+    entropy: Entropy,
+    now: Millis,
+) -> AccessToken:
+    """Return a new token once its record is durable. Raises StoreUnavailable."""
+    secret = new_token(entropy.token_bytes(RANDOM_BYTES), now)
+    await tokens.add_token(
+        Token(
+            digest=peppers.digests("token", secret)[0],
+            client_id=by.client.id,
+            credential_id=by.credential.id,
+            key_digest=asked.key_digest,
+            audience=SETTINGS_AUDIENCE,
+            scope=asked.scope,
+            lineage=_granted(by.client.lineage),
+            status=Status.ACTIVE,
+            client_epoch=by.client.epoch,
+            credential_epoch=by.credential.epoch,
+            key_epoch=None if asked.key is None else asked.key.epoch,
+            store_epoch=await tokens.store_epoch(),
+            issued=now,
+            expires=Millis(now + asked.lifetime_s * 1000),
+            cnf_jkt=asked.jkt,
+        )
+    )
+    return AccessToken(secret)
+
+
+@lru_cache(maxsize=1024)
+def _granted(lineage: Lineage) -> Lineage:
+    """Return a client's lineage as its tokens carry it."""
+    return replace(lineage, origin=Origin.GRANT)
