@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from keyin.cloud import discovery, routes
 from keyin.cloud.answers import JSON_BARE, NO_CACHE, NO_STORE, Answer, Header
-from keyin.cloud.bodies import FORM, content_type, form, read_body
+from keyin.cloud.bodies import FORM, content_type, form
 from keyin.oauth.asked import Asked, Sent
 from keyin.oauth.errors import Code, Reason, Refusal, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+    from collections.abc import Awaitable, Callable, Mapping
 
+    from keyin.cloud.exchange import Exchange, Handler
     from keyin.cloud.request import Request
     from keyin.cloud.routes import Route
     from keyin.domain.absent import Value
     from keyin.domain.environment import Millis
-    from keyin.domain.networks import Address
     from keyin.oauth.dpop import Dpop
     from keyin.oauth.exchange_endpoint import ExchangeEndpoint
     from keyin.oauth.grants.token_exchange import Exchanged
     from keyin.oauth.token_status import TokenStatus
-
-    Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 CHALLENGE: Final[Header] = (b"www-authenticate", b'Basic realm="keyin", charset="UTF-8"')
 REVOKED: Final = Answer(200, b"", (NO_STORE, NO_CACHE))
@@ -47,35 +45,43 @@ class Authorization:
     status: TokenStatus
     dpop: Dpop
 
-    async def answer(
-        self,
-        route: Route,
-        request: Request,
-        receive: Receive,
-        *,
-        address: Address | None,
-        now: Millis,
-    ) -> Answer:
-        """Answer one of `routes.OAUTH`. Raises Unacceptable, Gone, StoreUnavailable."""
-        if route is routes.SERVER_METADATA:
-            return discovery.server(self.issuer)
-        if route is routes.RESOURCE_METADATA:
-            return discovery.resource(self.issuer)
-        asked = await self._asked(
-            request, receive, limit=route.body_limit, address=address, now=now
-        )
-        if isinstance(asked, Refusal):
-            return rendered(asked)
-        if route is routes.OAUTH_TOKEN:
-            return await self._token(asked, now)
-        if route is routes.REVOKE:
-            refusal = await self.status.revoke(asked)
-            return rendered(refusal) if refusal else REVOKED
+    def handlers(self) -> Mapping[Route, Handler]:
+        """Return a handler for each route."""
+        return {
+            routes.SERVER_METADATA: self.server_metadata,
+            routes.RESOURCE_METADATA: self.resource_metadata,
+            routes.OAUTH_TOKEN: self._of_form(self._token),
+            routes.REVOKE: self._of_form(self._revoke),
+            routes.INTROSPECT: self._of_form(self._introspect),
+        }
+
+    async def server_metadata(self, _exchange: Exchange) -> Answer:
+        """Say what this server speaks (RFC 8414)."""
+        return discovery.server(self.issuer)
+
+    async def resource_metadata(self, _exchange: Exchange) -> Answer:
+        """Say whose tokens open the settings (RFC 9728)."""
+        return discovery.resource(self.issuer)
+
+    def _of_form(self, act: Callable[[Asked], Awaitable[Answer]]) -> Handler:
+        """Return a handler that reads a form, then acts."""
+
+        async def handle(exchange: Exchange) -> Answer:
+            asked = await self._asked(exchange)
+            return rendered(asked) if isinstance(asked, Refusal) else await act(asked)
+
+        return handle
+
+    async def _revoke(self, asked: Asked) -> Answer:
+        refusal = await self.status.revoke(asked)
+        return rendered(refusal) if refusal else REVOKED
+
+    async def _introspect(self, asked: Asked) -> Answer:
         return _told(await self.status.introspect(asked))
 
-    async def _token(self, asked: Asked, now: Millis) -> Answer:
+    async def _token(self, asked: Asked) -> Answer:
         outcome = await self.endpoint.answer(asked)
-        nonce = self.nonce(now) if asked.sent.proofs or _wants_nonce(outcome) else ()
+        nonce = self.nonce(asked.now) if asked.sent.proofs or _wants_nonce(outcome) else ()
         if isinstance(outcome, Refusal):
             return rendered(outcome, *nonce)
         return _exchanged(outcome, *nonce)
@@ -90,17 +96,10 @@ class Authorization:
         proofs = tuple(value.decode("latin-1") for value in request.headers(b"dpop"))
         return Sent(proofs=proofs, method=request.method, url=self.issuer + path)
 
-    async def _asked(
-        self,
-        request: Request,
-        receive: Receive,
-        *,
-        limit: int,
-        address: Address | None,
-        now: Millis,
-    ) -> Asked | Refusal:
+    async def _asked(self, exchange: Exchange) -> Asked | Refusal:
+        request = exchange.request
         media = content_type(request)
-        body = await read_body(request, receive, limit=limit)
+        body = await exchange.body()
         if media != FORM:
             return _NO_FORM
         given = form(body)
@@ -113,8 +112,8 @@ class Authorization:
             parameters=named,
             authorization=request.authorization(),
             sent=self.sent(request),
-            address=address,
-            now=now,
+            address=exchange.visitor.address,
+            now=exchange.now,
         )
 
 

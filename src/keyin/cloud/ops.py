@@ -13,10 +13,12 @@ from keyin.domain.errors import StoreUnavailable
 from keyin.domain.records import NO_SECRET
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from keyin.cloud.app import Message, Receive, Send
+    from keyin.cloud.exchange import Exchange, Handler, Message, Receive, Send
     from keyin.cloud.metrics import Metrics
+    from keyin.cloud.routes import Route
     from keyin.oauth.ports import Tokens
 
 
@@ -49,6 +51,25 @@ class OpsApp:
         if route is routes.REVISION:
             return revision(self._revision_file)
         return errors.NOT_FOUND
+
+
+class HealthRoutes:
+    """The two questions of a load balancer, public and constant."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+
+    def handlers(self) -> Mapping[Route, Handler]:
+        """Return a handler for each route."""
+        return {routes.HEALTH: self.health, routes.READY: self.ready}
+
+    async def health(self, _exchange: Exchange) -> Answer:
+        """Say that the process answers."""
+        return answers.HEALTHY
+
+    async def ready(self, _exchange: Exchange) -> Answer:
+        """Say whether the store answers too."""
+        return await ready(self._tokens)
 
 
 async def ready(tokens: Tokens) -> Answer:

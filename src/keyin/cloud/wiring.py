@@ -16,12 +16,14 @@ import msgspec
 import pyjson5
 
 from keyin.cloud.access_log import AccessLog
-from keyin.cloud.app import CloudApp, Limits, Services
+from keyin.cloud.app import CloudApp, Limits, Surroundings
 from keyin.cloud.edge import Edge, Pilot
+from keyin.cloud.legacy_token_routes import LegacyTokenRoutes
 from keyin.cloud.listeners import parse_listener
 from keyin.cloud.metrics import Metrics
 from keyin.cloud.oauth_routes import Authorization
-from keyin.cloud.ops import OpsApp
+from keyin.cloud.ops import HealthRoutes, OpsApp
+from keyin.cloud.settings_routes import SettingsRoutes
 from keyin.oauth.bearer import Bearer
 from keyin.oauth.dpop import Dpop
 from keyin.oauth.exchange_endpoint import ExchangeEndpoint
@@ -39,7 +41,11 @@ from keyin.settings.service import SettingsService
 from keyin.stores.host import SystemClock, SystemEntropy
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from keyin.cloud.config import CloudConfig
+    from keyin.cloud.exchange import Handler
+    from keyin.cloud.routes import Route
     from keyin.domain.environment import Clock, Entropy
 
 UNIX: Final = "unix"
@@ -74,35 +80,54 @@ async def build(  # noqa: PLR0913 - every one of them is replaced by some test
 ) -> Cloud:
     """Put the cloud together. Raises ConfigurationError, InvalidDocument, StoreUnavailable."""
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
-    stored = await store.registries()
-    registries = Registries.read(stored.items() if stored else own_registries())
     metrics, access_log = Metrics(), access_log or AccessLog()
-    services = Services(
-        token_endpoint=TokenEndpoint(
-            credentials=store,
-            peppers=secrets,
-            grant=PasswordGrant(store=store, peppers=secrets, entropy=entropy),
-        ),
-        bearer=Bearer(tokens=store, peppers=secrets, dpop=Dpop(peppers=secrets), replays=store),
-        settings=SettingsService(
-            safes=store, vault=secrets, registries=registries, entropy=entropy
-        ),
-        tokens=store,
-        clock=clock,
-        entropy=entropy,
-        metrics=metrics,
-        access_log=access_log,
-        authorization=authorization(config.issuer, store, secrets, entropy),
-    )
     revision = Path(config.revision_file) if config.revision_file else None
     return Cloud(
         access_log=access_log,
-        app=CloudApp(services, edge=edge(config), limits=limits),
+        app=CloudApp(
+            await handlers(config, store=store, secrets=secrets, entropy=entropy),
+            Surroundings(
+                edge=edge(config),
+                clock=clock,
+                entropy=entropy,
+                metrics=metrics,
+                access_log=access_log,
+            ),
+            limits=limits,
+        ),
         ops=OpsApp(tokens=store, metrics=metrics, revision_file=revision),
     )
 
 
-def authorization(
+async def handlers(
+    config: CloudConfig, *, store: Store, secrets: Secrets, entropy: Entropy
+) -> Mapping[Route, Handler]:
+    """Put the services together; return a handler for each route that is there."""
+    stored = await store.registries()
+    registries = Registries.read(stored.items() if stored else own_registries())
+    authorization = authorization_server(config.issuer, store, secrets, entropy)
+    families = (
+        LegacyTokenRoutes(
+            TokenEndpoint(
+                credentials=store,
+                peppers=secrets,
+                grant=PasswordGrant(store=store, peppers=secrets, entropy=entropy),
+            )
+        ),
+        SettingsRoutes(
+            bearer=Bearer(tokens=store, peppers=secrets, dpop=Dpop(peppers=secrets), replays=store),
+            settings=SettingsService(
+                safes=store, vault=secrets, registries=registries, entropy=entropy
+            ),
+            authorization=authorization,
+        ),
+        HealthRoutes(store),
+        *((authorization,) if authorization else ()),
+    )
+    return {route: handler for family in families for route, handler in family.handlers().items()}
+
+
+def authorization_server(
     issuer: str | None, store: Store, secrets: Secrets, entropy: Entropy
 ) -> Authorization | None:
     """Put the authorization server of `/oauth2` together, where an issuer is named (ADR 14)."""

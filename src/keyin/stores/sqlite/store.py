@@ -9,6 +9,7 @@ from keyin.domain.errors import ConfigurationError
 from keyin.domain.records import StoredGrant
 from keyin.stores.sqlite import client_keys, migrations, reader, rows, writes
 from keyin.stores.sqlite.connection import connect, create_private, our_errors
+from keyin.stores.sqlite.part import SqlitePart
 from keyin.stores.sqlite.writer import Writer
 
 if TYPE_CHECKING:
@@ -87,13 +88,11 @@ class _Remembered(dict[Name, Result]):
         self[name] = found
 
 
-class SqliteStore:
+class SqliteStore(SqlitePart):
     """Implements every port of a store; what a method does stands with its port."""
 
     def __init__(self, reading: sqlite3.Connection, writer: Writer) -> None:
-        self._reading = reading
-        self._writer = writer
-        self._still = False
+        super().__init__(reading, writer)
         self._epoch: int | None = None
         # Few, and asked for at every request. Ids that nobody has are remembered as well, so that
         # known and unknown cost the same. Only this process writes; what it writes clears them.
@@ -108,11 +107,6 @@ class SqliteStore:
     def _forget_clients(self) -> None:
         self._credentials.clear()
         self._clients.clear()
-
-    @property
-    def _lookups(self) -> sqlite3.Connection:
-        idle = None if self._still else self._writer.idle_connection
-        return idle or self._reading
 
     async def find_credential(
         self, oauth2_client_id: str

@@ -1,0 +1,63 @@
+"""`/access_token`: the notes' grant on the wire that the original's clients speak."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from keyin.cloud import answers, errors, routes
+from keyin.cloud.answers import Answer
+from keyin.cloud.bodies import content_type, parameters
+from keyin.domain.errors import InvalidDocument
+from keyin.oauth.errors import UNREADABLE, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keyin.cloud.exchange import Exchange, Handler
+    from keyin.cloud.routes import Route
+    from keyin.oauth.grants.password import Issued
+    from keyin.oauth.token_endpoint import TokenEndpoint
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyTokenRoutes:
+    """Reads the form or JSON, calls, renders."""
+
+    endpoint: TokenEndpoint
+
+    def handlers(self) -> Mapping[Route, Handler]:
+        """Return a handler for each route."""
+        return {routes.TOKEN: self.token, routes.TOKEN_OPTIONS: _token_options}
+
+    async def token(self, exchange: Exchange) -> Answer:
+        """Answer a token request (cloud-wire §3)."""
+        media = content_type(exchange.request)
+        body = await exchange.body()
+        try:
+            given = parameters(media, body)
+        except InvalidDocument:
+            return errors.oauth_error(UNREADABLE)
+        outcome = await self.endpoint.answer(
+            given, address=exchange.visitor.address, now=exchange.now
+        )
+        return errors.oauth_error(outcome) if isinstance(outcome, Refusal) else _issued(outcome)
+
+
+async def _token_options(_exchange: Exchange) -> Answer:
+    return answers.TOKEN_OPTIONS
+
+
+def _issued(issued: Issued) -> Answer:
+    """RFC 6749 §5.1, with the member that the original's clients read beside it."""
+    lifetime = b"%d" % issued.lifetime_s
+    body = (
+        b'{"access_token":"'
+        + issued.token.reveal().encode()
+        + b'","expiresIn":'
+        + lifetime
+        + b',"expires_in":'
+        + lifetime
+        + b',"token_type":"Bearer"}'
+    )
+    return Answer(200, body, (answers.JSON_BARE, answers.NO_STORE, answers.NO_CACHE))
