@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from keyin.domain.absent import Value
     from keyin.domain.environment import Millis
     from keyin.oauth.dpop import Dpop
-    from keyin.oauth.exchange_endpoint import ExchangeEndpoint
-    from keyin.oauth.grants.token_exchange import Exchanged
+    from keyin.oauth.grant_endpoint import GrantEndpoint
+    from keyin.oauth.granting import Given
     from keyin.oauth.token_status import TokenStatus
 
 CHALLENGE: Final[Header] = (b"www-authenticate", b'Basic realm="keyin", charset="UTF-8"')
@@ -41,7 +41,7 @@ class Authorization:
 
     issuer: str
     """Without a slash at its end: what stands before every path of ours."""
-    endpoint: ExchangeEndpoint
+    endpoint: GrantEndpoint
     status: TokenStatus
     dpop: Dpop
 
@@ -84,7 +84,7 @@ class Authorization:
         nonce = self.nonce(asked.now) if asked.sent.proofs or _wants_nonce(outcome) else ()
         if isinstance(outcome, Refusal):
             return rendered(outcome, *nonce)
-        return _exchanged(outcome, *nonce)
+        return _given(outcome, *nonce)
 
     def nonce(self, now: Millis) -> tuple[Header]:
         """Return the header that gives the nonce of now (RFC 9449 §8)."""
@@ -114,6 +114,7 @@ class Authorization:
             sent=self.sent(request),
             address=exchange.visitor.address,
             now=exchange.now,
+            request_id=exchange.request_id,
         )
 
 
@@ -135,14 +136,15 @@ def rendered(refusal: Refusal, *more: Header) -> Answer:
     )
 
 
-def _exchanged(issued: Exchanged, *more: Header) -> Answer:
-    body = {
-        "access_token": issued.token.reveal(),
-        "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
-        "token_type": issued.token_type,
-        "expires_in": issued.lifetime_s,
-        "scope": issued.scope,
+def _given(given: Given, *more: Header) -> Answer:
+    body: dict[str, Value] = {
+        "access_token": given.token.reveal(),
+        "token_type": given.token_type,
+        "expires_in": given.lifetime_s,
+        "scope": given.scope,
     }
+    if given.issued_token_type:
+        body["issued_token_type"] = given.issued_token_type
     return Answer(200, msgspec.json.encode(body), (JSON_BARE, NO_STORE, NO_CACHE, *more))
 
 

@@ -26,9 +26,9 @@ from keyin.cloud.ops import HealthRoutes, OpsApp
 from keyin.cloud.settings_routes import SettingsRoutes
 from keyin.oauth.bearer import Bearer
 from keyin.oauth.dpop import Dpop
-from keyin.oauth.exchange_endpoint import ExchangeEndpoint
+from keyin.oauth.grant_endpoint import GrantEndpoint
+from keyin.oauth.grants import token_exchange
 from keyin.oauth.grants.password import PasswordGrant
-from keyin.oauth.grants.token_exchange import TokenExchange
 from keyin.oauth.ports import ClientKeys, Credentials, Keys, Peppers
 from keyin.oauth.proven_client import ClientAuthentication
 from keyin.oauth.token_endpoint import TokenEndpoint
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from keyin.cloud.exchange import Handler
     from keyin.cloud.routes import Route
     from keyin.domain.environment import Clock, Entropy
+    from keyin.oauth.granting import Grant
 
 UNIX: Final = "unix"
 
@@ -140,13 +141,19 @@ def authorization_server(
         issuer=issuer,
         dpop=dpop,
         status=TokenStatus(clients=clients, store=store, peppers=secrets, issuer=issuer),
-        endpoint=ExchangeEndpoint(
-            clients=clients,
-            dpop=dpop,
-            grant=TokenExchange(store=store, peppers=secrets, entropy=entropy, issuer=issuer),
-            store=store,
+        endpoint=GrantEndpoint(
+            clients=clients, dpop=dpop, grants=grants(issuer, store, secrets, entropy), store=store
         ),
     )
+
+
+def grants(issuer: str, store: Store, secrets: Secrets, entropy: Entropy) -> Mapping[str, Grant]:
+    """Name each grant of `/oauth2/token` that is switched on."""
+    return {
+        token_exchange.GRANT_TYPE: token_exchange.TokenExchange(
+            store=store, peppers=secrets, entropy=entropy, issuer=issuer
+        )
+    }
 
 
 def edge(config: CloudConfig) -> Edge:

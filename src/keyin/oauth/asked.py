@@ -35,6 +35,7 @@ class Asked:
     sent: Sent
     address: Address | None
     now: Millis
+    request_id: str
 
 
 def basic(authorization: str | None) -> tuple[str, str] | None:

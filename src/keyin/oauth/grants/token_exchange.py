@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from keyin.domain.records import ClientKind, Key, Status
 from keyin.oauth.errors import Code, Reason, Refusal, refused
+from keyin.oauth.granting import Given, GrantRequest
 from keyin.oauth.issuing import Asked, issue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from keyin.domain.environment import Entropy, Millis
-    from keyin.domain.secret import AccessToken
+    from keyin.domain.environment import Entropy
     from keyin.oauth.client_auth import Authenticated
     from keyin.oauth.grants.password import Store
     from keyin.oauth.ports import Peppers
@@ -31,16 +31,6 @@ _NOT_ACCEPTED: Final = "The subject token is not accepted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exchanged:
-    """A new token, what it may do, and how it is to be presented."""
-
-    token: AccessToken
-    token_type: str
-    scope: str
-    lifetime_s: int = LIFETIME_S
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenExchange:
     """Answers a client that is authenticated."""
 
@@ -49,10 +39,9 @@ class TokenExchange:
     entropy: Entropy
     issuer: str
 
-    async def answer(
-        self, named: Mapping[str, str], by: Authenticated, *, jkt: str | None, now: Millis
-    ) -> Exchanged | Refusal:
-        """Issue a token bound to `jkt`, or refuse. Raises StoreUnavailable."""
+    async def answer(self, request: GrantRequest) -> Given | Refusal:
+        """Issue a token bound to the proof's key, or refuse. Raises StoreUnavailable."""
+        named, by = request.asked.parameters, request.by
         refusal = check_client(by) or check_request(named) or check_target(named, self.issuer)
         if refusal:
             return refusal
@@ -64,16 +53,27 @@ class TokenExchange:
             return refused(Code.INVALID_REQUEST, _NOT_ACCEPTED, Reason.UNKNOWN_KEY)
         if key.status is not Status.ACTIVE:
             return refused(Code.INVALID_REQUEST, _NOT_ACCEPTED, Reason.KEY_NOT_ACTIVE)
-        return await self._issue(by, key, scope=scope, jkt=jkt, now=now)
+        return await self._issue(request, key, scope)
 
-    async def _issue(
-        self, by: Authenticated, key: Key, *, scope: str, jkt: str | None, now: Millis
-    ) -> Exchanged:
-        asked = Asked(key=key, key_digest=key.digest, scope=scope, lifetime_s=LIFETIME_S, jkt=jkt)
-        token = await issue(
-            asked, by, tokens=self.store, peppers=self.peppers, entropy=self.entropy, now=now
+    async def _issue(self, request: GrantRequest, key: Key, scope: str) -> Given:
+        asked = Asked(
+            key=key, key_digest=key.digest, scope=scope, lifetime_s=LIFETIME_S, jkt=request.jkt
         )
-        return Exchanged(token=token, token_type="DPoP" if jkt else "Bearer", scope=scope)
+        token = await issue(
+            asked,
+            request.by,
+            tokens=self.store,
+            peppers=self.peppers,
+            entropy=self.entropy,
+            now=request.asked.now,
+        )
+        return Given(
+            token=token,
+            token_type="DPoP" if request.jkt else "Bearer",
+            scope=scope,
+            lifetime_s=LIFETIME_S,
+            issued_token_type=ACCESS_TOKEN_TYPE,
+        )
 
 
 def check_client(by: Authenticated) -> Refusal | None:

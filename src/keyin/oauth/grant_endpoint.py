@@ -6,14 +6,17 @@ from asyncio import gather
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from keyin.domain.records import ClientKind
 from keyin.oauth.dpop import NAMESPACE, Dpop
 from keyin.oauth.errors import Code, Reason, Refusal, invalid_client, refused
-from keyin.oauth.grants.token_exchange import GRANT_TYPE, Exchanged, TokenExchange
+from keyin.oauth.granting import Given, Grant, GrantRequest
 from keyin.oauth.ports import ClientKeys, Replays
 from keyin.oauth.proven_client import ClientAuthentication, Proven, proof_use
 from keyin.wire.dpop_proofs import Proof
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from keyin.domain.environment import Millis
     from keyin.domain.records import ProofUse
     from keyin.oauth.asked import Asked
@@ -26,15 +29,16 @@ class Store(ClientKeys, Replays, Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExchangeEndpoint:
+class GrantEndpoint:
     """Answers a token request whose form was already read."""
 
     clients: ClientAuthentication
     dpop: Dpop
-    grant: TokenExchange
+    grants: Mapping[str, Grant]
+    """By grant type; a grant that is switched off is not here."""
     store: Store
 
-    async def answer(self, asked: Asked) -> Exchanged | Refusal:
+    async def answer(self, asked: Asked) -> Given | Refusal:
         """Run the named steps; the client comes before everything else. Raises StoreUnavailable."""
         proven = await self.clients.authenticate(asked)
         if isinstance(proven, Refusal):
@@ -45,15 +49,25 @@ class ExchangeEndpoint:
             return replayed
         if isinstance(proof, Refusal):
             return proof
-        refusal = check_grant_type(asked)
-        if refusal:
-            return refusal
+        grant = self._grant(asked)
+        if isinstance(grant, Refusal):
+            return grant
         jkt = proof.jkt if proof else None
-        return await self.grant.answer(asked.parameters, proven.by, jkt=jkt, now=asked.now)
+        return await grant.answer(GrantRequest(asked=asked, by=proven.by, jkt=jkt))
+
+    def _grant(self, asked: Asked) -> Grant | Refusal:
+        """Find the grant (RFC 6749 §5.2)."""
+        given = asked.parameters.get("grant_type")
+        if not given:
+            return refused(Code.INVALID_REQUEST, "Missing required parameter: grant_type")
+        return self.grants.get(given) or refused(
+            Code.UNSUPPORTED_GRANT_TYPE, "No such grant type", Reason.GRANT_TYPE
+        )
 
     def _proof(self, asked: Asked, proven: Proven) -> Proof | Refusal | None:
-        """Check the proof that a client with a key must bring, and another one may."""
-        if proven.key is None and not asked.sent.proofs:
+        """Check the proof that an installation with a key must bring, and others may."""
+        must = proven.key is not None and proven.by.client.kind is ClientKind.INSTALLATION
+        if not must and not asked.sent.proofs:
             return None
         found = self.dpop.check(asked.sent, now=asked.now)
         if isinstance(found, Proof):
@@ -87,13 +101,3 @@ class ExchangeEndpoint:
         key = proven.key
         if key is not None and (key.last_used is None or now - key.last_used > _DAY_MS):
             await self.store.note_key_use(key.kid, now=now)
-
-
-def check_grant_type(asked: Asked) -> Refusal | None:
-    """Refuse every grant type but the one (RFC 6749 §5.2)."""
-    given = asked.parameters.get("grant_type")
-    if not given:
-        return refused(Code.INVALID_REQUEST, "Missing required parameter: grant_type")
-    if given != GRANT_TYPE:
-        return refused(Code.UNSUPPORTED_GRANT_TYPE, "No such grant type", Reason.GRANT_TYPE)
-    return None
