@@ -19,6 +19,11 @@ from tests.fakes.records import client, client_key, credential, key, safe, token
 
 VERSIONS = Path(__file__).resolve().parents[2] / "data" / "store_versions"
 
+_MORE = """
+INSERT INTO sites VALUES ('main hall', 'suspended', 'compromised', 1700000000000, NULL);
+INSERT INTO software VALUES ('s', '2', 'suspended', 'other', 1700000000000, 1700000000001);
+"""
+
 
 async def _fill(path: Path) -> None:
     store = open_store(path)
@@ -34,6 +39,9 @@ async def _fill(path: Path) -> None:
     )
     await store.put_registry("linux", b"{}")
     store.close()
+    connection = sqlite3.connect(path)
+    connection.executescript(_MORE)
+    connection.close()
 
 
 def _dump(path: Path) -> str:
