@@ -161,7 +161,7 @@ CREATE TABLE sites (
   created INTEGER NOT NULL,
   updated INTEGER
 ) STRICT, WITHOUT ROWID;
-INSERT INTO "sites" VALUES('main hall','suspended','compromised',1700000000000,NULL);
+INSERT INTO "sites" VALUES('closed hall','suspended','compromised',1700000000000,NULL);
 CREATE TABLE software (
   id      TEXT NOT NULL,
   version TEXT NOT NULL,

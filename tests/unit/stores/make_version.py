@@ -20,7 +20,7 @@ from tests.fakes.records import client, client_key, credential, key, safe, token
 VERSIONS = Path(__file__).resolve().parents[2] / "data" / "store_versions"
 
 _MORE = """
-INSERT INTO sites VALUES ('main hall', 'suspended', 'compromised', 1700000000000, NULL);
+INSERT INTO sites VALUES ('closed hall', 'suspended', 'compromised', 1700000000000, NULL);
 INSERT INTO software VALUES ('s', '2', 'suspended', 'other', 1700000000000, 1700000000001);
 """
 
