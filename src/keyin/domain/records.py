@@ -7,7 +7,7 @@ them has moved on, the token is dead.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Final, Literal, NewType
 
@@ -45,6 +45,13 @@ class Status(StrEnum):
     SUSPENDED = "suspended"
     REVOKED = "revoked"
     EXPIRED = "expired"
+
+
+class StoppedBy(StrEnum):
+    """What stops a client whose own record is in order."""
+
+    SITE = "site"
+    SOFTWARE = "software"
 
 
 class Origin(StrEnum):
@@ -89,6 +96,42 @@ class Client:
     updated: Millis | None
     legacy_until: Millis | None
     """The password grant is answered until then; None: never."""
+    stopped_by: StoppedBy | None = None
+    """Never stored. Not None: see `as_it_counts`."""
+
+
+def as_it_counts(client: Client, *, site: bool, software: bool) -> Client:
+    """Return a client as found: suspended where its site or its software's version is stopped.
+
+    So whoever looks at `status` alone decides rightly.
+    """
+    if not (site or software) or client.status is not Status.ACTIVE:
+        return client
+    by = StoppedBy.SITE if site else StoppedBy.SOFTWARE
+    return replace(client, status=Status.SUSPENDED, stopped_by=by)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A place that has computers; without a record it is active."""
+
+    name: str
+    status: Status
+    reason: str | None
+    created: Millis
+    updated: Millis | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoftwareVersion:
+    """One version of a software; without a record it is active."""
+
+    id: str
+    version: str
+    status: Status
+    reason: str | None
+    created: Millis
+    updated: Millis | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from keyin.domain.records import NO_SECRET, Client, Credential, Status
+from keyin.domain.records import NO_SECRET, Client, Credential, Status, StoppedBy
 from keyin.oauth.digests import matches
 from keyin.oauth.errors import Reason, Refusal, no_credentials, unauthorized
 from keyin.oauth.parameters import Parameters, present, text
@@ -44,5 +44,13 @@ async def authenticate(
     if credential.status is not Status.ACTIVE:
         return unauthorized(Reason.CREDENTIAL_NOT_ACTIVE)
     if client is None or client.status is not Status.ACTIVE:
-        return unauthorized(Reason.CLIENT_NOT_ACTIVE)
+        return unauthorized(why_not_active(client))
     return Authenticated(client=client, credential=credential)
+
+
+def why_not_active(client: Client | None) -> Reason:
+    """Say what keeps a client out that is not active: itself, its site or its software."""
+    by = client.stopped_by if client is not None else None
+    if by is StoppedBy.SITE:
+        return Reason.SITE_NOT_ACTIVE
+    return Reason.SOFTWARE_NOT_ACTIVE if by else Reason.CLIENT_NOT_ACTIVE

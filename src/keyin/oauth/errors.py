@@ -34,6 +34,8 @@ class Reason(StrEnum):
     WRONG_SECRET = "wrong_secret"  # noqa: S105 - a reason, no secret
     CREDENTIAL_NOT_ACTIVE = "credential_not_active"
     CLIENT_NOT_ACTIVE = "client_not_active"
+    SITE_NOT_ACTIVE = "site_not_active"
+    SOFTWARE_NOT_ACTIVE = "software_not_active"
     CLIENT_OF_ANOTHER_KIND = "client_of_another_kind"
     GRANT_TYPE = "grant_type"
     NOT_LEGACY = "not_legacy"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from keyin.domain.networks import allowed
 from keyin.domain.records import NO_SECRET, ClientKey, ProofUse, Status
 from keyin.oauth.asked import Asked, basic
-from keyin.oauth.client_auth import Authenticated
+from keyin.oauth.client_auth import Authenticated, why_not_active
 from keyin.oauth.digests import matches
 from keyin.oauth.errors import Code, Reason, Refusal, invalid_client, refused
 from keyin.oauth.ports import ClientKeys, Credentials
@@ -120,7 +120,7 @@ def _active(found: tuple[Credential, Client | None], asked: Asked) -> Refusal | 
     if credential.status is not Status.ACTIVE:
         return invalid_client(Reason.CREDENTIAL_NOT_ACTIVE)
     if client is None or client.status is not Status.ACTIVE:
-        return invalid_client(Reason.CLIENT_NOT_ACTIVE)
+        return invalid_client(why_not_active(client))
     if not allowed(asked.address, credential.policy.networks):
         return invalid_client(Reason.NETWORK)
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from keyin.domain.records import Status
+from keyin.domain.records import Status, as_it_counts
 from keyin.settings.ports import KeyAndSafe
 from keyin.stores.sqlite import rows
 from keyin.stores.sqlite.rows import names
@@ -21,8 +21,13 @@ _CREDENTIAL_END: Final = len(rows.CREDENTIAL)
 _KEY_END: Final = len(rows.KEY)
 _TOKEN_END: Final = len(rows.TOKEN)
 
+_STOPPED: Final = """
+EXISTS (SELECT 1 FROM sites WHERE status <> 'active' AND name IN (c.site, o.site)),
+EXISTS (SELECT 1 FROM software WHERE status <> 'active' AND (id, version) IN (
+  VALUES (c.software_id, c.software_version), (o.software_id, o.software_version)))
+"""
 _FIND_CREDENTIAL: Final = f"""
-SELECT {names(rows.CREDENTIAL, "c")}, {names(rows.CLIENT, "o")}
+SELECT {names(rows.CREDENTIAL, "c")}, {names(rows.CLIENT, "o")}, {_STOPPED}
 FROM credentials AS c LEFT JOIN clients AS o ON o.id = c.client_id
 WHERE c.oauth2_client_id = ? ORDER BY c.seq
 """  # noqa: S608 - column names of ours
@@ -57,7 +62,7 @@ WHERE t.digest IN ({_places(count)})
 
 
 _FIND_CREDENTIAL_BY_ID: Final = f"""
-SELECT {names(rows.CREDENTIAL, "c")}, {names(rows.CLIENT, "o")}
+SELECT {names(rows.CREDENTIAL, "c")}, {names(rows.CLIENT, "o")}, {_STOPPED}
 FROM credentials AS c JOIN clients AS o ON o.id = ? WHERE c.id = ?
 """  # noqa: S608 - column names of ours
 
@@ -72,7 +77,7 @@ def find_credential(
     row = next((row for row in found if row[_STATUS] == Status.ACTIVE), found[0])
     credential = rows.credential(row[:_CREDENTIAL_END])
     there = row[_CREDENTIAL_END] is not None
-    return credential, rows.client(row[_CREDENTIAL_END:]) if there else None
+    return credential, _client(row) if there else None
 
 
 def find_key(connection: sqlite3.Connection, digests: Sequence[Digest]) -> Key | None:
@@ -110,7 +115,13 @@ def find_client_and_credential(
     row = connection.execute(_FIND_CREDENTIAL_BY_ID, (client_id, credential_id)).fetchone()
     if row is None:
         return None
-    return rows.client(row[_CREDENTIAL_END:]), rows.credential(row[:_CREDENTIAL_END])
+    return _client(row), rows.credential(row[:_CREDENTIAL_END])
+
+
+def _client(row: rows.Row) -> Client:
+    """Return the client beside a credential, as it counts."""
+    client = rows.client(row[_CREDENTIAL_END:-2])
+    return as_it_counts(client, site=bool(row[-2]), software=bool(row[-1]))
 
 
 def meta(connection: sqlite3.Connection, name: str) -> str | None:
