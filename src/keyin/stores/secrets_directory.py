@@ -91,7 +91,7 @@ class SecretsDirectory:
     def digests(self, purpose: str, value: str) -> tuple[Digest, ...]:
         """Return the digests of `value` under every pepper, newest first.
 
-        Those of tokens begin with the token's second, so that a store keeps them in that order.
+        Those of tokens begin with the token's moment, so that a store keeps them in that order.
         """
         message = f"{purpose}\0{value}".encode("utf-8", "surrogatepass")
         mark = time_mark(value) if purpose == "token" else ""
