@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 from keyin.domain.errors import ConfigurationError
 from keyin.domain.records import StoredGrant
 from keyin.stores.sqlite import client_keys, migrations, reader, rows, writes
+from keyin.stores.sqlite.accounts import SqliteAccounts
 from keyin.stores.sqlite.connection import connect, create_private, our_errors
-from keyin.stores.sqlite.part import SqlitePart
+from keyin.stores.sqlite.remembered import Remembered
 from keyin.stores.sqlite.writer import Writer
 
 if TYPE_CHECKING:
@@ -34,9 +35,7 @@ if TYPE_CHECKING:
     from keyin.settings.ports import KeyAndSafe
 
 _MANY = 500
-REMEMBERED = 4096
 
-Name = TypeVar("Name")
 Result = TypeVar("Result")
 
 
@@ -78,17 +77,7 @@ def _recognise(connection: sqlite3.Connection, secret_ids: frozenset[str]) -> No
             writes.put_meta(connection, "secret_ids", " ".join(sorted(secret_ids | known)))
 
 
-class _Remembered(dict[Name, Result]):
-    """What was looked up, bounded."""
-
-    def put(self, name: Name, found: Result) -> None:
-        """Remember; at the bound, begin anew."""
-        if len(self) >= REMEMBERED:
-            self.clear()
-        self[name] = found
-
-
-class SqliteStore(SqlitePart):
+class SqliteStore(SqliteAccounts):
     """Implements every port of a store; what a method does stands with its port."""
 
     def __init__(self, reading: sqlite3.Connection, writer: Writer) -> None:
@@ -96,10 +85,13 @@ class SqliteStore(SqlitePart):
         self._epoch: int | None = None
         # Few, and asked for at every request. Ids that nobody has are remembered as well, so that
         # known and unknown cost the same. Only this process writes; what it writes clears them.
-        self._credentials: _Remembered[str, tuple[Credential, Client | None] | None]
-        self._credentials = _Remembered()
-        self._clients: _Remembered[tuple[RecordId, RecordId], tuple[Client, Credential] | None]
-        self._clients = _Remembered()
+        self._credentials: Remembered[str, tuple[Credential, Client | None] | None]
+        self._credentials = Remembered()
+        self._clients: Remembered[tuple[RecordId, RecordId], tuple[Client, Credential] | None]
+        self._clients = Remembered()
+        # A person comes back, to this computer or the next. Only keys that are there are
+        # remembered: of others there is no end.
+        self._keys: Remembered[Digest, Key] = Remembered()
 
     async def _changing_clients(self, unit: Callable[[sqlite3.Connection], Result]) -> Result:
         return await self._writer.run(unit, then=self._forget_clients)
@@ -107,6 +99,7 @@ class SqliteStore(SqlitePart):
     def _forget_clients(self) -> None:
         self._credentials.clear()
         self._clients.clear()
+        self._keys.clear()
 
     async def find_credential(
         self, oauth2_client_id: str
@@ -137,8 +130,14 @@ class SqliteStore(SqlitePart):
 
     async def find_key(self, digests: Sequence[Digest]) -> Key | None:
         """See oauth.ports.Keys."""
+        for digest in digests:
+            if digest in self._keys:
+                return self._keys[digest]
         with our_errors():
-            return reader.find_key(self._lookups, digests)
+            found = reader.find_key(self._lookups, digests)
+        if found is not None:
+            self._keys.put(found.digest, found)
+        return found
 
     async def add_token(self, token: Token) -> None:
         """See oauth.ports.Tokens."""
@@ -187,7 +186,8 @@ class SqliteStore(SqlitePart):
         self, digests: Sequence[Digest], change: Callable[[KeyAndSafe | None], KeyAndSafe]
     ) -> None:
         """See settings.ports.Safes."""
-        await self._writer.run(partial(writes.change_safe, digests=digests, change=change))
+        unit = partial(writes.change_safe, digests=digests, change=change)
+        await self._writer.run(unit, then=self._keys.clear)
 
     async def revoke_token(self, digests: Sequence[Digest]) -> bool:
         """See oauth.ports.Revocations."""
@@ -207,7 +207,7 @@ class SqliteStore(SqlitePart):
     ) -> bool:
         """See oauth.ports.Revocations."""
         unit = partial(writes.revoke_key, digests=digests, reason=reason, now=now)
-        return await self._writer.run(unit)
+        return await self._writer.run(unit, then=self._keys.clear)
 
     async def bump_store_epoch(self) -> int:
         """See oauth.ports.Housekeeping."""
