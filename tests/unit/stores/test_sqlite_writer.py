@@ -55,13 +55,18 @@ async def test_waiting_writers_share_commits(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batches: list[int] = []
-    write = store._writer._write
+    write, add_alone = store._writer._write, store._writer._add_alone
 
     def counting(batch: list[Any]) -> None:
         batches.append(len(batch))
         write(batch)
 
+    def counting_one(row: Any) -> None:
+        batches.append(1)
+        add_alone(row)
+
     monkeypatch.setattr(store._writer, "_write", counting)
+    monkeypatch.setattr(store._writer, "_add_alone", counting_one)
     await asyncio.gather(*[store.add_token(token(f"p:{n}")) for n in range(300)])
     assert sum(batches) == 300
     assert len(batches) < 30

@@ -94,7 +94,22 @@ class Writer:
 
     async def add_token(self, row: Row) -> None:
         """Insert a token: as `run`, and many waiting ones in one statement."""
-        await self._put(None, row)
+        if self._open and not self._busy and self._alone() and self._disk_is_quick():
+            self._add_alone(row)
+        else:
+            await self._put(None, row)
+
+    def _add_alone(self, row: Row) -> None:
+        """Insert in a transaction of its own, which its statement begins and commits."""
+        began = perf_counter()
+        try:
+            writes.add_token(self._connection, row)
+        except sqlite3.Error as error:
+            raise translated(error) from error
+        finally:
+            self._ended = perf_counter()
+            self._commits_s.append(self._ended - began)
+            self._last_batch = 1
 
     def close(self) -> None:
         """Finish what waits, then end the connection. May be repeated."""
@@ -132,6 +147,9 @@ class Writer:
         """Tell whether nobody else is writing just now: then nothing will gather."""
         return self._last_batch <= 1 and perf_counter() - self._ended > LONE_S
 
+    def _disk_is_quick(self) -> bool:
+        return min(self._commits_s) < SLOW_COMMIT_S
+
     def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let units gather while the loop's turns bring more."""
         if self._still_gathering():
@@ -146,7 +164,7 @@ class Writer:
             self._busy = False
             return
         self._write(batch)
-        if min(self._commits_s) < SLOW_COMMIT_S:
+        if self._disk_is_quick():
             self._commit(batch)
             self._end_turn(batch, loop)
         else:

@@ -54,6 +54,11 @@ _PUT_SAFE: Final = _replacing("safes", rows.SAFE)
 _ADD_TOKEN: Final = f"{_insert('tokens', rows.TOKEN)} ON CONFLICT DO NOTHING"
 
 
+def add_token(connection: sqlite3.Connection, token: Row) -> None:
+    """Insert one."""
+    connection.execute(_ADD_TOKEN, token)
+
+
 def add_tokens(connection: sqlite3.Connection, tokens: Sequence[Row]) -> None:
     """Insert many."""
     connection.executemany(_ADD_TOKEN, tokens)
