@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
+import os
 import time
 
 from keyin.domain.environment import Millis
@@ -30,4 +30,4 @@ class SystemEntropy:
 
     def token_bytes(self, count: int) -> bytes:
         """Return `count` unpredictable bytes."""
-        return secrets.token_bytes(count)
+        return os.urandom(count)
