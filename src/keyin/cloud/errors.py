@@ -71,6 +71,9 @@ _SETTINGS: Final = {
         "Cloud based flow manager requires device information - failed to parse it as JSON",
         reason="device_unreadable",
     ),
+    Why.QUERY_INVALID: application_error(
+        400, 'The request body must be one object with one member "device"', reason="query_invalid"
+    ),
     Why.BODY_UNREADABLE: application_error(
         400, "The request body is not proper JSON", reason="body_unreadable"
     ),
@@ -86,14 +89,15 @@ def unauthorized(denial: Denial) -> Answer:
     return Answer(UNAUTHORIZED.status, UNAUTHORIZED.body, UNAUTHORIZED.headers, denial.reason)
 
 
-def settings_error(error: Rejected, key: GpiiKey) -> Answer:
-    """Render what the settings service refuses (cloud-wire §4.5, §8.3)."""
+def settings_error(error: Rejected, key: GpiiKey | None) -> Answer:
+    """Render what the settings service refuses (cloud-wire §4.5, §8.3); no key: none is told."""
+    named = f'GPII key "{key.reveal()}"' if key else "GPII key"
     if error.why is Why.BODY_INVALID:
         return _invalid(error)
     if error.why is Why.READ_ONLY:
         return application_error(
             404,
-            f'Can\'t update preferences for readOnly GPII key "{key.reveal()}" '
+            f"Can't update preferences for readOnly {named} "
             "(perhaps it is a snapset) while executing HTTP PUT",
             errorCode="GPII_ERR_READONLY",
             reason="read_only",
@@ -101,7 +105,7 @@ def settings_error(error: Rejected, key: GpiiKey) -> Answer:
     if error.why is Why.SAFE_MISSING:
         return application_error(
             409,
-            f'GPII key "{key.reveal()}" already exists while executing HTTP PUT',
+            f"{named} already exists while executing HTTP PUT",
             errorCode="GPII_ERR_GPIIKEY_EXISTS",
             reason="safe_missing",
         )

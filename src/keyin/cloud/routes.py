@@ -19,7 +19,7 @@ class Access(Enum):
     CLIENT = auto()
     """A client's own credential, in the body."""
     BEARER = auto()
-    """A token for the key in the path."""
+    """A settings token: for the key in the path, or for its own where the path has none."""
     OPERATOR = auto()
     """Only on the operators' listener."""
 
@@ -54,6 +54,23 @@ SAVE: Final = Route(
     body_limit=KIB * KIB,
     scope="settings:write",
 )
+QUERY_OWN: Final = Route(
+    method="POST",
+    template="/settings/query",
+    access=Access.BEARER,
+    body_limit=64 * KIB,
+    scope="settings:read",
+)
+SAVE_OWN: Final = Route(
+    method="PUT",
+    template="/settings",
+    access=Access.BEARER,
+    body_limit=KIB * KIB,
+    scope="settings:write",
+)
+SOLUTIONS: Final = Route(
+    method="GET", template="/solutions/{digest}", access=Access.BEARER, scope="settings:read"
+)
 HEALTH: Final = Route(method="GET", template="/health", access=Access.PUBLIC)
 READY: Final = Route(method="GET", template="/ready", access=Access.PUBLIC)
 REVISION: Final = Route(method="GET", template="/revision", access=Access.OPERATOR)
@@ -78,7 +95,17 @@ RESOURCE_METADATA: Final = Route(
 OAUTH: Final = (OAUTH_TOKEN, REVOKE, INTROSPECT, SERVER_METADATA, RESOURCE_METADATA)
 """What a cloud with an issuer answers besides."""
 OAUTH_FAMILY: Final = frozenset({TOKEN, *OAUTH})
-PUBLIC: Final = (TOKEN, TOKEN_OPTIONS, QUERY, SAVE, HEALTH, READY)
+PUBLIC: Final = (
+    TOKEN,
+    TOKEN_OPTIONS,
+    QUERY,
+    SAVE,
+    QUERY_OWN,
+    SAVE_OWN,
+    SOLUTIONS,
+    HEALTH,
+    READY,
+)
 OPERATORS: Final = (HEALTH, READY, REVISION, METRICS)
 
 

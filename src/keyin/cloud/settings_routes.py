@@ -1,4 +1,8 @@
-"""The settings of the key in the path: `GET /{key}/settings/{device}`, `PUT /{key}/settings`."""
+"""Settings: of the key in the path, as the original's clients ask, or of the token's own key.
+
+GET /{key}/settings/{device}    POST /settings/query
+PUT /{key}/settings             PUT /settings
+"""
 
 from __future__ import annotations
 
@@ -9,61 +13,58 @@ from typing import TYPE_CHECKING
 from keyin.cloud import answers, errors, routes
 from keyin.cloud.answers import Answer
 from keyin.cloud.bodies import JSON, Unacceptable, content_type
-from keyin.cloud.denials import denied
 from keyin.cloud.request import decoded
 from keyin.domain.secret import GpiiKey
-from keyin.oauth.bearer import Bearer, Denial
 from keyin.settings.errors import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from keyin.cloud.exchange import Exchange, Handler
-    from keyin.cloud.oauth_routes import Authorization
+    from keyin.cloud.guard import Guard
     from keyin.cloud.routes import Route
     from keyin.domain.grant import Grant
     from keyin.settings.service import SettingsService
+
+    Act = Callable[[Exchange, Grant], Awaitable[bytes]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsRoutes:
     """Authenticate, authorise, parse, act, render."""
 
-    bearer: Bearer
+    guard: Guard
     settings: SettingsService
-    authorization: Authorization | None = None
 
     def handlers(self) -> Mapping[Route, Handler]:
         """Return a handler for each route."""
-        return {routes.QUERY: self.query, routes.SAVE: self.save}
+        return {
+            routes.QUERY: self._of_key_in_path(self._queried),
+            routes.SAVE: self._of_key_in_path(self._saved),
+            routes.QUERY_OWN: self._of_own_key(self._queried_own),
+            routes.SAVE_OWN: self._of_own_key(self._saved),
+        }
 
-    async def query(self, exchange: Exchange) -> Answer:
-        """Answer what this computer should become (cloud-wire §4)."""
-        return await self._with_grant(exchange, self._queried)
+    def _of_key_in_path(self, act: Act) -> Handler:
+        async def handle(exchange: Exchange) -> Answer:
+            name = decoded(exchange.request.segments[0])
+            if name is None:
+                return errors.BAD_ESCAPE
+            return await self._guarded(exchange, GpiiKey(name), act)
 
-    async def save(self, exchange: Exchange) -> Answer:
-        """Change a safe (cloud-wire §4.5)."""
-        return await self._with_grant(exchange, self._saved)
+        return handle
 
-    async def _with_grant(
-        self, exchange: Exchange, act: Callable[[Exchange, Grant], Awaitable[bytes]]
-    ) -> Answer:
+    def _of_own_key(self, act: Act) -> Handler:
+        async def handle(exchange: Exchange) -> Answer:
+            return await self._guarded(exchange, None, act)
+
+        return handle
+
+    async def _guarded(self, exchange: Exchange, key: GpiiKey | None, act: Act) -> Answer:
         """Authenticate and authorise, then act (P81)."""
-        name = decoded(exchange.request.segments[0])
-        if name is None:
-            return errors.BAD_ESCAPE
-        key = GpiiKey(name)
-        authorization = self.authorization
-        grant = await self.bearer.identify(
-            exchange.request.authorization(),
-            key,
-            address=exchange.visitor.address,
-            now=exchange.now,
-            sent=authorization.sent(exchange.request) if authorization else None,
-            scope=exchange.route.scope,
-        )
-        if isinstance(grant, Denial):
-            return denied(grant, authorization, exchange.now)
+        grant = await self.guard.admit(exchange, key)
+        if isinstance(grant, Answer):
+            return grant
         try:
             body = await act(exchange, grant)
         except Rejected as rejected:
@@ -71,15 +72,25 @@ class SettingsRoutes:
         return Answer(200, body, (answers.JSON_UTF8, answers.NO_STORE))
 
     async def _queried(self, exchange: Exchange, grant: Grant) -> bytes:
+        """Answer what this computer should become (cloud-wire §4)."""
         device = _device(exchange.request.segments[2])
         if device is None:
             raise Unacceptable(errors.BAD_ESCAPE)
         return await self.settings.query(grant, device)
 
+    async def _queried_own(self, exchange: Exchange, grant: Grant) -> bytes:
+        """Answer the same, without what the computer has already."""
+        return await self.settings.query_own(grant, await _json_body(exchange))
+
     async def _saved(self, exchange: Exchange, grant: Grant) -> bytes:
-        is_json = content_type(exchange.request) == JSON
-        body = await exchange.body() if is_json else b"{}"
-        return await self.settings.save(grant, body, exchange.now)
+        """Change a safe (cloud-wire §4.5)."""
+        return await self.settings.save(grant, await _json_body(exchange), exchange.now)
+
+
+async def _json_body(exchange: Exchange) -> bytes:
+    """Read the body; another media type is an empty object (cloud-wire §2.3)."""
+    is_json = content_type(exchange.request) == JSON
+    return await exchange.body() if is_json else b"{}"
 
 
 @lru_cache(maxsize=256)

@@ -18,12 +18,14 @@ import pyjson5
 from keyin.cloud.access_log import AccessLog
 from keyin.cloud.app import CloudApp, Limits, Surroundings
 from keyin.cloud.edge import Edge, Pilot
+from keyin.cloud.guard import Guard
 from keyin.cloud.legacy_token_routes import LegacyTokenRoutes
 from keyin.cloud.listeners import parse_listener
 from keyin.cloud.metrics import Metrics
 from keyin.cloud.oauth_routes import Authorization
 from keyin.cloud.ops import HealthRoutes, OpsApp
 from keyin.cloud.settings_routes import SettingsRoutes
+from keyin.cloud.solutions_routes import SolutionsRoutes
 from keyin.oauth.bearer import Bearer
 from keyin.oauth.dpop import Dpop
 from keyin.oauth.grant_endpoint import GrantEndpoint
@@ -107,6 +109,10 @@ async def handlers(
     stored = await store.registries()
     registries = Registries.read(stored.items() if stored else own_registries())
     authorization = authorization_server(config.issuer, store, secrets, entropy)
+    guard = Guard(
+        bearer=Bearer(tokens=store, peppers=secrets, dpop=Dpop(peppers=secrets), replays=store),
+        authorization=authorization,
+    )
     families = (
         LegacyTokenRoutes(
             TokenEndpoint(
@@ -116,12 +122,12 @@ async def handlers(
             )
         ),
         SettingsRoutes(
-            bearer=Bearer(tokens=store, peppers=secrets, dpop=Dpop(peppers=secrets), replays=store),
+            guard=guard,
             settings=SettingsService(
                 safes=store, vault=secrets, registries=registries, entropy=entropy
             ),
-            authorization=authorization,
         ),
+        SolutionsRoutes(guard, registries.documents),
         HealthRoutes(store),
         *((authorization,) if authorization else ()),
     )

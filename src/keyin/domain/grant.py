@@ -23,9 +23,10 @@ SETTINGS_SCOPE: Final = "settings:read settings:write"
 class Grant:
     """One key, opened by one client, within that client's policy as it is now."""
 
-    key: GpiiKey
+    key: GpiiKey | None
+    """None: the request named none, and the cloud knows the token's own by its digest only."""
     key_digests: tuple[Digest, ...]
-    """Of `key`, newest pepper first; the first is what new records are stored under."""
+    """Of the key, newest pepper first; the first is what new records are stored under."""
     client_id: RecordId
     credential_id: RecordId
     policy: CredentialPolicy

@@ -14,6 +14,7 @@ from keyin.domain.grant import SETTINGS_AUDIENCE, Grant
 from keyin.domain.networks import Address, allowed
 from keyin.domain.records import Status, StoredGrant
 from keyin.domain.secret import AccessToken, equal
+from keyin.oauth.client_auth import why_not_active
 from keyin.oauth.digests import matches
 from keyin.oauth.dpop import NAMESPACE, Dpop
 from keyin.oauth.errors import Reason
@@ -22,6 +23,7 @@ from keyin.wire.dpop_proofs import Proof
 
 if TYPE_CHECKING:
     from keyin.domain.environment import Millis
+    from keyin.domain.records import Digest
     from keyin.domain.secret import GpiiKey
     from keyin.oauth.asked import Sent
     from keyin.oauth.ports import Peppers, Replays, Tokens
@@ -66,7 +68,7 @@ class Bearer:
     async def identify(  # noqa: PLR0911 - one return a reason
         self,
         header: str | None,
-        key: GpiiKey,
+        key: GpiiKey | None,
         *,
         address: Address | None,
         now: Millis,
@@ -75,7 +77,8 @@ class Bearer:
     ) -> Grant | Denial:
         """Return what the header opens for this key, and nothing for another.
 
-        `scope` is what the route asks for. Raises StoreUnavailable.
+        `key` None: the route names none, and the token's own is meant. `scope` is what the route
+        asks for. Raises StoreUnavailable.
         """
         shown = presented(header)
         if shown is None:
@@ -86,8 +89,8 @@ class Bearer:
         reason = reason_to_deny(stored, address=address, now=now)
         if reason:
             return Denial(reason)
-        key_digests = self.peppers.digests("key", key.reveal())
-        if not matches(key_digests, stored.token.key_digest):
+        key_digests = self._own_digests(stored.token.key_digest, key)
+        if key_digests is None:
             return Denial(Reason.ANOTHER_KEY)
         reason = await self._unproven(shown, stored.token.cnf_jkt, sent, now)
         if reason:
@@ -102,6 +105,13 @@ class Bearer:
             policy=stored.credential.policy,
             lineage=stored.client.lineage,
         )
+
+    def _own_digests(self, own: Digest, key: GpiiKey | None) -> tuple[Digest, ...] | None:
+        """Return the digests of the key that is meant, if the token is for it."""
+        if key is None:
+            return (own,)
+        digests = self.peppers.digests("key", key.reveal())
+        return digests if matches(digests, own) else None
 
     async def _unproven(
         self, shown: Presented, jkt: str | None, sent: Sent | None, now: Millis
@@ -129,7 +139,7 @@ def reason_to_deny(stored: StoredGrant, *, address: Address | None, now: Millis)
         (stored.token.status is Status.ACTIVE, Reason.TOKEN_NOT_ACTIVE),
         (stored.token.expires - now >= HALF_SECOND, Reason.EXPIRED),
         (stored.token.audience == SETTINGS_AUDIENCE, Reason.WRONG_AUDIENCE),
-        (stored.client.status is Status.ACTIVE, Reason.CLIENT_NOT_ACTIVE),
+        (stored.client.status is Status.ACTIVE, why_not_active(stored.client)),
         (stored.credential.status is Status.ACTIVE, Reason.CREDENTIAL_NOT_ACTIVE),
         (key_active, Reason.KEY_NOT_ACTIVE),
         (not epochs_moved(stored), Reason.EPOCH),

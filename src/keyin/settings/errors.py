@@ -17,6 +17,7 @@ class Why(Enum):
     """Every way in which a request that was let in can still fail."""
 
     DEVICE_UNREADABLE = auto()
+    QUERY_INVALID = auto()
     BODY_UNREADABLE = auto()
     BODY_INVALID = auto()
     NOT_ALLOWED = auto()

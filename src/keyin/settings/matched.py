@@ -20,7 +20,7 @@ MOST_BYTES: Final = 64 * 1024
 _NONCE_END: Final = 32
 """The head of a sealed safe, which holds the nonce (`stores.secrets_directory`)."""
 
-Meeting: TypeAlias = tuple[str, bytes, str]
+Meeting: TypeAlias = tuple[str, bytes, bytes]
 
 
 class Matched(NamedTuple):
@@ -52,6 +52,6 @@ class Meetings:
             self._known.popitem(last=False)
 
 
-def meeting(safe: Safe, report: str) -> Meeting:
-    """Name this state of a safe and this device."""
+def meeting(safe: Safe, report: bytes) -> Meeting:
+    """Name this state of a safe and this device, by the digest of its report."""
     return safe.id, safe.sealed[:_NONCE_END], report

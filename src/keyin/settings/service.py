@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from msgspec import ValidationError, convert
 
 from keyin.domain.disclosure import disclose
 from keyin.domain.errors import InvalidDocument, StoreUnavailable
@@ -24,6 +25,7 @@ from keyin.settings.ports import KeyAndSafe, Safes, Vault
 from keyin.settings.room import encode_within
 from keyin.settings.writable import may_write
 from keyin.wire.documents import SafeContent, decode_safe
+from keyin.wire.settings_query import Query
 from keyin.wire.strict_json import decode
 
 if TYPE_CHECKING:
@@ -56,12 +58,11 @@ class SettingsService:
         Raises Rejected and StoreUnavailable.
         """
         device = self.registries.installed(report)
-        safe = await self._safe(grant)
-        matched = _match({}, device) if safe is None else self._matched(safe, report, device)
+        matched = await self._met(grant, device)
         return b"".join(
             (
                 b'{"gpiiKey":',
-                _encode(grant.key.reveal()),
+                _encode(grant.key.reveal() if grant.key else None),
                 b',"preferences":',
                 matched.preferences,
                 b',"solutionsRegistryEntries":',
@@ -72,8 +73,31 @@ class SettingsService:
             )
         )
 
-    def _matched(self, safe: Safe, report: str, device: Installed) -> Matched:
-        name = meeting(safe, report)
+    async def query_own(self, grant: Grant, body: bytes) -> bytes:
+        """Answer a `wire.settings_query.Query` with an `Answered`: no key, no registry entries.
+
+        Raises Rejected and StoreUnavailable.
+        """
+        device = self.registries.installed(_device(body))
+        matched = await self._met(grant, device)
+        return b"".join(
+            (
+                b'{"preferences":',
+                matched.preferences,
+                b',"matchMakerOutput":',
+                matched.output,
+                b',"solutions":',
+                _encode(device.registry),
+                b"}",
+            )
+        )
+
+    async def _met(self, grant: Grant, device: Installed) -> Matched:
+        safe = await self._safe(grant)
+        return _match({}, device) if safe is None else self._matched(safe, device)
+
+    def _matched(self, safe: Safe, device: Installed) -> Matched:
+        name = meeting(safe, device.report)
         known = self.meetings.find(name)
         if known is None:
             known = _match(flat_view(self._open(safe).preferences), device)
@@ -96,10 +120,11 @@ class SettingsService:
                 raise Rejected(Why.BODY_UNREADABLE) from error
 
         await self.safes.change_safe(grant.key_digests, change)
-        return _encode({"gpiiKey": grant.key.reveal(), "message": "Successfully updated."})
+        named = {"gpiiKey": grant.key.reveal()} if grant.key else {}
+        return _encode({**named, "message": "Successfully updated."})
 
     async def _safe(self, grant: Grant) -> Safe | None:
-        if grant.key.reveal() == NO_USER:
+        if grant.key is not None and grant.key.reveal() == NO_USER:
             return None
         found = await self.safes.find_safe(grant.key_digests)
         return None if found is None else found.safe
@@ -137,8 +162,12 @@ class SettingsService:
         )
 
     def _new_key(self, document: dict[str, Value], grant: Grant, now: Millis) -> KeyAndSafe:
-        """Make key and safe together, with both privileges as they are now."""
-        if not (grant.policy.may_create_keys and grant.policy.may_create_safes):
+        """Make key and safe together, with both privileges as they are now.
+
+        Where the request did not say the key there is nothing to make it of.
+        """
+        allowed = grant.policy.may_create_keys and grant.policy.may_create_safes
+        if grant.key is None or not allowed:
             raise Rejected(Why.NOT_ALLOWED)
         digest = grant.key_digests[0]
         key = Key(
@@ -184,6 +213,15 @@ def _match(preferences: dict[str, Value], device: Installed) -> Matched:
 def replace_preferences(content: SafeContent, preferences: dict[str, Value]) -> SafeContent:
     """Return the same safe with other preferences."""
     return msgspec.structs.replace(content, preferences=preferences)
+
+
+def _device(body: bytes) -> str:
+    """Return the device report of a query, as JSON that is the same for the same report."""
+    try:
+        query = convert(decode(body), Query)
+    except (InvalidDocument, ValidationError) as error:
+        raise Rejected(Why.QUERY_INVALID) from error
+    return _encode(query.device).decode()
 
 
 def _read(body: bytes) -> dict[str, Value]:

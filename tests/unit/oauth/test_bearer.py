@@ -44,6 +44,7 @@ async def test_a_token_opens_its_own_key() -> None:
     await side.enrol()
     grant = await side.use(f"Bearer {await side.token()}")
     assert isinstance(grant, Grant)
+    assert grant.key is not None
     assert grant.key.reveal() == KEY
     assert grant.client_id == CLIENT_ID
 
