@@ -1,24 +1,35 @@
-"""`keyin client create`: registers a computer's public key; prints the id that it goes by."""
+"""`keyin client create`: registers a computer's public key; prints the id that it goes by.
+
+With `--legacy-until` it registers an old program, which has a secret instead.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
 
 from keyin.cli.exits import errors_for_people
+from keyin.cli.texts import _
+from keyin.domain.environment import Millis
 from keyin.domain.errors import ConfigurationError
 from keyin.domain.networks import malformed
 from keyin.domain.records import UNRESTRICTED
 from keyin.oauth.proven_client import NOBODYS
-from keyin.oauth.registration import Wish, register
+from keyin.oauth.registration import Wish, register, register_legacy
 from keyin.stores.host import SystemClock, SystemEntropy
 from keyin.stores.opening import data_directory, open_data
 from keyin.wire.jose import InvalidSignature, PublicKey
 from keyin.wire.signing_key import read_public
+
+if TYPE_CHECKING:
+    from keyin.stores.opening import OpenedStore
+
+_SHOWN: Final = ("client_id", "client_secret")
 
 
 @click.command()
@@ -26,7 +37,6 @@ from keyin.wire.signing_key import read_public
     "--public-key",
     "file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    required=True,
     help="The computer's public key, PEM or JWK: P-256 or Ed25519.",
 )
 @click.option("--data", type=click.Path(path_type=Path), help="The folder that holds the store.")
@@ -43,6 +53,11 @@ from keyin.wire.signing_key import read_public
 @click.option(
     "--writable", multiple=True, help="A preference term that it may change; none if not given."
 )
+@click.option(
+    "--legacy-until",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]),
+    help="Make a secret in place of a key, for the old token route, until this day (UTC).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Say it as one JSON object.")
 def create(*, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click hands them over by name
     """Register a computer by its public key, and print its client id.
@@ -52,37 +67,68 @@ def create(*, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click ha
     Example: keyin client create --public-key desk.pem --data /var/lib/keyin --site "Main hall"
     """
     with errors_for_people(as_json=as_json):
-        client_id, kid = asyncio.run(_run(**options))
-    said = msgspec.json.encode({"client_id": client_id, "kid": kid}).decode()
-    click.echo(said if as_json else client_id)
+        folder = data_directory(options.pop("data"), options.pop("database"))
+        said = asyncio.run(_run(folder, options.pop("secrets"), **options))
+    if as_json:
+        click.echo(msgspec.json.encode(said).decode())
+    else:
+        click.echo("\n".join(said[name] for name in _SHOWN if name in said))
 
 
 async def _run(
-    *,
-    file: Path,
-    data: Path | None,
-    database: str | None,
+    folder: Path,
     secrets: Path | None,
+    *,
+    file: Path | None,
+    legacy_until: datetime | None,
     networks: tuple[str, ...],
     writable: tuple[str, ...],
     **words: str | None,
-) -> tuple[str, str]:
-    key = _public_key(file)
+) -> dict[str, str]:
+    now, entropy = SystemClock().now(), SystemEntropy()
+    key, until = _proof(file, legacy_until, now)
     _check_networks(networks)
     wish = Wish(networks=networks or UNRESTRICTED, writable=writable, **words)
-    now, entropy = SystemClock().now(), SystemEntropy()
-    opened = open_data(data_directory(data, database), secrets, exclusive=True)
+    opened = open_data(folder, secrets, exclusive=True)
     try:
-        if await opened.store.find_client_key(key.thumbprint) is not None:
-            raise ConfigurationError(
-                "this key is registered already",
-                next_step="Make a new key pair: each computer has its own.",
+        if key is None:
+            client_id, secret, records = register_legacy(
+                wish, until=until, peppers=opened.secrets, entropy=entropy, now=now
             )
-        client_id, records = register(key, wish, entropy=entropy, now=now)
+            said = {"client_id": client_id, "client_secret": secret.reveal()}
+        else:
+            await _refuse_known(opened, key)
+            client_id, records = register(key, wish, entropy=entropy, now=now)
+            said = {"client_id": client_id, "kid": key.thumbprint}
         await opened.store.enrol(records)
     finally:
         opened.close()
-    return client_id, key.thumbprint
+    return said
+
+
+def _proof(
+    file: Path | None, legacy_until: datetime | None, now: Millis
+) -> tuple[PublicKey | None, Millis]:
+    """Return what the client will prove itself by: a key, or (None) a secret until then."""
+    if (file is None) == (legacy_until is None):
+        raise click.UsageError(_("Give either --public-key or --legacy-until."))
+    if file is not None:
+        return _public_key(file), now
+    until = Millis(int(legacy_until.replace(tzinfo=UTC).timestamp() * 1000) if legacy_until else 0)
+    if until <= now:
+        raise ConfigurationError(
+            "the day until which the old route is open is past",
+            next_step="Give a day to come with --legacy-until; a year is long.",
+        )
+    return None, until
+
+
+async def _refuse_known(opened: OpenedStore, key: PublicKey) -> None:
+    if await opened.store.find_client_key(key.thumbprint) is not None:
+        raise ConfigurationError(
+            "this key is registered already",
+            next_step="Make a new key pair: each computer has its own.",
+        )
 
 
 def _public_key(file: Path) -> PublicKey:

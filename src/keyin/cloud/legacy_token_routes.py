@@ -1,12 +1,19 @@
-"""`/access_token`: the notes' grant on the wire that the original's clients speak."""
+"""`/access_token`: the notes' grant on the wire that the original's clients speak.
+
+Each token comes with the word that this way is deprecated (RFC 9745) and the date on which it ends
+for the client that asked (RFC 8594).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 
 from keyin.cloud import answers, errors, routes
-from keyin.cloud.answers import Answer
+from keyin.cloud.answers import Answer, Header
 from keyin.cloud.bodies import content_type, parameters
 from keyin.domain.errors import InvalidDocument
 from keyin.oauth.errors import UNREADABLE, Refusal
@@ -16,8 +23,12 @@ if TYPE_CHECKING:
 
     from keyin.cloud.exchange import Exchange, Handler
     from keyin.cloud.routes import Route
+    from keyin.domain.environment import Millis
     from keyin.oauth.grants.password import Issued
     from keyin.oauth.token_endpoint import TokenEndpoint
+
+DEPRECATED: Final[Header] = (b"deprecation", b"@1735689600")
+"""Since the month in which RFC 9700 forbade the grant, 2025-01."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +71,14 @@ def _issued(issued: Issued) -> Answer:
         + lifetime
         + b',"token_type":"Bearer"}'
     )
-    return Answer(200, body, (answers.JSON_BARE, answers.NO_STORE, answers.NO_CACHE))
+    ends = _sunset(issued.until)
+    return Answer(
+        200, body, (answers.JSON_BARE, answers.NO_STORE, answers.NO_CACHE, DEPRECATED, ends)
+    )
+
+
+@lru_cache(maxsize=256)
+def _sunset(until: Millis) -> Header:
+    """Return the date from which this client gets no token here (RFC 8594 §3)."""
+    date = format_datetime(datetime.fromtimestamp(until // 1000, UTC), usegmt=True)
+    return (b"sunset", date.encode())

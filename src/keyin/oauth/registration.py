@@ -1,5 +1,8 @@
 """A client registered by hand: an administrator brings its public key; no secret exists.
 
+For an old program that can only send a secret, one is made here, shown once and kept as a digest;
+such a client uses the password grant, until its date (P102).
+
 Deny first: what is not asked for is not allowed. Ids come from the server, in a space of their own
 (P4), and the computer's rights from the administrator's words, never from the computer's.
 """
@@ -7,7 +10,7 @@ Deny first: what is not asked for is not allowed. Ids come from the server, in a
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from keyin.domain.records import (
@@ -24,14 +27,17 @@ from keyin.domain.records import (
     Status,
     Unrestricted,
 )
+from keyin.domain.secret import ClientSecret
 from keyin.oauth.ports import Enrolment
 
 if TYPE_CHECKING:
     from keyin.domain.environment import Entropy, Millis
+    from keyin.oauth.ports import Peppers
     from keyin.wire.jose import PublicKey
 
 ID_PREFIX: Final = "gai_"
 _ID_BYTES: Final = 16
+_SECRET_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +69,18 @@ def register(key: PublicKey, wish: Wish, *, entropy: Entropy, now: Millis) -> tu
     return client_id, Enrolment(
         clients=[client], credentials=[credential], client_keys=[client_key]
     )
+
+
+def register_legacy(
+    wish: Wish, *, until: Millis, peppers: Peppers, entropy: Entropy, now: Millis
+) -> tuple[str, ClientSecret, Enrolment]:
+    """Return the new `client_id`, its secret of 256 bits, and the records to enrol."""
+    client_id, secret = ID_PREFIX + _random(entropy), _random(entropy, _SECRET_BYTES)
+    client = replace(_client(RecordId("c_" + _random(entropy)), wish, now), legacy_until=until)
+    made = _credential(RecordId("cc_" + _random(entropy)), client, wish, client_id=client_id)
+    credential = replace(made, secret_digest=peppers.digests("secret", secret)[0])
+    records = Enrolment(clients=[client], credentials=[credential])
+    return client_id, ClientSecret(secret), records
 
 
 def _client(id_: RecordId, wish: Wish, now: Millis) -> Client:
@@ -101,5 +119,5 @@ def _credential(id_: RecordId, client: Client, wish: Wish, *, client_id: str) ->
     )
 
 
-def _random(entropy: Entropy) -> str:
-    return urlsafe_b64encode(entropy.token_bytes(_ID_BYTES)).rstrip(b"=").decode()
+def _random(entropy: Entropy, length: int = _ID_BYTES) -> str:
+    return urlsafe_b64encode(entropy.token_bytes(length)).rstrip(b"=").decode()

@@ -33,10 +33,11 @@ class Store(Keys, Tokens, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issued:
-    """A new token and the seconds it lives."""
+    """A new token, the seconds it lives, and until when its client may ask for more."""
 
     token: AccessToken
     lifetime_s: int
+    until: Millis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +57,11 @@ class PasswordGrant:
         now: Millis,
     ) -> Issued | Refusal:
         """Issue a new token, always a new one, or refuse. Raises StoreUnavailable."""
+        until = by.client.legacy_until
+        if until is None or now >= until:
+            return unsupported_grant_type(GRANT_TYPE, Reason.NOT_LEGACY)
         refusal = (
-            check_still_legacy(by, now)
-            or check_presence(parameters, ("username", "password"))
+            check_presence(parameters, ("username", "password"))
             or check_scope(parameters)
             or check_network(by, address)
         )
@@ -69,24 +72,16 @@ class PasswordGrant:
         refusal = check_key(parameters, key, by) or check_kind(by)
         if refusal:
             return refusal
-        return await self._issue(by, key, digests[0] if key is None else key.digest, now)
+        token = await self._issue(by, key, digests[0] if key is None else key.digest, now)
+        return Issued(token=token, lifetime_s=LIFETIME_S, until=until)
 
     async def _issue(
         self, by: Authenticated, key: Key | None, key_digest: Digest, now: Millis
-    ) -> Issued:
+    ) -> AccessToken:
         asked = Asked(key=key, key_digest=key_digest, scope=SETTINGS_SCOPE, lifetime_s=LIFETIME_S)
-        token = await issue(
+        return await issue(
             asked, by, tokens=self.store, peppers=self.peppers, entropy=self.entropy, now=now
         )
-        return Issued(token=token, lifetime_s=LIFETIME_S)
-
-
-def check_still_legacy(by: Authenticated, now: Millis) -> Refusal | None:
-    """Refuse a client that was never marked for this grant, or whose date has come."""
-    until = by.client.legacy_until
-    if until is None or now >= until:
-        return unsupported_grant_type(GRANT_TYPE, Reason.NOT_LEGACY)
-    return None
 
 
 def check_network(by: Authenticated, address: Address | None) -> Refusal | None:
