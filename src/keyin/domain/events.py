@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping  # noqa: TC003 - msgspec looks at the annotations
 from enum import StrEnum
-from types import MappingProxyType
+from functools import lru_cache
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+import msgspec
 
-    from keyin.domain.environment import Millis
-    from keyin.domain.records import RecordId
+from keyin.domain.environment import Millis  # noqa: TC001 - as above
+from keyin.domain.records import RecordId  # noqa: TC001 - as above
+
+if TYPE_CHECKING:
+    from keyin.domain.records import Digest
 
 
 class Act(StrEnum):
@@ -25,6 +28,7 @@ class Act(StrEnum):
     CLIENT_SUSPENDED = "client.suspended"
     CLIENT_RESUMED = "client.resumed"
     CREDENTIAL_REVOKED = "credential.revoked"
+    CLIENT_KEY_ADDED = "client_key.added"
     CLIENT_KEY_REVOKED = "client_key.revoked"
     SITE_CHANGED = "site.changed"
     SOFTWARE_CHANGED = "software.changed"
@@ -38,31 +42,63 @@ class Act(StrEnum):
     SIGNED_OUT = "session.signed_out"
     CONSENT_GIVEN = "consent.given"
     CONSENT_DENIED = "consent.denied"
+    ADMINISTRATOR_ASKED = "administrator.asked"
+    """Looked, changed nothing, or was refused."""
     EPOCH_MOVED = "store.epoch_moved"
     IMPORTED = "store.imported"
     ALERT = "alert"
 
 
-_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+class Outcome(StrEnum):
+    """What became of it."""
+
+    DONE = "done"
+    REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """One act (P90). Nothing in it can be presented: a key stands as its pseudonym."""
+ADMINISTRATOR: Final = "administrator"
+"""The actor of what is done by the command or its socket."""
+
+_REFUSALS: Final = frozenset({Act.TOKEN_REFUSED, Act.SIGN_IN_REFUSED, Act.CONSENT_DENIED})
+_PSEUDONYM_BYTES: Final = 16
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One act (P90). Nothing in it can be presented: a key stands as its pseudonym.
+
+    The fields stand in the order of their names, which is that of the canonical JSON.
+    """
 
     act: Act
-    at: Millis
     actor: str
-    """Who acted: an `oauth2_client_id`, an account id, or `administrator`."""
-    client: RecordId | None = None
-    """Whose record the act is about."""
-    site: str | None = None
-    key: str | None = None
-    """See `pseudonym`."""
+    """Who acted: an `oauth2_client_id`, an account id, or `ADMINISTRATOR`."""
     address: str | None = None
     """From where, as the edge understood it."""
+    at: Millis
+    client: RecordId | None = None
+    """Whose record the act is about."""
+    detail: Mapping[str, str] | None = None
+    """What belongs to this act only; never a secret."""
+    key: str | None = None
+    """See `pseudonym`."""
+    outcome: Outcome | None = None
+    """Left out, it is what the act says; the canonical JSON always has it."""
     reason: str | None = None
     """Of a refusal, a revocation or an alert: a code of a closed set."""
     request_id: str | None = None
-    detail: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
-    """What belongs to this act only; never a secret."""
+    site: str | None = None
+
+
+def outcome_of(act: Act) -> Outcome:
+    """Say what an act came to, where the event does not."""
+    return Outcome.REFUSED if act in _REFUSALS else Outcome.DONE
+
+
+@lru_cache(maxsize=4096)
+def pseudonym(key_digest: Digest) -> str:
+    """Return the name of a key in events: always the same, and no use for finding the key.
+
+    The digest is keyed already (`Peppers`), so nobody who has the log can try keys on it.
+    """
+    hashed = sha256(b"keyin audit key\0" + key_digest.encode()).digest()
+    return "k_" + hashed[:_PSEUDONYM_BYTES].hex()

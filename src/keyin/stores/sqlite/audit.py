@@ -1,0 +1,108 @@
+"""The audit log in SQL: events go in with what they tell of, in one savepoint, or not at all.
+
+One writer has the store (ADR 5), so there is one chain; it goes on over restarts and through the
+command's verbs, because its head is read from the table, never remembered.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from keyin.domain.refusal_counts import RefusalCount
+from keyin.stores.sqlite.connection import our_errors
+from keyin.stores.sqlite.part import SqlitePart
+from keyin.wire.audit_chain import Head, Row, beginning, rows
+from keyin.wire.audit_checkpoints import Checkpoint
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from keyin.domain.environment import Millis
+    from keyin.domain.events import Event
+
+CHAIN: Final = "main"
+_HEAD: Final = "SELECT seq, hash FROM audit WHERE chain = ? ORDER BY seq DESC LIMIT 1"
+_APPEND: Final = "INSERT INTO audit (chain, seq, at, event, hash) VALUES (?, ?, ?, ?, ?)"
+_ROWS: Final = (
+    "SELECT chain, seq, at, event, hash FROM audit WHERE chain = ? AND seq > ? ORDER BY seq LIMIT ?"
+)
+_CHECKPOINT: Final = (
+    "INSERT INTO audit_checkpoints (chain, seq, at, hash, signature) VALUES (?, ?, ?, ?, ?) "
+    "ON CONFLICT DO NOTHING"
+)
+_COUNT: Final = (
+    "INSERT INTO refusal_counts (minute, reason, network, count) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (minute, reason, network) DO UPDATE SET count = count + excluded.count"
+)
+
+
+def append(connection: sqlite3.Connection, event: Event) -> None:
+    """Write one event, inside the unit of work that it tells of."""
+    append_all(connection, (event,))
+
+
+def append_all(connection: sqlite3.Connection, events: Iterable[Event]) -> None:
+    """Write events in their order, as `append`; many cost little more than one."""
+    connection.executemany(_APPEND, rows(_head(connection), events))
+
+
+def _head(connection: sqlite3.Connection, chain: str = CHAIN) -> Head:
+    found = connection.execute(_HEAD, (chain,)).fetchone()
+    return Head(chain, *found) if found else beginning(chain)
+
+
+def _chains(connection: sqlite3.Connection) -> Iterator[str]:
+    """Name every chain, a lookup each: the log may be long."""
+    next_ = "SELECT chain FROM audit WHERE chain > ? ORDER BY chain LIMIT 1"
+    chain = ""
+    while found := connection.execute(next_, (chain,)).fetchone():
+        chain = found[0]
+        yield chain
+
+
+class SqliteAudit(SqlitePart):
+    """What a method does stands with its port."""
+
+    async def record(self, event: Event) -> None:
+        """See oauth.audit_ports.Trail."""
+        await self._writer.run(partial(append, event=event))
+
+    async def audit_heads(self) -> Sequence[Head]:
+        """See oauth.audit_ports.AuditLog."""
+        with our_errors():
+            return [_head(self._reading, chain) for chain in _chains(self._reading)]
+
+    async def audit_rows(self, chain: str, *, after: int, most: int) -> Sequence[Row]:
+        """See oauth.audit_ports.AuditLog."""
+        with our_errors():
+            return [Row(*row) for row in self._reading.execute(_ROWS, (chain, after, most))]
+
+    async def add_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """See oauth.audit_ports.AuditLog."""
+        head = checkpoint.head
+        row = (head.chain, head.seq, checkpoint.at, head.hash, checkpoint.signature)
+        await self._writer.run(lambda connection: connection.execute(_CHECKPOINT, row))
+
+    async def audit_checkpoints(self) -> Sequence[Checkpoint]:
+        """See oauth.audit_ports.AuditLog."""
+        query = "SELECT chain, seq, hash, at, signature FROM audit_checkpoints ORDER BY chain, seq"
+        with our_errors():
+            found = self._reading.execute(query).fetchall()
+        return [Checkpoint(head=Head(*row[:3]), at=row[3], signature=row[4]) for row in found]
+
+    async def add_refusal_counts(self, counts: Sequence[RefusalCount]) -> None:
+        """See oauth.audit_ports.RefusalCounts."""
+        counted = [(count.minute, count.reason, count.network, count.count) for count in counts]
+        await self._writer.run(lambda connection: connection.executemany(_COUNT, counted))
+
+    async def refusal_counts(self, *, since: Millis) -> Sequence[RefusalCount]:
+        """See oauth.audit_ports.RefusalCounts."""
+        query = (
+            "SELECT minute, reason, network, count FROM refusal_counts WHERE minute >= ? "
+            "ORDER BY minute, reason, network"
+        )
+        with our_errors():
+            found = self._reading.execute(query, (since,)).fetchall()
+        return [RefusalCount(*row) for row in found]
