@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal, NewType
 
 if TYPE_CHECKING:
     from keyin.domain.environment import Millis
+    from keyin.domain.key_policy import KeyPolicy
 
 RecordId = NewType("RecordId", str)
 """A store-wide identifier of a client or credential; no secret."""
@@ -26,6 +27,10 @@ Digest = NewType("Digest", str)
 
 NO_SECRET: Final = Digest("-" * 8 + ":" + "0" * 64)
 """The secret of who has none: as long as a digest, and equal to none."""
+
+
+NO_KEY: Final = Digest("-" * 8 + ":" + "1" * 64)
+"""The key of a token that opens no preferences: equal to no key's digest."""
 
 
 class Unrestricted(Enum):
@@ -67,6 +72,8 @@ class ClientKind(StrEnum):
     """Server-side data, never taken from a request (S2)."""
 
     INSTALLATION = "gpiiAppInstallationClient"
+    APPLICATION = "application"
+    """See `domain.applications`."""
     OTHER = "other"
 
 
@@ -204,6 +211,8 @@ class Key:
     created: Millis
     updated: Millis | None
     revoked: Millis | None
+    policy: KeyPolicy | None = None
+    """None: it opens wherever somebody may ask at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

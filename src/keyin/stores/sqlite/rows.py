@@ -26,6 +26,7 @@ from keyin.domain.records import (
     Token,
     Unrestricted,
 )
+from keyin.stores.sqlite import key_policies
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,7 @@ CREDENTIAL: Final = (
 )
 KEY: Final = (
     *("digest", "sealed", "safe_id", "prefs_set_id", *_LINEAGE, "status", "epoch"),
-    *("low_entropy", "revoked_reason", "created", "updated", "revoked"),
+    *("low_entropy", "revoked_reason", "created", "updated", "revoked", "policy"),
 )
 SAFE: Final = ("id", "kind", "sealed", "created", "updated")
 TOKEN: Final = (
@@ -155,7 +156,7 @@ def credential_row(record: Credential) -> Row:
 def key(row: Row) -> Key:
     """Return the key in a row of `KEY`."""
     digest, sealed, safe_id, prefs_set_id = row[:4]
-    status, epoch, low_entropy, revoked_reason, created, updated, revoked = row[9:]
+    status, epoch, low_entropy, revoked_reason, created, updated, revoked, policy = row[9:]
     return Key(
         digest=digest,
         sealed=sealed,
@@ -169,6 +170,7 @@ def key(row: Row) -> Key:
         created=created,
         updated=updated,
         revoked=revoked,
+        policy=None if policy is None else key_policies.read(policy),
     )
 
 
@@ -179,6 +181,7 @@ def key_row(record: Key) -> Row:
         *_lineage_row(record.lineage),
         *(record.status, record.epoch, record.low_entropy, record.revoked_reason),
         *(record.created, record.updated, record.revoked),
+        None if record.policy is None else key_policies.text(record.policy),
     )
 
 

@@ -59,6 +59,8 @@ class Writer:
     """Owns the writing connection until `close()`. Belongs to one event loop at a time."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
+        self.at_end: Callable[[sqlite3.Connection], None] | None = None
+        """A last unit of work, run by `close()`."""
         self._connection = connection
         self._waiting: list[_Work] = []
         self._busy = False
@@ -122,7 +124,16 @@ class Writer:
                 self._commit(batch)
                 with suppress(RuntimeError):  # that loop is closed: nobody waits there any more
                     _deliver(batch)
+            self._end()
             self._connection.close()
+
+    def _end(self) -> None:
+        """Write what nobody waits for."""
+        if self.at_end is not None:
+            with suppress(sqlite3.Error):
+                self._connection.execute("BEGIN IMMEDIATE")
+                self.at_end(self._connection)
+                self._connection.execute("COMMIT")
 
     def _put(
         self,

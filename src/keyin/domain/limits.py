@@ -1,0 +1,43 @@
+"""Token buckets: how often something may happen, as one number that outlives a process.
+
+A bucket is full at some time; every unit taken moves that time on. So its whole state is one
+moment, a bucket that nobody keeps is a full one, and a restart changes nothing. Knows no store.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from keyin.domain.environment import Millis
+
+_MINUTE_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    """At most `burst` at once, and one more every `each_ms`."""
+
+    burst: int
+    each_ms: int
+
+    @property
+    def whole_ms(self) -> int:
+        """Return how long an empty bucket takes to fill."""
+        return self.burst * self.each_ms
+
+    def wait(self, full_at: Millis, now: Millis) -> int:
+        """Return the milliseconds until one unit is there; 0: it is.
+
+        A clock that was set back makes nobody wait longer than an empty bucket does.
+        """
+        return max(0, min(full_at - now, self.whole_ms) - self.whole_ms + self.each_ms)
+
+    def charged(self, full_at: Millis, now: Millis, cost: int = 1) -> Millis:
+        """Return when the bucket is full after `cost` units more; below empty it does not go."""
+        owed = max(0, min(full_at - now, self.whole_ms))
+        return Millis(now + min(self.whole_ms, owed + cost * self.each_ms))
+
+
+def bucket(burst: int, a_minute: int) -> Bucket:
+    """Return a bucket of so many at once, and so many a minute."""
+    return Bucket(burst=burst, each_ms=max(1, _MINUTE_MS // a_minute))
