@@ -33,6 +33,7 @@ from keyin.oauth.grants import token_exchange
 from keyin.oauth.grants.password import PasswordGrant
 from keyin.oauth.ports import ClientKeys, Credentials, Keys, Peppers
 from keyin.oauth.proven_client import ClientAuthentication
+from keyin.oauth.proven_sender import ProvenSenders
 from keyin.oauth.token_endpoint import TokenEndpoint
 from keyin.oauth.token_status import Store as TokenStore
 from keyin.oauth.token_status import TokenStatus
@@ -148,7 +149,8 @@ def authorization_server(
         dpop=dpop,
         status=TokenStatus(clients=clients, store=store, peppers=secrets, issuer=issuer),
         endpoint=GrantEndpoint(
-            clients=clients, dpop=dpop, grants=grants(issuer, store, secrets, entropy), store=store
+            senders=ProvenSenders(clients=clients, dpop=dpop, store=store),
+            grants=grants(issuer, store, secrets, entropy),
         ),
     )
 

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 SETTINGS_AUDIENCE: Final = "settings"
 """The audience of tokens that open the settings endpoints."""
 
+ACCOUNT_AUDIENCE: Final = "account"
+"""Of tokens that open a person's account (RFC 6749 §4.1)."""
+
+OPERATIONS_AUDIENCE: Final = "operations"
+"""Of tokens that a machine job gets for itself (RFC 6749 §4.4)."""
+
 SETTINGS_SCOPE: Final = "settings:read settings:write"
 """Every token of the GPII-key grant may read and write, as the original's (cloud-wire §4.2)."""
 

@@ -65,7 +65,7 @@ class Bearer:
     """None: no token that is bound to a key opens anything."""
     replays: Replays | None = None
 
-    async def identify(  # noqa: PLR0911 - one return a reason
+    async def identify(
         self,
         header: str | None,
         key: GpiiKey | None,
@@ -83,12 +83,9 @@ class Bearer:
         shown = presented(header)
         if shown is None:
             return Denial(Reason.NO_TOKEN)
-        stored = await self.tokens.find_grant(self.peppers.digests("token", shown.token.reveal()))
-        if stored is None:
-            return Denial(Reason.UNKNOWN_TOKEN)
-        reason = reason_to_deny(stored, address=address, now=now)
-        if reason:
-            return Denial(reason)
+        stored = await self._stored(shown, SETTINGS_AUDIENCE, address=address, now=now)
+        if isinstance(stored, Denial):
+            return stored
         key_digests = self._own_digests(stored.token.key_digest, key)
         if key_digests is None:
             return Denial(Reason.ANOTHER_KEY)
@@ -105,6 +102,40 @@ class Bearer:
             policy=stored.credential.policy,
             lineage=stored.client.lineage,
         )
+
+    async def identify_other(
+        self,
+        header: str | None,
+        *,
+        audience: str,
+        scope: str,
+        address: Address | None,
+        now: Millis,
+        sent: Sent | None,
+    ) -> StoredGrant | Denial:
+        """Return what a token of another class than settings opens. Raises StoreUnavailable."""
+        shown = presented(header)
+        if shown is None:
+            return Denial(Reason.NO_TOKEN)
+        stored = await self._stored(shown, audience, address=address, now=now)
+        if isinstance(stored, Denial):
+            return stored
+        reason = await self._unproven(shown, stored.token.cnf_jkt, sent, now)
+        if reason is None and scope not in stored.token.scope.split(" "):
+            reason = Reason.SCOPE
+        return stored if reason is None else Denial(reason)
+
+    async def _stored(
+        self, shown: Presented, audience: str, *, address: Address | None, now: Millis
+    ) -> StoredGrant | Denial:
+        """Find the token, and look at everything but its proof."""
+        stored = await self.tokens.find_grant(self.peppers.digests("token", shown.token.reveal()))
+        if stored is None:
+            return Denial(Reason.UNKNOWN_TOKEN)
+        if stored.token.audience != audience:
+            return Denial(Reason.WRONG_AUDIENCE)
+        reason = reason_to_deny(stored, address=address, now=now)
+        return Denial(reason) if reason else stored
 
     def _own_digests(self, own: Digest, key: GpiiKey | None) -> tuple[Digest, ...] | None:
         """Return the digests of the key that is meant, if the token is for it."""
@@ -133,12 +164,11 @@ class Bearer:
 
 
 def reason_to_deny(stored: StoredGrant, *, address: Address | None, now: Millis) -> Reason | None:
-    """Return the first thing that is not as it must be."""
+    """Return the first thing that is not as it must be, of a token of whatever audience."""
     key_active = stored.key is None or stored.key.status is Status.ACTIVE
     must_be = (
         (stored.token.status is Status.ACTIVE, Reason.TOKEN_NOT_ACTIVE),
         (stored.token.expires - now >= HALF_SECOND, Reason.EXPIRED),
-        (stored.token.audience == SETTINGS_AUDIENCE, Reason.WRONG_AUDIENCE),
         (stored.client.status is Status.ACTIVE, why_not_active(stored.client)),
         (stored.credential.status is Status.ACTIVE, Reason.CREDENTIAL_NOT_ACTIVE),
         (key_active, Reason.KEY_NOT_ACTIVE),

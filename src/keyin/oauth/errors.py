@@ -13,7 +13,7 @@ from typing import Final
 
 
 class Code(StrEnum):
-    """Error codes of a token response."""
+    """Error codes of a token response, and of an authorization response (RFC 6749, 8628, 9449)."""
 
     INVALID_REQUEST = "invalid_request"
     UNSUPPORTED_GRANT_TYPE = "unsupported_grant_type"
@@ -24,6 +24,14 @@ class Code(StrEnum):
     INVALID_TARGET = "invalid_target"
     INVALID_DPOP_PROOF = "invalid_dpop_proof"
     USE_DPOP_NONCE = "use_dpop_nonce"
+    RATE_LIMITED = "rate_limited"
+    INVALID_GRANT = "invalid_grant"
+    ACCESS_DENIED = "access_denied"
+    UNSUPPORTED_RESPONSE_TYPE = "unsupported_response_type"
+    REQUEST_NOT_SUPPORTED = "request_not_supported"
+    AUTHORIZATION_PENDING = "authorization_pending"
+    SLOW_DOWN = "slow_down"
+    EXPIRED_TOKEN = "expired_token"  # noqa: S105 - a code of RFC 8628, no token
 
 
 class Reason(StrEnum):
@@ -43,6 +51,13 @@ class Reason(StrEnum):
     NETWORK = "network"
     UNKNOWN_KEY = "unknown_key"
     KEY_NOT_ACTIVE = "key_not_active"
+    RESERVED_KEY = "reserved_key"
+    ANOTHER_SITE = "another_site"
+    WRONG_PIN = "wrong_pin"
+    PIN_LOCKED = "pin_locked"
+    NO_PLACE = "no_place"
+    RATE_LIMITED = "rate_limited"
+    DISTINCT_KEYS = "distinct_keys"
     NO_TOKEN = "no_token"  # noqa: S105 - a reason, no token
     UNKNOWN_TOKEN = "unknown_token"  # noqa: S105 - a reason, no token
     TOKEN_NOT_ACTIVE = "token_not_active"  # noqa: S105 - a reason, no token
@@ -51,6 +66,7 @@ class Reason(StrEnum):
     EPOCH = "epoch"
     ANOTHER_KEY = "another_key"
     TWO_METHODS = "two_methods"
+    OTHER_METHOD = "other_method"
     WRONG_ASSERTION = "wrong_assertion"
     UNKNOWN_CLIENT_KEY = "unknown_client_key"
     CLIENT_KEY_NOT_ACTIVE = "client_key_not_active"
@@ -61,6 +77,15 @@ class Reason(StrEnum):
     NO_NONCE = "no_nonce"
     SCOPE = "scope"
     TARGET = "target"
+    GRANT_NOT_ALLOWED = "grant_not_allowed"
+    REDIRECT_URI = "redirect_uri"
+    REQUEST_URI = "request_uri"
+    CHALLENGE = "challenge"
+    CODE = "code"
+    CODE_USED_TWICE = "code_used_twice"
+    VERIFIER = "verifier"
+    PENDING = "pending"
+    DENIED = "denied"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +96,8 @@ class Refusal:
     code: Code | None
     description: str
     reason: Reason
+    retry_after_s: int | None = None
+    """When to come again (RFC 9110 §10.2.3)."""
 
 
 def no_credentials() -> Refusal:
@@ -115,6 +142,17 @@ def invalid_client(reason: Reason) -> Refusal:
         code=Code.INVALID_CLIENT,
         description="Client authentication failed",
         reason=reason,
+    )
+
+
+def too_many(wait_ms: int) -> Refusal:
+    """Refuse because of a limit, before anything dear was done; the same for every limit."""
+    return Refusal(
+        status=429,
+        code=Code.RATE_LIMITED,
+        description="Too many requests",
+        reason=Reason.RATE_LIMITED,
+        retry_after_s=max(1, -(-wait_ms // 1000)),
     )
 
 

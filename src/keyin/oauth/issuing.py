@@ -29,6 +29,7 @@ class Asked:
     lifetime_s: int
     jkt: str | None = None
     """The thumbprint of the key that the token is bound to; None: whoever bears it."""
+    audience: str = SETTINGS_AUDIENCE
 
 
 async def issue(
@@ -41,27 +42,43 @@ async def issue(
     now: Millis,
 ) -> AccessToken:
     """Return a new token once its record is durable. Raises StoreUnavailable."""
-    secret = new_token(entropy.token_bytes(RANDOM_BYTES), now)
-    await tokens.add_token(
-        Token(
-            digest=peppers.digests("token", secret)[0],
-            client_id=by.client.id,
-            credential_id=by.credential.id,
-            key_digest=asked.key_digest,
-            audience=SETTINGS_AUDIENCE,
-            scope=asked.scope,
-            lineage=_granted(by.client.lineage),
-            status=Status.ACTIVE,
-            client_epoch=by.client.epoch,
-            credential_epoch=by.credential.epoch,
-            key_epoch=None if asked.key is None else asked.key.epoch,
-            store_epoch=await tokens.store_epoch(),
-            issued=now,
-            expires=Millis(now + asked.lifetime_s * 1000),
-            cnf_jkt=asked.jkt,
-        )
+    epoch = await tokens.store_epoch()
+    secret, record = new_record(
+        asked, by, peppers=peppers, entropy=entropy, now=now, store_epoch=epoch
     )
-    return AccessToken(secret)
+    await tokens.add_token(record)
+    return secret
+
+
+def new_record(
+    asked: Asked,
+    by: Authenticated,
+    *,
+    peppers: Peppers,
+    entropy: Entropy,
+    now: Millis,
+    store_epoch: int,
+) -> tuple[AccessToken, Token]:
+    """Make a token and its record, for a unit of work that does more than to remember it."""
+    secret = new_token(entropy.token_bytes(RANDOM_BYTES), now)
+    record = Token(
+        digest=peppers.digests("token", secret)[0],
+        client_id=by.client.id,
+        credential_id=by.credential.id,
+        key_digest=asked.key_digest,
+        audience=asked.audience,
+        scope=asked.scope,
+        lineage=_granted(by.client.lineage),
+        status=Status.ACTIVE,
+        client_epoch=by.client.epoch,
+        credential_epoch=by.credential.epoch,
+        key_epoch=None if asked.key is None else asked.key.epoch,
+        store_epoch=store_epoch,
+        issued=now,
+        expires=Millis(now + asked.lifetime_s * 1000),
+        cnf_jkt=asked.jkt,
+    )
+    return AccessToken(secret), record
 
 
 @lru_cache(maxsize=1024)

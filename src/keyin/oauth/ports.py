@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
+    from keyin.domain.applications import Application
     from keyin.domain.environment import Millis
     from keyin.domain.records import (
         Client,
@@ -155,6 +156,7 @@ class Enrolment:
     keys: Sequence[Key] = ()
     tokens: Sequence[Token] = ()
     client_keys: Sequence[ClientKey] = ()
+    applications: Sequence[Application] = ()
     holds_test_credentials: bool = False
 
 

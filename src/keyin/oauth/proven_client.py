@@ -1,6 +1,8 @@
 """Client authentication at `/oauth2`: `private_key_jwt`, or a secret in one of two places.
 
-Unknown and wrong cost the same: the same lookups, one verification or one keyed digest.
+An application proves itself in the one way that its record names (P59); a public one, whose record
+says `none`, only names itself. Unknown and wrong cost the same: the same lookups, one verification
+or one keyed digest.
 """
 
 from __future__ import annotations
@@ -9,17 +11,20 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Protocol
 
+from keyin.domain.applications import AuthMethod
 from keyin.domain.networks import allowed
-from keyin.domain.records import NO_SECRET, ClientKey, ProofUse, Status
+from keyin.domain.records import NO_SECRET, ClientKey, ClientKind, ProofUse, Status
 from keyin.oauth.asked import Asked, basic
 from keyin.oauth.client_auth import Authenticated, why_not_active
 from keyin.oauth.digests import matches
 from keyin.oauth.errors import Code, Reason, Refusal, invalid_client, refused
+from keyin.oauth.flow_ports import Applications
 from keyin.oauth.ports import ClientKeys, Credentials
 from keyin.wire.client_assertions import ASSERTION_TYPE, check, read
 from keyin.wire.jose import InvalidSignature, canonical_key
 
 if TYPE_CHECKING:
+    from keyin.domain.applications import Application
     from keyin.domain.environment import Millis
     from keyin.domain.records import Client, Credential
     from keyin.oauth.ports import Peppers
@@ -34,7 +39,7 @@ _TWO: Final = refused(
 )
 
 
-class Store(Credentials, ClientKeys, Protocol):
+class Store(Credentials, ClientKeys, Applications, Protocol):
     """What this reads."""
 
 
@@ -43,6 +48,8 @@ class Proven:
     """A client that proved itself; `uses` are remembered before anything is done for it."""
 
     by: Authenticated
+    application: Application | None = None
+    """None: an installation, or a client of the original's."""
     key: ClientKey | None = None
     uses: tuple[ProofUse, ...] = ()
 
@@ -65,14 +72,31 @@ class ClientAuthentication:
             return _TWO
         if by_key:
             return await self._by_key(asked)
-        pair = basic(asked.authorization) if by_header else None
         if by_secret:
-            pair = named.get("client_id", ""), named["client_secret"]
+            secret = named["client_secret"]
+            return await self._by_secret(
+                asked, named.get("client_id", ""), secret, AuthMethod.CLIENT_SECRET_POST
+            )
+        if not by_header:
+            return await self._by_name(asked)
+        pair = basic(asked.authorization)
         if pair is None:
             return invalid_client(Reason.NO_CREDENTIALS)
-        return await self._by_secret(asked, *pair)
+        return await self._by_secret(asked, *pair, AuthMethod.CLIENT_SECRET_BASIC)
 
-    async def _by_secret(self, asked: Asked, client_id: str, secret: str) -> Proven | Refusal:
+    async def _by_name(self, asked: Asked) -> Proven | Refusal:
+        """Believe a public client, of which anybody may say that they are it."""
+        found = await self.store.find_credential(asked.parameters.get("client_id", ""))
+        if found is None:
+            return invalid_client(Reason.NO_CREDENTIALS)
+        application = await self._application(found)
+        if application is None or application.auth_method is not AuthMethod.NONE:
+            return invalid_client(Reason.NO_CREDENTIALS)
+        return _active(found, asked) or Proven(by=_authenticated(found), application=application)
+
+    async def _by_secret(
+        self, asked: Asked, client_id: str, secret: str, method: AuthMethod
+    ) -> Proven | Refusal:
         found = await self.store.find_credential(client_id)
         presented = self.peppers.digests("secret", secret)
         proven = matches(presented, found[0].secret_digest if found else NO_SECRET)
@@ -80,7 +104,12 @@ class ClientAuthentication:
             return invalid_client(Reason.UNKNOWN_CLIENT)
         if not proven or asked.parameters.get("client_id", client_id) != client_id:
             return invalid_client(Reason.WRONG_SECRET)
-        return _active(found, asked) or Proven(by=_authenticated(found))
+        application = await self._application(found)
+        return (
+            _other_way(found, application, method)
+            or _active(found, asked)
+            or Proven(by=_authenticated(found), application=application)
+        )
 
     async def _by_key(self, asked: Asked) -> Proven | Refusal:
         named = asked.parameters
@@ -91,9 +120,11 @@ class ClientAuthentication:
         found = await self.store.find_credential(claimed.client_id)
         key = await self.store.find_client_key(claimed.kid)
         own = key if key and found and key.credential_id == found[0].id else None
+        application = await self._application(found)
+        plain = application is not None and not application.typ_required
         try:
             public = canonical_key(own.jwk if own else NOBODYS)
-            assertion = check(claimed, public, issuer=self.issuer, now=asked.now)
+            assertion = check(claimed, public, issuer=self.issuer, now=asked.now, plain_type=plain)
         except InvalidSignature:
             return invalid_client(Reason.WRONG_ASSERTION)
         if found is None or own is None:
@@ -106,13 +137,36 @@ class ClientAuthentication:
         if own.status is not Status.ACTIVE:
             return invalid_client(Reason.CLIENT_KEY_NOT_ACTIVE)
         use = proof_use("assertion", own.kid, assertion.jti, assertion.expires)
-        return _active(found, asked) or Proven(by=_authenticated(found), key=own, uses=(use,))
+        return (
+            _other_way(found, application, AuthMethod.PRIVATE_KEY_JWT)
+            or _active(found, asked)
+            or Proven(by=_authenticated(found), application=application, key=own, uses=(use,))
+        )
+
+    async def _application(
+        self, found: tuple[Credential, Client | None] | None
+    ) -> Application | None:
+        """Look the record up where there may be one: not at an installation's every key-in."""
+        client = found[1] if found else None
+        if found is None or client is None or client.kind is not ClientKind.APPLICATION:
+            return None
+        return await self.store.find_application(found[0].id)
 
 
 def proof_use(namespace: str, kid: str, jti: str, expires: Millis) -> ProofUse:
     """Return what is remembered of a proof: no more than its digest, until it expires."""
     digest = sha256(f"{kid}\0{jti}".encode("utf-8", "surrogatepass")).hexdigest()
     return ProofUse(namespace=namespace, digest=digest, expires=expires)
+
+
+def _other_way(
+    found: tuple[Credential, Client | None], application: Application | None, method: AuthMethod
+) -> Refusal | None:
+    """Refuse an application that comes in another way than its record names."""
+    is_one = found[1] is not None and found[1].kind is ClientKind.APPLICATION
+    if is_one and (application is None or application.auth_method is not method):
+        return invalid_client(Reason.OTHER_METHOD)
+    return None
 
 
 def _active(found: tuple[Credential, Client | None], asked: Asked) -> Refusal | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from keyin.domain.records import Status, StoredGrant
 from keyin.settings.ports import KeyAndSafe
 from keyin.stores.memory_client_keys import MemoryClientKeys
+from keyin.stores.memory_flows import MemoryFlows
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -32,7 +33,7 @@ Id = TypeVar("Id")
 Record = TypeVar("Record")
 
 
-class MemoryStore(MemoryClientKeys):
+class MemoryStore(MemoryClientKeys, MemoryFlows):
     """Everything in dictionaries; every unit of work is atomic, since none of them waits."""
 
     def __init__(self) -> None:
@@ -178,6 +179,7 @@ class MemoryStore(MemoryClientKeys):
             "keys": sum(self._enrol_key(key) for key in records.keys),
             "tokens": sum(self._enrol_token(token) for token in records.tokens),
             "client_keys": sum(self.add_client_key(key) for key in records.client_keys),
+            "applications": sum(self.enrol_application(one) for one in records.applications),
         }
 
     async def known_safes(self, ids: Sequence[SafeId]) -> frozenset[SafeId]:

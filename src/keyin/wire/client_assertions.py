@@ -24,6 +24,7 @@ LIFETIME_S: Final = 60
 SKEW_S: Final = 5
 """By how much the other side's clock may be ahead."""
 LONGEST_ID: Final = 256
+_PLAIN_TYPES: Final = (None, "JWT")
 _PARAMETERS: Final = frozenset({"alg", "typ", "kid"})
 
 
@@ -69,12 +70,20 @@ def read(text: str) -> Claimed:
     return Claimed(client_id=client_id, kid=kid, jws=jws)
 
 
-def check(claimed: Claimed, key: PublicKey, *, issuer: str, now: Millis) -> Assertion:
-    """Check signature, type, parties and time. Raises InvalidSignature."""
+def check(
+    claimed: Claimed, key: PublicKey, *, issuer: str, now: Millis, plain_type: bool = False
+) -> Assertion:
+    """Check signature, type, parties and time. Raises InvalidSignature.
+
+    `plain_type`: the client may say `JWT`, or leave the type out.
+    """
     if not verify(claimed.jws, key):
         raise InvalidSignature("the signature is not that key's")
     claims, header = claimed.jws.claims, claimed.jws.header
-    if header.get("typ") != TYPE or claimed.kid != key.thumbprint:
+    type_ = header.get("typ")
+    if type_ != TYPE and not (plain_type and type_ in _PLAIN_TYPES):
+        raise InvalidSignature("this is no client assertion")
+    if claimed.kid != key.thumbprint:
         raise InvalidSignature("this is no client assertion")
     if claims.get("sub") != claimed.client_id or claims.get("aud") != issuer:
         raise InvalidSignature("the assertion is from or for somebody else")

@@ -9,7 +9,7 @@ from keyin.domain.errors import ConfigurationError
 from keyin.domain.records import StoredGrant
 from keyin.stores.sqlite import client_keys, migrations, reader, rows, writes
 from keyin.stores.sqlite.connection import connect, create_private, our_errors
-from keyin.stores.sqlite.part import SqlitePart
+from keyin.stores.sqlite.flows import SqliteFlows
 from keyin.stores.sqlite.remembered import Remembered
 from keyin.stores.sqlite.writer import Writer
 
@@ -77,7 +77,7 @@ def _recognise(connection: sqlite3.Connection, secret_ids: frozenset[str]) -> No
             writes.put_meta(connection, "secret_ids", " ".join(sorted(secret_ids | known)))
 
 
-class SqliteStore(SqlitePart):
+class SqliteStore(SqliteFlows):
     """Implements every port of a store; what a method does stands with its port."""
 
     def __init__(self, reading: sqlite3.Connection, writer: Writer) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from keyin.stores.sqlite import client_keys, reader, rows
+from keyin.stores.sqlite import applications, client_keys, reader, rows
 from keyin.stores.sqlite.rows import Row, names
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def enrol(connection: sqlite3.Connection, records: Enrolment) -> dict[str, int]:
         "keys": _run_all(connection, _ENROL_KEY, map(rows.key_row, records.keys)),
         "tokens": _run_all(connection, _ENROL_TOKEN, map(rows.token_row, records.tokens)),
         "client_keys": client_keys.add(connection, records.client_keys),
+        "applications": applications.add(connection, records.applications),
     }
 
 

@@ -1,0 +1,263 @@
+"""`/oauth2/authorize`: from an application's wish, over a person's word, to an answer for it.
+
+The pages call this; it knows no HTML. A `Problem` is shown and sent nowhere. What else goes wrong
+goes to the application, with `error`, its `state` and `iss` (RFC 6749 §4.1.2.1, RFC 9207).
+Each request's parameters come once; a page refuses a repeated one (P99).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final, Protocol
+
+from keyin.domain.authorization import AuthorizationRequest, Question
+from keyin.domain.authorization import Code as AuthorizationCode
+from keyin.domain.environment import Entropy, Millis
+from keyin.domain.events import Act, Event
+from keyin.domain.records import Client, Credential, ProofUse, Status
+from keyin.domain.secret import equal
+from keyin.oauth.authorization_request import Unfit, read_request
+from keyin.oauth.errors import Code, Reason
+from keyin.oauth.flow_ports import Applications, Authorizations
+from keyin.oauth.ports import Credentials, Peppers, Replays
+from keyin.oauth.redirects import answer_at, fits, host_of
+from keyin.wire.jose import wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keyin.domain.applications import Application
+    from keyin.oauth.accounts import Account, Session
+
+URI_PREFIX: Final = "urn:ietf:params:oauth:request_uri:"
+QUESTION_MS: Final = 10 * 60_000
+"""A person may need time to read."""
+CODE_MS: Final = 60_000
+KEPT_MS: Final = CODE_MS + 16 * 60_000
+"""A used code is known again for as long as its token may live."""
+CHALLENGE_MS: Final = 24 * 60 * 60_000
+RANDOM_BYTES: Final = 32  # 256 bits (ASVS 11.5.1)
+
+
+class Store(Credentials, Applications, Authorizations, Replays, Protocol):
+    """What this reads and writes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """What a person has to know before they say yes."""
+
+    client_id: str
+    name: str | None
+    site: str | None
+    scopes: tuple[str, ...]
+    redirect_uri: str
+    redirect_host: str
+    native: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """A question to one person in one browser; `txn` comes back with the answer."""
+
+    txn: str
+    asking: Asking
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Send the browser there, with 303 (RFC 9700 §4.12)."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Tell the person that this does not work; no address that came with it is to be believed."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    credential: Credential
+    client: Client
+    application: Application
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wish:
+    found: _Found
+    request: AuthorizationRequest
+    pushed: str | None
+    """Its request_uri."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationEndpoint:
+    """Puts wishes to people; each method raises StoreUnavailable."""
+
+    store: Store
+    peppers: Peppers
+    entropy: Entropy
+    issuer: str
+
+    async def peek(self, named: Mapping[str, str], *, now: Millis) -> Asking | Redirect | Problem:
+        """Say what is asked, and use nothing up: the person has yet to sign in."""
+        wish = await self._wish(named, now)
+        return _asking(wish.found, wish.request) if isinstance(wish, _Wish) else wish
+
+    async def begin(
+        self, named: Mapping[str, str], *, account: Account, session: Session, now: Millis
+    ) -> Consent | Redirect | Problem:
+        """Use the request up and return the question that this person, here, may answer."""
+        wish = await self._wish(named, now)
+        if not isinstance(wish, _Wish):
+            return wish
+        pushed = self.peppers.digests("request_uri", wish.pushed) if wish.pushed else ()
+        if not pushed and not await self._first_challenge(wish.request, now):
+            return self._error(wish.request, Code.INVALID_REQUEST, "This code_challenge was used")
+        txn = wrapped(self.entropy.token_bytes(RANDOM_BYTES))
+        question = Question(
+            digest=self.peppers.digests("txn", txn)[0],
+            request=wish.request,
+            account_id=account.id,
+            session=session.digest,
+            expires=Millis(now + QUESTION_MS),
+        )
+        if not await self.store.ask(question, instead_of=pushed):
+            return Problem(Reason.REQUEST_URI)
+        return Consent(txn=txn, asking=_asking(wish.found, wish.request))
+
+    async def decide(  # noqa: PLR0913 - who, where, what, when
+        self,
+        txn: str,
+        *,
+        account: Account,
+        session: Session,
+        approve: bool,
+        now: Millis,
+        address: str | None = None,
+        request_id: str | None = None,
+    ) -> Redirect | Problem:
+        """Answer a question once; only the person it was put to can, and only in that browser."""
+        question = await self.store.find_question(self.peppers.digests("txn", txn))
+        if question is None or now > question.expires:
+            return Problem(Reason.REQUEST_URI)
+        if question.account_id != account.id or not equal(question.session, session.digest):
+            return Problem(Reason.REQUEST_URI)
+        found = _active(await self.store.find_registered(question.request.credential_id))
+        if found is None or not fits(question.request.redirect_uri, found.application):
+            return Problem(Reason.CLIENT_NOT_ACTIVE)
+        event = Event(
+            act=Act.CONSENT_GIVEN if approve else Act.CONSENT_DENIED,
+            at=now,
+            actor=account.id,
+            client=found.client.id,
+            site=found.client.lineage.site,
+            address=address,
+            request_id=request_id,
+            detail={"scope": question.request.scope},
+        )
+        if not approve:
+            return await self._deny(question, event)
+        return await self._approve(question, account, now, event)
+
+    async def _deny(self, question: Question, event: Event) -> Redirect | Problem:
+        if not await self.store.decide(question.digest, None, event=event):
+            return Problem(Reason.REQUEST_URI)
+        return self._error(question.request, Code.ACCESS_DENIED, "The person said no")
+
+    async def _approve(
+        self, question: Question, account: Account, now: Millis, event: Event
+    ) -> Redirect | Problem:
+        text = wrapped(self.entropy.token_bytes(RANDOM_BYTES))
+        code = AuthorizationCode(
+            digest=self.peppers.digests("code", text)[0],
+            request=question.request,
+            account_id=account.id,
+            account_epoch=account.epoch,
+            expires=Millis(now + CODE_MS),
+            kept_until=Millis(now + KEPT_MS),
+        )
+        if not await self.store.decide(question.digest, code, event=event):
+            return Problem(Reason.REQUEST_URI)
+        return self._redirect(question.request, ("code", text))
+
+    async def _wish(self, named: Mapping[str, str], now: Millis) -> _Wish | Redirect | Problem:
+        """Find the application first: where it is unknown, nothing else is looked at."""
+        found = await self._of_client_id(named.get("client_id", ""))
+        if found is None:
+            return Problem(Reason.UNKNOWN_CLIENT)
+        uri = named.get("request_uri")
+        if uri is not None:
+            return await self._pushed(uri, found, now)
+        if found.application.par_required:
+            return Problem(Reason.REQUEST_URI)
+        request = read_request(named, found.application, issuer=self.issuer)
+        if not isinstance(request, Unfit):
+            return _Wish(found=found, request=request, pushed=None)
+        if request.redirect_uri is None:
+            return Problem(request.reason)
+        return self._unfit(request, request.redirect_uri)
+
+    async def _pushed(self, uri: str, found: _Found, now: Millis) -> _Wish | Problem:
+        """Find what was pushed; other parameters beside it say nothing (RFC 9126 §4)."""
+        pushed = await self.store.find_pushed(self.peppers.digests("request_uri", uri))
+        own = pushed is not None and pushed.request.credential_id == found.credential.id
+        if pushed is None or not own or now > pushed.expires:
+            return Problem(Reason.REQUEST_URI)
+        return _Wish(found=found, request=pushed.request, pushed=uri)
+
+    async def _of_client_id(self, client_id: str) -> _Found | None:
+        pair = await self.store.find_credential(client_id)
+        if pair is None or pair[1] is None:
+            return None
+        application = await self.store.find_application(pair[0].id)
+        return None if application is None else _active((pair[0], pair[1], application))
+
+    async def _first_challenge(self, request: AuthorizationRequest, now: Millis) -> bool:
+        return await self.store.remember([challenge_use(request, now)], now=now)
+
+    def _unfit(self, unfit: Unfit, uri: str) -> Redirect:
+        answer = (
+            *(("error", unfit.code.value), ("error_description", unfit.description)),
+            *(("state", unfit.state), ("iss", self.issuer)),
+        )
+        return Redirect(answer_at(uri, answer))
+
+    def _error(self, request: AuthorizationRequest, code: Code, description: str) -> Redirect:
+        return self._redirect(request, ("error", code.value), ("error_description", description))
+
+    def _redirect(self, request: AuthorizationRequest, *answer: tuple[str, str]) -> Redirect:
+        more = (("state", request.state), ("iss", self.issuer))
+        return Redirect(answer_at(request.redirect_uri, (*answer, *more)))
+
+
+def challenge_use(request: AuthorizationRequest, now: Millis) -> ProofUse:
+    """Return what is remembered of a challenge, so that one that never changes is refused (P8)."""
+    text = f"{request.credential_id}\0{request.code_challenge}"
+    return ProofUse(
+        namespace="challenge",
+        digest=sha256(text.encode()).hexdigest(),
+        expires=Millis(now + CHALLENGE_MS),
+    )
+
+
+def _active(registered: tuple[Credential, Client, Application] | None) -> _Found | None:
+    if registered is None or {one.status for one in registered[:2]} != {Status.ACTIVE}:
+        return None
+    return _Found(*registered)
+
+
+def _asking(found: _Found, request: AuthorizationRequest) -> Asking:
+    return Asking(
+        client_id=found.credential.oauth2_client_id,
+        name=found.client.name,
+        site=found.client.lineage.site,
+        scopes=tuple(request.scope.split(" ")),
+        redirect_uri=request.redirect_uri,
+        redirect_host=host_of(request.redirect_uri),
+        native=found.application.native,
+    )

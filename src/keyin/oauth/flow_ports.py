@@ -1,0 +1,128 @@
+"""What the flows ask of the store: each method a unit of work; each raises StoreUnavailable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from keyin.domain.applications import Application
+    from keyin.domain.authorization import Code, DeviceRequest, PushedRequest, Question
+    from keyin.domain.environment import Millis
+    from keyin.domain.events import Event
+    from keyin.domain.records import Client, Credential, Digest, RecordId, Token
+
+
+class Applications(Protocol):
+    """What is known of clients that are no installations."""
+
+    async def find_application(self, credential_id: RecordId) -> Application | None:
+        """Return what the record of this credential says, or None."""
+        ...
+
+    async def find_registered(
+        self, credential_id: RecordId
+    ) -> tuple[Credential, Client, Application] | None:
+        """Return an application with its client as it counts now, or None."""
+        ...
+
+
+class Authorizations(Protocol):
+    """Pushed requests and questions."""
+
+    async def add_pushed(self, pushed: PushedRequest) -> None:
+        """Remember a pushed request, durably."""
+        ...
+
+    async def find_pushed(self, digests: Sequence[Digest]) -> PushedRequest | None:
+        """Return a pushed request, expired or not; it stays."""
+        ...
+
+    async def ask(self, question: Question, *, instead_of: Sequence[Digest]) -> bool:
+        """Remember a question in the place of a pushed request; say whether that was there.
+
+        With nothing to replace it is remembered always. Durable; of two at once one is first.
+        """
+        ...
+
+    async def find_question(self, digests: Sequence[Digest]) -> Question | None:
+        """Return a question, expired or not; it stays."""
+        ...
+
+    async def decide(self, question: Digest, code: Code | None, *, event: Event) -> bool:
+        """Put a code, or nothing, in the place of a question; say whether that was there."""
+        ...
+
+
+Produced = tuple["Token", "Event"]
+"""A token's record, and the event that tells of it."""
+
+
+class Codes(Protocol):
+    """Authorization codes."""
+
+    async def redeem(
+        self,
+        digests: Sequence[Digest],
+        credential_id: RecordId,
+        produce: Callable[[Code], Produced | None],
+        *,
+        reused: Event,
+    ) -> Code | None:
+        """Use a code of this client up; return it as it was before, or None if there is none.
+
+        `produce` says what an unused one is worth, if anything; that is written in the same
+        transaction. What a used one had produced is revoked in it, which `reused` tells
+        (RFC 6749 §4.1.2).
+        """
+        ...
+
+
+class AccountTokens(Protocol):
+    """Whose account a token opens."""
+
+    async def account_of(self, token: Digest) -> tuple[RecordId, int] | None:
+        """Return the account and the epoch that it had then; None: the token opens no account."""
+        ...
+
+
+class DeviceRequests(Protocol):
+    """Device codes."""
+
+    async def add_device_request(self, request: DeviceRequest) -> bool:
+        """Remember one, durably; say whether its user code was free."""
+        ...
+
+    async def find_by_user_code(self, digests: Sequence[Digest]) -> DeviceRequest | None:
+        """Return the one with this user code, expired or not."""
+        ...
+
+    async def answer_device(
+        self, digest: Digest, account: tuple[RecordId, int] | None, *, event: Event
+    ) -> bool:
+        """Write down a person's yes (which account, its epoch) or no; one answer counts."""
+        ...
+
+    async def poll(
+        self,
+        digests: Sequence[Digest],
+        credential_id: RecordId,
+        produce: Callable[[DeviceRequest], Produced | None],
+        *,
+        now: Millis,
+    ) -> DeviceRequest | None:
+        """Note that its client asked; return the request as it was before, or None.
+
+        Asked too early, it waits five seconds longer from now on (RFC 8628 §3.5). Where `produce`
+        gives a token, that is written and the request forgotten, in one.
+        """
+        ...
+
+
+class FlowHousekeeping(Protocol):
+    """What the sweep needs."""
+
+    async def purge_flows(self, *, expired_before: Millis) -> int:
+        """Forget what nobody can use any more; returns how many."""
+        ...

@@ -1,0 +1,119 @@
+"""Authorization code (RFC 6749 §4.1.3): a person said yes; the application comes for its token.
+
+A code is used up by whatever its own client does with it. Come a second time, it is refused and
+takes back what it gave the first time (RFC 6749 §4.1.2, P7). It is bound to its client, to the
+address of the answer, to the challenge, and to a key where one was named (RFC 9449 §10).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from keyin.domain.applications import AUTHORIZATION_CODE
+from keyin.domain.events import Act
+from keyin.domain.grant import ACCOUNT_AUDIENCE
+from keyin.oauth.errors import Code, Reason, Refusal, refused
+from keyin.oauth.flow_ports import Codes
+from keyin.oauth.grants.application_grants import (
+    application_for,
+    event_of,
+    given,
+    not_accepted,
+    wanted,
+)
+from keyin.oauth.issuing import new_record
+from keyin.oauth.pkce import proves
+from keyin.oauth.ports import Tokens
+
+if TYPE_CHECKING:
+    from keyin.domain.authorization import Code as AuthorizationCode
+    from keyin.domain.environment import Entropy
+    from keyin.domain.secret import AccessToken
+    from keyin.oauth.flow_ports import Produced
+    from keyin.oauth.granting import Given, GrantRequest
+    from keyin.oauth.ports import Peppers
+
+
+class Store(Codes, Tokens, Protocol):
+    """What this grant reads and writes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationCodeGrant:
+    """Answers a client that is authenticated."""
+
+    store: Store
+    peppers: Peppers
+    entropy: Entropy
+
+    async def answer(self, request: GrantRequest) -> Given | Refusal:
+        """Give a token for a code, or refuse. Raises StoreUnavailable."""
+        application = application_for(request, AUTHORIZATION_CODE)
+        if isinstance(application, Refusal):
+            return application
+        for name in ("code", "code_verifier"):
+            if not request.named(name):
+                return refused(Code.INVALID_REQUEST, f"Missing required parameter: {name}")
+        redemption = _Redemption(
+            request=request,
+            peppers=self.peppers,
+            entropy=self.entropy,
+            store_epoch=await self.store.store_epoch(),
+        )
+        code = await self.store.redeem(
+            self.peppers.digests("code", request.named("code")),
+            application.credential_id,
+            redemption.produce,
+            reused=event_of(request, Act.TOKEN_REVOKED, why=Reason.CODE_USED_TWICE),
+        )
+        if code is None or redemption.token is None:
+            return not_accepted(_why(code, redemption))
+        return given(request, redemption.token, code.request.scope)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Redemption:
+    """What is done with an unused code, inside the store's unit of work."""
+
+    request: GrantRequest
+    peppers: Peppers
+    entropy: Entropy
+    store_epoch: int
+    token: AccessToken | None = None
+    reason: Reason = field(default=Reason.CODE)
+
+    def produce(self, code: AuthorizationCode) -> Produced | None:
+        """Return the token's record and its event, or nothing for a code that does not fit."""
+        reason = _mismatch(code, self.request)
+        if reason is not None:
+            self.reason = reason
+            return None
+        self.token, record = new_record(
+            wanted(self.request, scope=code.request.scope, audience=ACCOUNT_AUDIENCE),
+            self.request.by,
+            peppers=self.peppers,
+            entropy=self.entropy,
+            now=self.request.asked.now,
+            store_epoch=self.store_epoch,
+        )
+        event = event_of(
+            self.request, Act.TOKEN_ISSUED, grant=AUTHORIZATION_CODE, account=code.account_id
+        )
+        return record, event
+
+
+def _mismatch(code: AuthorizationCode, request: GrantRequest) -> Reason | None:
+    """Return the first thing that the code was not made for."""
+    wish, redirect_uri = code.request, request.named("redirect_uri")
+    must_be = (
+        (request.asked.now <= code.expires, Reason.EXPIRED),
+        (not redirect_uri or redirect_uri == wish.redirect_uri, Reason.REDIRECT_URI),
+        (proves(request.named("code_verifier"), wish.code_challenge), Reason.VERIFIER),
+        (wish.jkt is None or wish.jkt == request.jkt, Reason.WRONG_PROOF),
+    )
+    return next((reason for holds, reason in must_be if not holds), None)
+
+
+def _why(code: AuthorizationCode | None, redemption: _Redemption) -> Reason:
+    return Reason.CODE_USED_TWICE if code is not None and code.used else redemption.reason

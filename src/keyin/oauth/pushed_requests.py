@@ -1,0 +1,90 @@
+"""`/oauth2/par` (RFC 9126): an application brings its wish itself, before a browser sees any of it.
+
+It proves itself as at the token endpoint (§2). What it gets back names the wish once, for ninety
+seconds (P10). A proof that comes with the wish binds the code to its key (RFC 9449 §10.1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+from keyin.domain.authorization import PushedRequest
+from keyin.domain.environment import Entropy, Millis
+from keyin.domain.secret import equal
+from keyin.oauth.authorization import RANDOM_BYTES, URI_PREFIX, challenge_use
+from keyin.oauth.authorization_request import Unfit, read_request
+from keyin.oauth.errors import Code, Reason, Refusal, refused
+from keyin.oauth.flow_ports import Authorizations
+from keyin.oauth.ports import Peppers, Replays
+from keyin.wire.jose import wrapped
+
+if TYPE_CHECKING:
+    from keyin.domain.authorization import AuthorizationRequest
+    from keyin.oauth.asked import Asked
+    from keyin.oauth.proven_sender import ProvenSenders, Sender
+
+LIFETIME_S: Final = 90
+
+
+class Store(Authorizations, Replays, Protocol):
+    """What this reads and writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """The name of a wish, and the seconds it lives."""
+
+    request_uri: str
+    lifetime_s: int = LIFETIME_S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushedRequests:
+    """Answers a request whose form was already read."""
+
+    senders: ProvenSenders
+    store: Store
+    peppers: Peppers
+    entropy: Entropy
+    issuer: str
+
+    async def push(self, asked: Asked) -> Pushed | Refusal:
+        """Check a wish and remember it. Raises StoreUnavailable."""
+        sender = await self.senders.identify(asked)
+        if isinstance(sender, Refusal):
+            return sender
+        request = self._request(asked, sender)
+        if isinstance(request, Refusal):
+            return request
+        if not await self.store.remember([challenge_use(request, asked.now)], now=asked.now):
+            return refused(Code.INVALID_REQUEST, "This code_challenge was used", Reason.CHALLENGE)
+        return await self._remember(request, asked.now)
+
+    def _request(self, asked: Asked, sender: Sender) -> AuthorizationRequest | Refusal:
+        application, named = sender.proven.application, asked.parameters
+        if application is None:
+            return refused(
+                Code.UNAUTHORIZED_CLIENT, "Not for this client", Reason.CLIENT_OF_ANOTHER_KIND
+            )
+        if "request_uri" in named:
+            return refused(Code.INVALID_REQUEST, "No request_uri is taken here")
+        told = named.get("dpop_jkt")
+        if told and sender.jkt and not equal(told, sender.jkt):
+            return refused(
+                Code.INVALID_DPOP_PROOF, "dpop_jkt names another key", Reason.WRONG_PROOF
+            )
+        request = read_request(named, application, issuer=self.issuer, jkt=sender.jkt)
+        if isinstance(request, Unfit):
+            return refused(request.code, request.description, request.reason)
+        return request
+
+    async def _remember(self, request: AuthorizationRequest, now: Millis) -> Pushed:
+        uri = URI_PREFIX + wrapped(self.entropy.token_bytes(RANDOM_BYTES))
+        pushed = PushedRequest(
+            digest=self.peppers.digests("request_uri", uri)[0],
+            request=request,
+            expires=Millis(now + LIFETIME_S * 1000),
+        )
+        await self.store.add_pushed(pushed)
+        return Pushed(uri)

@@ -1,0 +1,201 @@
+"""The part of the forgetful store that holds applications and what their flows remember."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from keyin.domain.authorization import SLOWER_S
+from keyin.stores.memory_audit import MemoryAudit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from keyin.domain.applications import Application
+    from keyin.domain.authorization import Code, DeviceRequest, PushedRequest, Question
+    from keyin.domain.environment import Millis
+    from keyin.domain.events import Event
+    from keyin.domain.records import Client, Credential, Digest, RecordId, Token
+    from keyin.oauth.flow_ports import Produced
+
+
+class _Expiring(Protocol):
+    @property
+    def expires(self) -> Millis: ...
+
+
+Record = TypeVar("Record")
+Brief = TypeVar("Brief", bound=_Expiring)
+
+
+class MemoryFlows(MemoryAudit):
+    """What a method does stands with its port in `oauth.flow_ports`."""
+
+    _clients: dict[RecordId, Client]
+    _credentials: dict[RecordId, Credential]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._applications: dict[RecordId, Application] = {}
+        self._pushed: dict[Digest, PushedRequest] = {}
+        self._questions: dict[Digest, Question] = {}
+        self._codes: dict[Digest, Code] = {}
+        self._devices: dict[Digest, DeviceRequest] = {}
+        self._token_accounts: dict[Digest, tuple[RecordId, int]] = {}
+
+    async def add_token(self, token: Token) -> None:
+        """See oauth.ports.Tokens."""
+        raise NotImplementedError
+
+    async def revoke_token(self, digests: Sequence[Digest]) -> bool:
+        """See oauth.ports.Revocations."""
+        raise NotImplementedError
+
+    def enrol_application(self, application: Application) -> bool:
+        """Remember an application unless it is there; say whether it was new."""
+        there = self._applications.setdefault(application.credential_id, application)
+        return there is application
+
+    async def find_application(self, credential_id: RecordId) -> Application | None:
+        """See Applications."""
+        return self._applications.get(credential_id)
+
+    async def find_registered(
+        self, credential_id: RecordId
+    ) -> tuple[Credential, Client, Application] | None:
+        """See Applications."""
+        application = self._applications.get(credential_id)
+        credential = self._credentials.get(credential_id)
+        client = self._clients.get(credential.client_id) if credential else None
+        if application is None or credential is None or client is None:
+            return None
+        return credential, client, application
+
+    async def add_pushed(self, pushed: PushedRequest) -> None:
+        """See Authorizations."""
+        self._pushed.setdefault(pushed.digest, pushed)
+
+    async def find_pushed(self, digests: Sequence[Digest]) -> PushedRequest | None:
+        """See Authorizations."""
+        return _first(self._pushed, digests)
+
+    async def ask(self, question: Question, *, instead_of: Sequence[Digest]) -> bool:
+        """See Authorizations."""
+        pushed = _first(self._pushed, instead_of)
+        if instead_of and pushed is None:
+            return False
+        if pushed is not None:
+            del self._pushed[pushed.digest]
+        return self._questions.setdefault(question.digest, question) is question
+
+    async def find_question(self, digests: Sequence[Digest]) -> Question | None:
+        """See Authorizations."""
+        return _first(self._questions, digests)
+
+    async def decide(self, question: Digest, code: Code | None, *, event: Event) -> bool:
+        """See Authorizations."""
+        if self._questions.pop(question, None) is None:
+            return False
+        if code is not None:
+            self._codes[code.digest] = code
+        self.append_event(event)
+        return True
+
+    async def redeem(
+        self,
+        digests: Sequence[Digest],
+        credential_id: RecordId,
+        produce: Callable[[Code], Produced | None],
+        *,
+        reused: Event,
+    ) -> Code | None:
+        """See Codes."""
+        code = _first(self._codes, digests)
+        if code is None or code.request.credential_id != credential_id:
+            return None
+        if code.used:
+            if code.token is not None:
+                await self.revoke_token([code.token])
+            self.append_event(reused)
+            return code
+        produced = produce(code)
+        if produced is not None:
+            await self._write(produced, (code.account_id, code.account_epoch))
+        made = produced[0].digest if produced else None
+        self._codes[code.digest] = replace(code, used=True, token=made)
+        return code
+
+    async def _write(self, produced: Produced, account: tuple[RecordId, int]) -> None:
+        token, event = produced
+        await self.add_token(token)
+        self._token_accounts[token.digest] = account
+        self.append_event(event)
+
+    async def account_of(self, token: Digest) -> tuple[RecordId, int] | None:
+        """See AccountTokens."""
+        return self._token_accounts.get(token)
+
+    async def add_device_request(self, request: DeviceRequest) -> bool:
+        """See DeviceRequests."""
+        if await self.find_by_user_code([request.user_code]) is not None:
+            return False
+        return self._devices.setdefault(request.digest, request) is request
+
+    async def find_by_user_code(self, digests: Sequence[Digest]) -> DeviceRequest | None:
+        """See DeviceRequests."""
+        found = (one for one in self._devices.values() if one.user_code in digests)
+        return next(found, None)
+
+    async def answer_device(
+        self, digest: Digest, account: tuple[RecordId, int] | None, *, event: Event
+    ) -> bool:
+        """See DeviceRequests."""
+        request = self._devices.get(digest)
+        if request is None or request.denied or request.account_id is not None:
+            return False
+        id_, epoch = account or (None, None)
+        self._devices[digest] = replace(
+            request, account_id=id_, account_epoch=epoch, denied=account is None
+        )
+        self.append_event(event)
+        return True
+
+    async def poll(
+        self,
+        digests: Sequence[Digest],
+        credential_id: RecordId,
+        produce: Callable[[DeviceRequest], Produced | None],
+        *,
+        now: Millis,
+    ) -> DeviceRequest | None:
+        """See DeviceRequests."""
+        request = _first(self._devices, digests)
+        if request is None or request.credential_id != credential_id:
+            return None
+        slower = SLOWER_S if request.too_early(now) else 0
+        self._devices[request.digest] = replace(
+            request, polled=now, interval_s=request.interval_s + slower
+        )
+        produced = produce(request)
+        if produced is not None and request.account_id and request.account_epoch is not None:
+            await self._write(produced, (request.account_id, request.account_epoch))
+            del self._devices[request.digest]
+        return request
+
+    async def purge_flows(self, *, expired_before: Millis) -> int:
+        """See FlowHousekeeping."""
+        before = len(self._pushed) + len(self._questions) + len(self._codes) + len(self._devices)
+        self._pushed = _living(self._pushed, expired_before)
+        self._questions = _living(self._questions, expired_before)
+        self._devices = _living(self._devices, expired_before)
+        self._codes = {d: c for d, c in self._codes.items() if c.kept_until >= expired_before}
+        kept = len(self._pushed) + len(self._questions) + len(self._codes) + len(self._devices)
+        return before - kept
+
+
+def _first(records: dict[Digest, Record], digests: Sequence[Digest]) -> Record | None:
+    return next((records[digest] for digest in digests if digest in records), None)
+
+
+def _living(records: dict[Digest, Brief], before: Millis) -> dict[Digest, Brief]:
+    return {digest: one for digest, one in records.items() if one.expires >= before}

@@ -1,0 +1,258 @@
+"""What flows remember, in SQL: each method a lookup or one unit of work."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from keyin.domain.authorization import SLOWER_S
+from keyin.stores.sqlite import applications, audit, flow_rows, rows, writes
+from keyin.stores.sqlite.connection import our_errors
+from keyin.stores.sqlite.part import SqlitePart
+from keyin.stores.sqlite.rows import names
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Sequence
+
+    from keyin.domain.applications import Application
+    from keyin.domain.authorization import Code, DeviceRequest, PushedRequest, Question
+    from keyin.domain.environment import Millis
+    from keyin.domain.events import Event
+    from keyin.domain.records import Client, Credential, Digest, RecordId
+    from keyin.oauth.flow_ports import Produced
+    from keyin.stores.sqlite.rows import Row
+
+_ADD_PUSHED: Final = flow_rows.insert("pushed_requests", flow_rows.PUSHED)
+_ADD_QUESTION: Final = flow_rows.insert("questions", flow_rows.QUESTION)
+_ADD_CODE: Final = flow_rows.insert("codes", flow_rows.CODE)
+_ADD_DEVICE: Final = flow_rows.insert("device_requests", flow_rows.DEVICE)
+_PURGED: Final = (
+    *(("pushed_requests", "expires"), ("questions", "expires")),
+    *(("codes", "kept_until"), ("device_requests", "expires")),
+)
+
+
+class SqliteFlows(SqlitePart):
+    """What a method does stands with its port in `oauth.flow_ports`."""
+
+    async def find_application(self, credential_id: RecordId) -> Application | None:
+        """See Applications."""
+        with our_errors():
+            return applications.find(self._lookups, credential_id)
+
+    async def find_registered(
+        self, credential_id: RecordId
+    ) -> tuple[Credential, Client, Application] | None:
+        """See Applications."""
+        with our_errors():
+            return applications.registered(self._lookups, credential_id)
+
+    async def add_pushed(self, pushed: PushedRequest) -> None:
+        """See Authorizations."""
+        row = flow_rows.pushed_row(pushed)
+        await self._writer.run(lambda connection: connection.execute(_ADD_PUSHED, row))
+
+    async def find_pushed(self, digests: Sequence[Digest]) -> PushedRequest | None:
+        """See Authorizations."""
+        with our_errors():
+            row = _one(self._lookups, "pushed_requests", flow_rows.PUSHED, digests)
+        return None if row is None else flow_rows.pushed(row)
+
+    async def ask(self, question: Question, *, instead_of: Sequence[Digest]) -> bool:
+        """See Authorizations."""
+        return await self._writer.run(partial(_ask, question=question, instead_of=instead_of))
+
+    async def find_question(self, digests: Sequence[Digest]) -> Question | None:
+        """See Authorizations."""
+        with our_errors():
+            row = _one(self._lookups, "questions", flow_rows.QUESTION, digests)
+        return None if row is None else flow_rows.question(row)
+
+    async def decide(self, question: Digest, code: Code | None, *, event: Event) -> bool:
+        """See Authorizations."""
+        unit = partial(_decide, question=question, code=code, event=event)
+        return await self._writer.run(unit)
+
+    async def redeem(
+        self,
+        digests: Sequence[Digest],
+        credential_id: RecordId,
+        produce: Callable[[Code], Produced | None],
+        *,
+        reused: Event,
+    ) -> Code | None:
+        """See Codes."""
+        unit = partial(
+            _redeem, digests=digests, credential_id=credential_id, produce=produce, reused=reused
+        )
+        return await self._writer.run(unit)
+
+    async def account_of(self, token: Digest) -> tuple[RecordId, int] | None:
+        """See AccountTokens."""
+        query = "SELECT account_id, account_epoch FROM tokens WHERE digest = ?"
+        with our_errors():
+            row = self._lookups.execute(query, (token,)).fetchone()
+        return None if row is None or row[0] is None else (row[0], row[1])
+
+    async def add_device_request(self, request: DeviceRequest) -> bool:
+        """See DeviceRequests."""
+        row = flow_rows.device_row(request)
+        return await self._writer.run(lambda connection: _add(connection, _ADD_DEVICE, row))
+
+    async def find_by_user_code(self, digests: Sequence[Digest]) -> DeviceRequest | None:
+        """See DeviceRequests."""
+        with our_errors():
+            row = _one(self._lookups, "device_requests", flow_rows.DEVICE, digests, "user_code")
+        return None if row is None else flow_rows.device(row)
+
+    async def answer_device(
+        self, digest: Digest, account: tuple[RecordId, int] | None, *, event: Event
+    ) -> bool:
+        """See DeviceRequests."""
+        unit = partial(_answer_device, digest=digest, account=account, event=event)
+        return await self._writer.run(unit)
+
+    async def poll(
+        self,
+        digests: Sequence[Digest],
+        credential_id: RecordId,
+        produce: Callable[[DeviceRequest], Produced | None],
+        *,
+        now: Millis,
+    ) -> DeviceRequest | None:
+        """See DeviceRequests."""
+        unit = partial(
+            _poll, digests=digests, credential_id=credential_id, produce=produce, now=now
+        )
+        return await self._writer.run(unit)
+
+    async def purge_flows(self, *, expired_before: Millis) -> int:
+        """See FlowHousekeeping."""
+        return await self._writer.run(partial(_purge, before=expired_before))
+
+
+def _one(
+    connection: sqlite3.Connection,
+    table: str,
+    columns: tuple[str, ...],
+    digests: Sequence[Digest],
+    column: str = "digest",
+) -> Row | None:
+    places = ", ".join("?" * len(digests))
+    query = f"SELECT {names(columns)} FROM {table} WHERE {column} IN ({places})"  # noqa: S608 - ours
+    row: Row | None = connection.execute(query, digests).fetchone()
+    return row
+
+
+def _add(connection: sqlite3.Connection, statement: str, row: Row) -> bool:
+    return connection.execute(statement, row).rowcount > 0
+
+
+def _gone(connection: sqlite3.Connection, table: str, digests: Sequence[Digest]) -> bool:
+    places = ", ".join("?" * len(digests))
+    query = f"DELETE FROM {table} WHERE digest IN ({places})"  # noqa: S608 - our own names
+    return connection.execute(query, digests).rowcount > 0
+
+
+def _ask(connection: sqlite3.Connection, question: Question, instead_of: Sequence[Digest]) -> bool:
+    if instead_of and not _gone(connection, "pushed_requests", instead_of):
+        return False
+    return _add(connection, _ADD_QUESTION, flow_rows.question_row(question))
+
+
+def _decide(
+    connection: sqlite3.Connection, question: Digest, code: Code | None, event: Event
+) -> bool:
+    if not _gone(connection, "questions", [question]):
+        return False
+    if code is not None:
+        connection.execute(_ADD_CODE, flow_rows.code_row(code))
+    audit.append(connection, event)
+    return True
+
+
+def _redeem(
+    connection: sqlite3.Connection,
+    digests: Sequence[Digest],
+    credential_id: RecordId,
+    produce: Callable[[Code], Produced | None],
+    reused: Event,
+) -> Code | None:
+    row = _one(connection, "codes", flow_rows.CODE, digests)
+    code = None if row is None else flow_rows.code(row)
+    if code is None or code.request.credential_id != credential_id:
+        return None
+    if code.used:
+        if code.token is not None:
+            writes.revoke_token(connection, [code.token])
+        audit.append(connection, reused)
+        return code
+    produced = produce(code)
+    if produced is not None:
+        _write(connection, produced, (code.account_id, code.account_epoch))
+    connection.execute(
+        "UPDATE codes SET used = 1, token = ? WHERE digest = ?",
+        (produced[0].digest if produced else None, code.digest),
+    )
+    return code
+
+
+def _write(
+    connection: sqlite3.Connection, produced: Produced, account: tuple[RecordId, int]
+) -> None:
+    token, event = produced
+    writes.add_token(connection, rows.token_row(token))
+    connection.execute(
+        "UPDATE tokens SET account_id = ?, account_epoch = ? WHERE digest = ?",
+        (*account, token.digest),
+    )
+    audit.append(connection, event)
+
+
+def _answer_device(
+    connection: sqlite3.Connection,
+    digest: Digest,
+    account: tuple[RecordId, int] | None,
+    event: Event,
+) -> bool:
+    who = account or (None, None)
+    answered = connection.execute(
+        "UPDATE device_requests SET account_id = ?, account_epoch = ?, denied = ? "
+        "WHERE digest = ? AND account_id IS NULL AND NOT denied",
+        (*who, account is None, digest),
+    )
+    if not answered.rowcount:
+        return False
+    audit.append(connection, event)
+    return True
+
+
+def _poll(
+    connection: sqlite3.Connection,
+    digests: Sequence[Digest],
+    credential_id: RecordId,
+    produce: Callable[[DeviceRequest], Produced | None],
+    now: Millis,
+) -> DeviceRequest | None:
+    row = _one(connection, "device_requests", flow_rows.DEVICE, digests)
+    request = None if row is None else flow_rows.device(row)
+    if request is None or request.credential_id != credential_id:
+        return None
+    produced = produce(request)
+    if produced is not None and request.account_id and request.account_epoch is not None:
+        _write(connection, produced, (request.account_id, request.account_epoch))
+        _gone(connection, "device_requests", [request.digest])
+    slower = SLOWER_S if request.too_early(now) else 0
+    connection.execute(
+        "UPDATE device_requests SET polled = ?, interval_s = interval_s + ? WHERE digest = ?",
+        (now, slower, request.digest),
+    )
+    return request
+
+
+def _purge(connection: sqlite3.Connection, before: Millis) -> int:
+    return sum(
+        connection.execute(f"DELETE FROM {table} WHERE {column} < ?", (before,)).rowcount  # noqa: S608 - ours
+        for table, column in _PURGED
+    )
