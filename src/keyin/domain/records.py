@@ -33,10 +33,6 @@ NO_KEY: Final = Digest("-" * 8 + ":" + "1" * 64)
 """The key of a token that opens no preferences: equal to no key's digest."""
 
 
-NO_KEY: Final = Digest("-" * 8 + ":" + "1" * 64)
-"""The key of a token that opens no preferences: equal to no key's digest."""
-
-
 class Unrestricted(Enum):
     """Says "no limit" out loud, so that an empty list can mean "nothing" (deny first)."""
 
@@ -76,8 +72,6 @@ class ClientKind(StrEnum):
     """Server-side data, never taken from a request (S2)."""
 
     INSTALLATION = "gpiiAppInstallationClient"
-    APPLICATION = "application"
-    """See `domain.applications`."""
     APPLICATION = "application"
     """See `domain.applications`."""
     OTHER = "other"
