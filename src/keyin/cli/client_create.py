@@ -8,26 +8,23 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 import msgspec
 
+from keyin.cli.administration import administration
 from keyin.cli.exits import errors_for_people
 from keyin.cli.texts import _
 from keyin.domain.environment import Millis
 from keyin.domain.errors import ConfigurationError
 from keyin.domain.networks import malformed
-from keyin.domain.records import UNRESTRICTED
 from keyin.oauth.proven_client import NOBODYS
-from keyin.oauth.registration import Wish, register, register_legacy
-from keyin.stores.host import SystemClock, SystemEntropy
-from keyin.stores.opening import data_directory, open_data
+from keyin.stores.host import SystemClock
+from keyin.stores.opening import data_directory
+from keyin.wire.admin_clients import RegisterClient
 from keyin.wire.jose import InvalidSignature, PublicKey
 from keyin.wire.signing_key import read_public
-
-if TYPE_CHECKING:
-    from keyin.stores.opening import OpenedStore
 
 _SHOWN: Final = ("client_id", "client_secret")
 
@@ -62,8 +59,6 @@ _SHOWN: Final = ("client_id", "client_secret")
 def create(*, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click hands them over by name
     """Register a computer by its public key, and print its client id.
 
-    The cloud on this store must not be running meanwhile.
-
     Example: keyin client create --public-key desk.pem --data /var/lib/keyin --site "Main hall"
     """
     with errors_for_people(as_json=as_json):
@@ -85,24 +80,18 @@ async def _run(
     writable: tuple[str, ...],
     **words: str | None,
 ) -> dict[str, str]:
-    now, entropy = SystemClock().now(), SystemEntropy()
-    key, until = _proof(file, legacy_until, now)
+    key, until = _proof(file, legacy_until, SystemClock().now())
     _check_networks(networks)
-    wish = Wish(networks=networks or UNRESTRICTED, writable=writable, **words)
-    opened = open_data(folder, secrets, exclusive=True)
-    try:
-        if key is None:
-            client_id, secret, records = register_legacy(
-                wish, until=until, peppers=opened.secrets, entropy=entropy, now=now
-            )
-            said = {"client_id": client_id, "client_secret": secret.reveal()}
-        else:
-            await _refuse_known(opened, key)
-            client_id, records = register(key, wish, entropy=entropy, now=now)
-            said = {"client_id": client_id, "kid": key.thumbprint}
-        await opened.store.enrol(records)
-    finally:
-        opened.close()
+    op = RegisterClient(
+        public_key=key.jwk.decode() if key else None,
+        legacy_until=None if key else until,
+        networks=networks or None,
+        writable=writable,
+        **words,
+    )
+    async with administration(folder, secrets, make=True) as admin:
+        made = await admin.ask(op)
+    said: dict[str, str] = msgspec.to_builtins(made)
     return said
 
 
@@ -121,14 +110,6 @@ def _proof(
             next_step="Give a day to come with --legacy-until; a year is long.",
         )
     return None, until
-
-
-async def _refuse_known(opened: OpenedStore, key: PublicKey) -> None:
-    if await opened.store.find_client_key(key.thumbprint) is not None:
-        raise ConfigurationError(
-            "this key is registered already",
-            next_step="Make a new key pair: each computer has its own.",
-        )
 
 
 def _public_key(file: Path) -> PublicKey:

@@ -16,6 +16,8 @@ import structlog
 import uvicorn
 import uvloop
 
+from keyin.cloud import admin_socket
+from keyin.cloud.administering import administration
 from keyin.cloud.hardening import harden, take_all_files
 from keyin.cloud.listeners import bind, parse_listener, url
 from keyin.cloud.protocol import LimitedProtocol
@@ -23,7 +25,7 @@ from keyin.cloud.selfcheck import check_config, check_store
 from keyin.cloud.wiring import build
 from keyin.domain.errors import ConfigurationError
 from keyin.remote.log import configure_logging
-from keyin.stores.host import SystemClock
+from keyin.stores.host import SystemClock, SystemEntropy
 from keyin.stores.opening import open_data
 
 if TYPE_CHECKING:
@@ -68,6 +70,15 @@ def serve(config: CloudConfig) -> None:
 
 async def _run(config: CloudConfig, opened: OpenedStore) -> None:
     await check_store(config, opened.store)
+    service = administration(opened.store, opened.secrets, SystemEntropy())
+    door = await admin_socket.listen(Path(config.data or ""), service, SystemClock())
+    try:
+        await _serve(config, opened)
+    finally:
+        await door.close()
+
+
+async def _serve(config: CloudConfig, opened: OpenedStore) -> None:
     cloud = await build(config, store=opened.store, secrets=opened.secrets)
     gc.collect()
     gc.freeze()  # registries live as long as the process: no collection walks them again

@@ -16,6 +16,7 @@ from keyin.domain.errors import (
 )
 from keyin.remote.byte_ends import StreamEnd
 from keyin.remote.conversation import Conversation, Message, peer_of
+from keyin.remote.socket_place import short_name
 from keyin.wire.frames import PROTOCOL_VERSION
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ class IpcClient:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
             async with asyncio.timeout(timeout):
-                await asyncio.get_running_loop().sock_connect(sock, str(path))
+                with short_name(path) as name:
+                    await asyncio.get_running_loop().sock_connect(sock, name)
                 _check_server(sock, path, expect_uid, unreachable)
                 streams = await asyncio.open_unix_connection(sock=sock)
         except (OSError, TimeoutError) as exc:

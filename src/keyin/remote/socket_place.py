@@ -8,14 +8,17 @@ from __future__ import annotations
 import os
 import socket
 import stat
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from keyin.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+_LONGEST: Final = 107
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,8 @@ def bind_unix(path: Path, mode: int) -> BoundSocket:
     try:
         # Linux gives the new name the socket's own mode: never wider than 0600, not for a moment.
         os.fchmod(sock.fileno(), stat.S_IRUSR | stat.S_IWUSR)
-        sock.bind(str(path))
+        with short_name(path) as name:
+            sock.bind(name)
         path.chmod(mode)
         inode = path.lstat().st_ino
     except OSError as exc:
@@ -101,6 +105,23 @@ def bind_unix(path: Path, mode: int) -> BoundSocket:
             reason=exc.strerror or str(exc),
         ) from exc
     return BoundSocket(sock, path, inode)
+
+
+@contextmanager
+def short_name(path: Path) -> Iterator[str]:
+    """Yield a name for a socket that fits into an address, however long the path is.
+
+    An address has room for 107 bytes (unix(7)); a longer path goes by way of its directory, held
+    open meanwhile. Raises OSError.
+    """
+    if len(os.fsencode(path)) <= _LONGEST:
+        yield str(path)
+        return
+    directory = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{directory}/{path.name}"
+    finally:
+        os.close(directory)
 
 
 def _clear(path: Path) -> None:
@@ -126,7 +147,8 @@ def _clear(path: Path) -> None:
 def _answers(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as probe:
         try:
-            probe.connect(str(path))
+            with short_name(path) as name:
+                probe.connect(name)
         except (ConnectionRefusedError, FileNotFoundError):
             return False
         except OSError:  # a full backlog is somebody too

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from keyin.domain.records import Status, StoredGrant
 from keyin.settings.ports import KeyAndSafe
-from keyin.stores.memory_client_keys import MemoryClientKeys
+from keyin.stores.memory_administration import MemoryAdministration
 from keyin.stores.memory_flows import MemoryFlows
+from keyin.stores.memory_quotas import MemoryQuotas
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -33,7 +34,7 @@ Id = TypeVar("Id")
 Record = TypeVar("Record")
 
 
-class MemoryStore(MemoryClientKeys, MemoryFlows):
+class MemoryStore(MemoryAdministration, MemoryFlows, MemoryQuotas):
     """Everything in dictionaries; every unit of work is atomic, since none of them waits."""
 
     def __init__(self) -> None:
@@ -55,16 +56,12 @@ class MemoryStore(MemoryClientKeys, MemoryFlows):
         if not found:
             return None
         credential = next((c for c in found if c.status is Status.ACTIVE), found[0])
-        return credential, self._clients.get(credential.client_id)
+        client = self._clients.get(credential.client_id)
+        return credential, self.as_found(client, credential) if client else None
 
     async def revoke_client_key(self, kid: str) -> bool:
         """See oauth.ports.Revocations."""
-        key = self.revoke_one_client_key(kid)
-        credential = self._credentials.get(key.credential_id) if key else None
-        if credential is not None:
-            moved_on = replace(credential, epoch=credential.epoch + 1)
-            self._credentials[credential.id] = moved_on
-        return key is not None
+        return self.end_key_of_client(kid)
 
     async def find_key(self, digests: Sequence[Digest]) -> Key | None:
         """See oauth.ports.Keys."""
@@ -83,7 +80,7 @@ class MemoryStore(MemoryClientKeys, MemoryFlows):
             return None
         return StoredGrant(
             token=token,
-            client=client,
+            client=self.as_found(client, credential),
             credential=credential,
             key=self._keys.get(token.key_digest),
             store_epoch=self._epoch,
@@ -178,7 +175,7 @@ class MemoryStore(MemoryClientKeys, MemoryFlows):
             "safes": sum(self._enrol_safe(safe) for safe in records.safes),
             "keys": sum(self._enrol_key(key) for key in records.keys),
             "tokens": sum(self._enrol_token(token) for token in records.tokens),
-            "client_keys": sum(self.add_client_key(key) for key in records.client_keys),
+            "client_keys": sum(self.put_client_key(key) for key in records.client_keys),
             "applications": sum(self.enrol_application(one) for one in records.applications),
         }
 

@@ -18,6 +18,7 @@ class MemoryClientKeys:
     """What a method does stands with its port."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._client_keys: dict[str, ClientKey] = {}
         self._uses: dict[tuple[str, str], Millis] = {}
 
@@ -40,7 +41,7 @@ class MemoryClientKeys:
             self._uses.setdefault(name, use.expires)
         return all(news)
 
-    def add_client_key(self, key: ClientKey) -> bool:
+    def put_client_key(self, key: ClientKey) -> bool:
         """Remember a key unless it is there; say whether it was new."""
         return self._client_keys.setdefault(key.kid, key) is key
 

@@ -22,6 +22,10 @@ LOCK: Final = "keyin.lock"
 SECRETS: Final = "secrets"
 
 
+class InUse(ConfigurationError):  # noqa: N818 - a state, not a mistake
+    """Another process has the store."""
+
+
 @dataclass(frozen=True, slots=True)
 class OpenedStore:
     """A store, the secrets that go with it, and the lock that keeps others away."""
@@ -60,6 +64,14 @@ def data_directory(data: Path | None, database: str | None) -> Path:
     return path.parent if path.name == STORE else path
 
 
+def owner_of(data: Path) -> int:
+    """Return the account that a data directory belongs to. Raises ConfigurationError."""
+    try:
+        return data.stat().st_uid
+    except OSError as error:
+        raise _unusable(data, error) from error
+
+
 def open_data(data: Path, secrets: Path | None, *, exclusive: bool) -> OpenedStore:
     """Open a data directory; with `exclusive`, make what is missing and keep other writers out.
 
@@ -93,19 +105,23 @@ def _lock(data: Path) -> int:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(data / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise ConfigurationError(
-            "the data directory %(path)s cannot be used: %(reason)s",
-            next_step="Check --data and that this account may write there.",
-            path=data,
-            reason=error.strerror or type(error).__name__,
-        ) from error
+        raise _unusable(data, error) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(lock)
-        raise ConfigurationError(
+        raise InUse(
             "another keyin process has the store in %(path)s",
             next_step="End that process first (a running `keyin cloud serve`, an import).",
             path=data,
         ) from error
     return lock
+
+
+def _unusable(data: Path, error: OSError) -> ConfigurationError:
+    return ConfigurationError(
+        "the data directory %(path)s cannot be used: %(reason)s",
+        next_step="Check --data and that this account may write there.",
+        path=data,
+        reason=error.strerror or type(error).__name__,
+    )

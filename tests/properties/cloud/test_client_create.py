@@ -37,7 +37,7 @@ def test_a_key_is_registered_once(tmp_path: Path, public_key: Path) -> None:
     done = run(*create, "--name", "Desk 1", "--site", "Main hall")
     assert sorted(json.loads(done.stdout)) == ["client_id", "kid"]
     again = run(*create)
-    assert again.returncode == 3
+    assert again.returncode == 5
     assert "registered already" in again.stdout + again.stderr
 
 

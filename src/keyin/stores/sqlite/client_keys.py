@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from keyin.domain.records import ClientKey, RecordId, Status
 
@@ -18,10 +18,14 @@ _ADD: Final = (
     "(kid, credential_id, jwk, algorithm, status, epoch, added, last_used) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 )
-_FIND: Final = (
-    "SELECT kid, credential_id, jwk, algorithm, status, epoch, added, last_used "
-    "FROM client_keys WHERE kid = ?"
+_SELECT: Final = (
+    "SELECT kid, credential_id, jwk, algorithm, status, epoch, added, last_used FROM client_keys "
 )
+_FIND: Final = f"{_SELECT} WHERE kid = ?"
+_OF_CLIENT: Final = f"""
+{_SELECT} WHERE credential_id IN (SELECT id FROM credentials WHERE client_id = ?)
+ORDER BY added, kid
+"""  # noqa: S608 - column names of ours
 _REMEMBER: Final = (
     "INSERT INTO jti_seen (namespace, digest, expires) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 )
@@ -30,8 +34,15 @@ _REMEMBER: Final = (
 def find(connection: sqlite3.Connection, kid: str) -> ClientKey | None:
     """Return the key."""
     row = connection.execute(_FIND, (kid,)).fetchone()
-    if row is None:
-        return None
+    return None if row is None else _key(row)
+
+
+def of_client(connection: sqlite3.Connection, id_: RecordId) -> list[ClientKey]:
+    """Return the keys of all of a client's credentials, in the order in which they were added."""
+    return [_key(row) for row in connection.execute(_OF_CLIENT, (id_,)).fetchall()]
+
+
+def _key(row: tuple[Any, ...]) -> ClientKey:
     return ClientKey(
         kid=row[0],
         credential_id=RecordId(row[1]),

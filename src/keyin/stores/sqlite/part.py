@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Callable
 
     from keyin.stores.sqlite.writer import Writer
+
+Result = TypeVar("Result")
 
 
 class SqlitePart:
@@ -23,3 +26,10 @@ class SqlitePart:
         """Return the connection whose pages are at hand."""
         idle = None if self._still else self._writer.idle_connection
         return idle or self._reading
+
+    async def _changing_clients(self, unit: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Run a unit that changes who counts as what: clients, credentials, sites, software."""
+        return await self._writer.run(unit, then=self._forget_clients)
+
+    def _forget_clients(self) -> None:
+        """Forget what is remembered of them: `SqliteStore` remembers."""

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, TypeVar
 from keyin.domain.errors import ConfigurationError
 from keyin.domain.records import StoredGrant
 from keyin.stores.sqlite import client_keys, migrations, reader, rows, writes
+from keyin.stores.sqlite.administration import SqliteAdministration
+from keyin.stores.sqlite.audit import SqliteAudit
 from keyin.stores.sqlite.connection import connect, create_private, our_errors
 from keyin.stores.sqlite.flows import SqliteFlows
+from keyin.stores.sqlite.quotas import SqliteQuotas
 from keyin.stores.sqlite.remembered import Remembered
+from keyin.stores.sqlite.sites import SqliteSites
 from keyin.stores.sqlite.writer import Writer
 
 if TYPE_CHECKING:
@@ -77,7 +81,9 @@ def _recognise(connection: sqlite3.Connection, secret_ids: frozenset[str]) -> No
             writes.put_meta(connection, "secret_ids", " ".join(sorted(secret_ids | known)))
 
 
-class SqliteStore(SqliteFlows):
+class SqliteStore(
+    SqliteAdministration, SqliteSites, SqliteFlows, SqliteAudit, SqliteQuotas
+):
     """Implements every port of a store; what a method does stands with its port."""
 
     def __init__(self, reading: sqlite3.Connection, writer: Writer) -> None:
@@ -92,9 +98,6 @@ class SqliteStore(SqliteFlows):
         # A person comes back, to this computer or the next. Only keys that are there are
         # remembered: of others there is no end.
         self._keys: Remembered[Digest, Key] = Remembered()
-
-    async def _changing_clients(self, unit: Callable[[sqlite3.Connection], Result]) -> Result:
-        return await self._writer.run(unit, then=self._forget_clients)
 
     def _forget_clients(self) -> None:
         self._credentials.clear()

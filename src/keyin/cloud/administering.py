@@ -1,0 +1,43 @@
+"""The administrator's service put together, for the cloud's process and for the command alike.
+
+`operations` is the closed list: what stands there can be asked, by the account that owns the data
+directory and by root.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from keyin.oauth.admin_client_keys import ClientKeyOperations
+from keyin.oauth.admin_client_keys import Store as ClientKeyStore
+from keyin.oauth.admin_clients import ClientOperations
+from keyin.oauth.admin_sites import SiteOperations, SoftwareOperations
+from keyin.oauth.admin_sites import Store as SiteStore
+from keyin.oauth.administration import Administration
+from keyin.oauth.audit_ports import Trail
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from keyin.domain.environment import Entropy
+    from keyin.oauth.administration import Operations
+    from keyin.oauth.ports import Peppers
+
+
+class Store(ClientKeyStore, SiteStore, Trail, Protocol):
+    """What the ops read and write."""
+
+
+def administration(store: Store, secrets: Peppers, entropy: Entropy) -> Administration:
+    """Put the service together."""
+    return Administration(operations(store, secrets, entropy), trail=store)
+
+
+def operations(store: Store, secrets: Peppers, entropy: Entropy) -> Sequence[Operations]:
+    """Return every family of ops."""
+    return (
+        ClientOperations(store=store, peppers=secrets, entropy=entropy).operations(),
+        ClientKeyOperations(store=store, peppers=secrets).operations(),
+        SiteOperations(store=store).operations(),
+        SoftwareOperations(store=store).operations(),
+    )
