@@ -1,0 +1,178 @@
+"""P1: the routes are the router's, and each is tried with every way of lacking the right to it."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from keyin.cloud.answers import HEALTHY, Answer
+from keyin.cloud.app import CloudApp
+from keyin.cloud.config import CloudConfig
+from keyin.cloud.routes import Access, Route
+from keyin.cloud.wiring import build
+from keyin.stores.opening import open_data
+from tests.cloud_process import Cloud, serving
+from tests.fakes.counting import Counting
+from tests.oauth_client import ISSUER
+from tests.properties.cloud.refusals import RULES, Lacking, Prepared, lacking, path_of, prepare
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from keyin.cloud.exchange import Exchange
+
+OPEN = {
+    ("OPTIONS", "/access_token"),
+    ("GET", "/health"),
+    ("GET", "/ready"),
+    ("GET", "/.well-known/oauth-authorization-server"),
+    ("GET", "/.well-known/oauth-protected-resource"),
+}
+"""What anybody may ask. A route that is added to this list is open to the world: think twice."""
+
+NEVER = {
+    "find_key", "find_safe", "change_safe", "seal", "unseal", "add_token", "revoke_token",
+}  # fmt: skip
+"""What is asked of store and secrets only for who has the right."""
+
+BACKUP = Route(method="POST", template="/{key}/settings/{device}/copy", access=Access.BEARER)
+"""What somebody might add one day."""
+
+
+@pytest.fixture(scope="module")
+def prepared(imported: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return prepare(imported, tmp_path_factory.mktemp("routes") / "data")
+
+
+class _New(Enum):
+    SOME = auto()
+
+
+class Inside:
+    """The same application in this process: what it asks of store and secrets is noted."""
+
+    def __init__(self, app: CloudApp, calls: list[str]) -> None:
+        self.app = app
+        self.calls = calls
+
+    async def ask(self, route: Route, request: Lacking) -> int:
+        sent: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            assert route.access is not Access.BEARER, "the body was read before the token"
+            return {"type": "http.request", "body": request.body.encode(), "more_body": False}
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        headers = [(name.lower().encode(), text.encode()) for name, text in request.headers.items()]
+        scope = {
+            "type": "http",
+            "method": route.method,
+            "raw_path": path_of(route).encode(),
+            "headers": [(b"host", b"127.0.0.1"), *headers],
+            "client": ("127.0.0.1", 1),
+        }
+        self.calls.clear()
+        await self.app(scope, receive, send)  # type: ignore[arg-type]
+        status: int = sent[0]["status"]
+        return status
+
+
+@pytest.fixture
+async def inside(prepared: Prepared) -> AsyncIterator[Inside]:
+    prepared.learn_nonce()
+    opened = open_data(prepared.data, None, exclusive=False)
+    calls: list[str] = []
+    store: Any = Counting(opened.store, calls)
+    secrets: Any = Counting(opened.secrets, calls)
+    built = await build(CloudConfig(issuer=ISSUER), store=store, secrets=secrets)
+    yield Inside(built.app, calls)
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def running(prepared: Prepared) -> Iterator[Cloud]:
+    with serving(prepared.data, "--issuer", ISSUER) as cloud:
+        yield cloud
+
+
+async def check(inside: Inside, route: Route, prepared: Prepared) -> None:
+    """Hold one route to its rule: refused, and nothing asked that is for others only."""
+    for request in lacking(route, prepared):
+        status = await inside.ask(route, request)
+        assert status == request.status, (route.template, request.why)
+        assert not NEVER.intersection(inside.calls), (route.template, request.why)
+
+
+async def test_p01_without_the_right_no_handler_runs_and_no_preferences_are_read(
+    inside: Inside, prepared: Prepared
+) -> None:
+    for route in inside.app.routes:
+        await check(inside, route, prepared)
+
+
+async def test_p01_only_the_routes_named_here_are_open(inside: Inside) -> None:
+    found = [route for route in inside.app.routes if route.access is Access.PUBLIC]
+    assert {(route.method, route.template) for route in found} == OPEN
+    assert not any(route.access is Access.OPERATOR for route in inside.app.routes)
+    assert {access.name for access in Access} <= {*RULES, "OPERATOR"}
+
+
+async def test_p01_a_new_route_that_asks_for_nothing_fails_the_check(
+    inside: Inside, prepared: Prepared
+) -> None:
+    async def unguarded(_exchange: Exchange) -> Answer:
+        return HEALTHY
+
+    inside.app = CloudApp({BACKUP: unguarded}, inside.app._around)
+    with pytest.raises(AssertionError, match="no token"):
+        await check(inside, BACKUP, prepared)
+
+
+async def test_p01_a_new_route_that_reads_the_body_first_fails_the_check(
+    inside: Inside, prepared: Prepared
+) -> None:
+    async def hasty(exchange: Exchange) -> Answer:
+        await exchange.body()
+        return HEALTHY
+
+    inside.app = CloudApp({BACKUP: hasty}, inside.app._around)
+    with pytest.raises(AssertionError):
+        await check(inside, BACKUP, prepared)
+
+
+async def test_p01_a_new_way_of_letting_in_has_no_rule_yet(prepared: Prepared) -> None:
+    route = Route(method="GET", template="/new", access=_New.SOME)  # type: ignore[arg-type]
+    with pytest.raises(KeyError):
+        lacking(route, prepared)
+
+
+async def test_p01_over_http_every_route_refuses_who_lacks_the_right(
+    inside: Inside, running: Cloud, prepared: Prepared
+) -> None:
+    tried = 0
+    for route in inside.app.routes:
+        for request in lacking(route, prepared):
+            reply = running.request(
+                route.method, path_of(route), headers=request.headers, body=request.body or None
+            )
+            assert reply.status == request.status, (route.template, request.why)
+            if route.access is Access.BEARER:
+                assert reply.json == {"isError": True, "message": "Unauthorized"}
+                assert reply.headers["www-authenticate"].startswith("DPoP error=")
+            tried += 1
+    assert tried > 100
+
+
+async def test_p01_what_is_refused_is_refused_for_that_one_reason(
+    inside: Inside, running: Cloud, prepared: Prepared
+) -> None:
+    for route in inside.app.routes:
+        if route.access is Access.BEARER:
+            headers = prepared.bound(route, prepared.tokens["right"])
+            reply = running.request(route.method, path_of(route), headers=headers)
+            assert reply.status in {200, 400, 404}, (route.template, reply.body)
