@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from keyin.access_requester import token_cache
-from keyin.oauth.grants import password
+from keyin.oauth import key_door
 from keyin.session.ledger import Ledger
 from tests.simulation.days import simulate
 
@@ -113,7 +113,7 @@ def test_a_token_that_is_kept_too_long_is_found(ca: Path, monkeypatch: pytest.Mo
 def test_a_revocation_that_nobody_looks_at_is_found(
     ca: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(password, "check_key", lambda *_: None)
+    monkeypatch.setattr(key_door, "reason_against", lambda *_: None)
     assert "a token for what was revoked before it was asked for" in _found(ca)
 
 

@@ -13,10 +13,14 @@ import msgspec
 
 from keyin.domain.environment import Millis
 from keyin.domain.errors import ConfigurationError
+from keyin.domain.limits import bucket
+from keyin.oauth.throttle import OTHERWISE, Rules
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+_Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+_Rate = Annotated[int, msgspec.Meta(ge=1, le=60_000)]
 _Port = Annotated[str, msgspec.Meta(min_length=1)]
 
 
@@ -32,6 +36,45 @@ class PilotConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         """Return the moment at which the standard profile takes over."""
         midnight = datetime.combine(self.until + timedelta(days=1), time(), UTC)
         return Millis(int(midnight.timestamp()) * 1000)
+
+
+class LimitsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often is too often; docs/operations/limits.md says what each limit is for."""
+
+    keys_an_hour: dict[str, _Count] = msgspec.field(
+        default_factory=lambda: {"public": 300, "private": 30, OTHERWISE: 60}
+    )
+    """How many different keys a computer may present in an hour, by its type."""
+    suspend_at: Annotated[int, msgspec.Meta(ge=2)] = 2
+    """A client that presents so many times as many is suspended."""
+    failed_keys_burst: _Count = 100
+    failed_keys_a_minute: _Rate = 20
+    """Keys that opened nothing, of one client."""
+    site_failed_keys_burst: _Count = 1000
+    site_failed_keys_a_minute: _Rate = 200
+    """The same, of all clients of a site together."""
+    weak_key_cost: _Count = 5
+    """As how many a failed key counts that could be guessed."""
+    failed_logins_burst: _Count = 50
+    failed_logins_a_minute: _Rate = 20
+    """Clients that did not prove themselves: under one name at one address."""
+    address_failed_logins_burst: _Count = 300
+    address_failed_logins_a_minute: _Rate = 60
+    """The same, of everybody at one address."""
+
+    def rules(self) -> Rules:
+        """Return them as the authorization server takes them."""
+        return Rules(
+            keys_an_hour={OTHERWISE: 60, **self.keys_an_hour},
+            suspend_at=self.suspend_at,
+            failed_keys=bucket(self.failed_keys_burst, self.failed_keys_a_minute),
+            site_failed_keys=bucket(self.site_failed_keys_burst, self.site_failed_keys_a_minute),
+            weak_key_cost=self.weak_key_cost,
+            failed_proofs=bucket(self.failed_logins_burst, self.failed_logins_a_minute),
+            address_failed_proofs=bucket(
+                self.address_failed_logins_burst, self.address_failed_logins_a_minute
+            ),
+        )
 
 
 class CloudConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,6 +102,8 @@ class CloudConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Processes; more than one needs a store that several processes may write to."""
     pilot: PilotConfig | None = None
     """See `PilotConfig`."""
+    limits: LimitsConfig = LimitsConfig()
+    """See `LimitsConfig`."""
 
 
 def load(path: Path | None, flags: dict[str, Any]) -> CloudConfig:

@@ -133,9 +133,15 @@ def oauth_error(refusal: Refusal) -> Answer:
     return Answer(
         refusal.status,
         msgspec.json.encode(content),
-        (JSON_BARE, NO_STORE, NO_CACHE),
+        (JSON_BARE, NO_STORE, NO_CACHE, *retry_after(refusal)),
         refusal.reason,
     )
+
+
+def retry_after(refusal: Refusal) -> tuple[Header, ...]:
+    """Return the header that says when to come again, where a limit was reached."""
+    seconds = refusal.retry_after_s
+    return () if seconds is None else ((b"retry-after", b"%d" % seconds),)
 
 
 def in_oauth_family(answer: Answer) -> Answer:

@@ -10,6 +10,7 @@ import msgspec
 from keyin.cloud import discovery, routes
 from keyin.cloud.answers import JSON_BARE, NO_CACHE, NO_STORE, Answer, Header
 from keyin.cloud.bodies import FORM, content_type, form
+from keyin.cloud.errors import retry_after
 from keyin.oauth.asked import Asked, Sent
 from keyin.oauth.errors import Code, Reason, Refusal, refused
 
@@ -50,9 +51,9 @@ class Authorization:
         return {
             routes.SERVER_METADATA: self.server_metadata,
             routes.RESOURCE_METADATA: self.resource_metadata,
-            routes.OAUTH_TOKEN: self._of_form(self._token),
-            routes.REVOKE: self._of_form(self._revoke),
-            routes.INTROSPECT: self._of_form(self._introspect),
+            routes.OAUTH_TOKEN: self.of_form(self._token),
+            routes.REVOKE: self.of_form(self._revoke),
+            routes.INTROSPECT: self.of_form(self._introspect),
         }
 
     async def server_metadata(self, _exchange: Exchange) -> Answer:
@@ -63,7 +64,7 @@ class Authorization:
         """Say whose tokens open the settings (RFC 9728)."""
         return discovery.resource(self.issuer)
 
-    def _of_form(self, act: Callable[[Asked], Awaitable[Answer]]) -> Handler:
+    def of_form(self, act: Callable[[Asked], Awaitable[Answer]]) -> Handler:
         """Return a handler that reads a form, then acts."""
 
         async def handle(exchange: Exchange) -> Answer:
@@ -81,7 +82,7 @@ class Authorization:
 
     async def _token(self, asked: Asked) -> Answer:
         outcome = await self.endpoint.answer(asked)
-        nonce = self.nonce(asked.now) if asked.sent.proofs or _wants_nonce(outcome) else ()
+        nonce = self.nonce(asked.now) if asked.sent.proofs or wants_nonce(outcome) else ()
         if isinstance(outcome, Refusal):
             return rendered(outcome, *nonce)
         return _given(outcome, *nonce)
@@ -131,7 +132,7 @@ def rendered(refusal: Refusal, *more: Header) -> Answer:
     return Answer(
         refusal.status,
         msgspec.json.encode({"error": code, "error_description": refusal.description}),
-        (JSON_BARE, NO_STORE, NO_CACHE, *challenge, *more),
+        (JSON_BARE, NO_STORE, NO_CACHE, *challenge, *retry_after(refusal), *more),
         refusal.reason,
     )
 
@@ -148,6 +149,7 @@ def _given(given: Given, *more: Header) -> Answer:
     return Answer(200, msgspec.json.encode(body), (JSON_BARE, NO_STORE, NO_CACHE, *more))
 
 
-def _wants_nonce(outcome: object) -> bool:
+def wants_nonce(outcome: object) -> bool:
+    """Tell whether a refusal is no use without a nonce (RFC 9449 §8)."""
     codes = {Code.USE_DPOP_NONCE, Code.INVALID_DPOP_PROOF}
     return isinstance(outcome, Refusal) and outcome.code in codes

@@ -20,6 +20,8 @@ from keyin.cloud.app import CloudApp, Limits, Surroundings
 from keyin.cloud.edge import Edge, Pilot
 from keyin.cloud.guard import Guard
 from keyin.cloud.legacy_token_routes import LegacyTokenRoutes
+from keyin.cloud.limiting import Limiting, limiting
+from keyin.cloud.limiting import Store as LimitingStore
 from keyin.cloud.listeners import parse_listener
 from keyin.cloud.metrics import Metrics
 from keyin.cloud.oauth_routes import Authorization
@@ -31,7 +33,7 @@ from keyin.oauth.dpop import Dpop
 from keyin.oauth.grant_endpoint import GrantEndpoint
 from keyin.oauth.grants import token_exchange
 from keyin.oauth.grants.password import PasswordGrant
-from keyin.oauth.ports import ClientKeys, Credentials, Keys, Peppers
+from keyin.oauth.ports import ClientKeys, Credentials, Peppers
 from keyin.oauth.proven_client import ClientAuthentication
 from keyin.oauth.proven_sender import ProvenSenders
 from keyin.oauth.token_endpoint import TokenEndpoint
@@ -51,11 +53,14 @@ if TYPE_CHECKING:
     from keyin.cloud.routes import Route
     from keyin.domain.environment import Clock, Entropy
     from keyin.oauth.granting import Grant
+    from keyin.oauth.key_door import KeyDoor
 
 UNIX: Final = "unix"
 
 
-class Store(Credentials, ClientKeys, Keys, TokenStore, Safes, StoredRegistries, Protocol):
+class Store(
+    LimitingStore, Credentials, ClientKeys, TokenStore, Safes, StoredRegistries, Protocol
+):
     """Every port that the cloud needs; one object implements them all."""
 
 
@@ -89,7 +94,13 @@ async def build(  # noqa: PLR0913 - every one of them is replaced by some test
     return Cloud(
         access_log=access_log,
         app=CloudApp(
-            await handlers(config, store=store, secrets=secrets, entropy=entropy),
+            await handlers(
+                config,
+                store=store,
+                secrets=secrets,
+                entropy=entropy,
+                limited=limiting(config.limits, store, secrets, metrics),
+            ),
             Surroundings(
                 edge=edge(config),
                 clock=clock,
@@ -104,12 +115,12 @@ async def build(  # noqa: PLR0913 - every one of them is replaced by some test
 
 
 async def handlers(
-    config: CloudConfig, *, store: Store, secrets: Secrets, entropy: Entropy
+    config: CloudConfig, *, store: Store, secrets: Secrets, entropy: Entropy, limited: Limiting
 ) -> Mapping[Route, Handler]:
     """Put the services together; return a handler for each route that is there."""
     stored = await store.registries()
     registries = Registries.read(stored.items() if stored else own_registries())
-    authorization = authorization_server(config.issuer, store, secrets, entropy)
+    authorization = authorization_server(config.issuer, store, secrets, entropy, limited)
     guard = Guard(
         bearer=Bearer(tokens=store, peppers=secrets, dpop=Dpop(peppers=secrets), replays=store),
         authorization=authorization,
@@ -119,7 +130,10 @@ async def handlers(
             TokenEndpoint(
                 credentials=store,
                 peppers=secrets,
-                grant=PasswordGrant(store=store, peppers=secrets, entropy=entropy),
+                grant=PasswordGrant(
+                    door=limited.door, tokens=store, peppers=secrets, entropy=entropy
+                ),
+                throttle=limited.throttle,
             )
         ),
         SettingsRoutes(
@@ -136,30 +150,34 @@ async def handlers(
 
 
 def authorization_server(
-    issuer: str | None, store: Store, secrets: Secrets, entropy: Entropy
+    issuer: str | None, store: Store, secrets: Secrets, entropy: Entropy, limited: Limiting
 ) -> Authorization | None:
     """Put the authorization server of `/oauth2` together, where an issuer is named (ADR 14)."""
     if issuer is None:
         return None
     issuer = issuer.rstrip("/")
     dpop = Dpop(peppers=secrets)
-    clients = ClientAuthentication(store=store, peppers=secrets, issuer=issuer)
+    clients = ClientAuthentication(
+        store=store, peppers=secrets, issuer=issuer, throttle=limited.throttle
+    )
     return Authorization(
         issuer=issuer,
         dpop=dpop,
         status=TokenStatus(clients=clients, store=store, peppers=secrets, issuer=issuer),
         endpoint=GrantEndpoint(
             senders=ProvenSenders(clients=clients, dpop=dpop, store=store),
-            grants=grants(issuer, store, secrets, entropy),
+            grants=grants(issuer, store, secrets, entropy, limited.door),
         ),
     )
 
 
-def grants(issuer: str, store: Store, secrets: Secrets, entropy: Entropy) -> Mapping[str, Grant]:
+def grants(
+    issuer: str, store: Store, secrets: Secrets, entropy: Entropy, door: KeyDoor
+) -> Mapping[str, Grant]:
     """Name each grant of `/oauth2/token` that is switched on."""
     return {
         token_exchange.GRANT_TYPE: token_exchange.TokenExchange(
-            store=store, peppers=secrets, entropy=entropy, issuer=issuer
+            door=door, tokens=store, peppers=secrets, entropy=entropy, issuer=issuer
         )
     }
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from keyin.domain.environment import Millis
     from keyin.domain.records import Client, Credential
     from keyin.oauth.ports import Peppers
+    from keyin.oauth.throttle import Throttle
+    from keyin.wire.client_assertions import Assertion, Claimed
 
 NOBODYS: Final = (
     b'{"crv":"P-256","kty":"EC","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",'
@@ -61,9 +63,18 @@ class ClientAuthentication:
     store: Store
     peppers: Peppers
     issuer: str
+    throttle: Throttle
 
     async def authenticate(self, asked: Asked) -> Proven | Refusal:
         """Find the client and check what it presents. Raises StoreUnavailable."""
+        outcome = await self._proven(asked)
+        if isinstance(outcome, Refusal) and outcome.code is Code.INVALID_CLIENT:
+            return await self.throttle.after_failed_proof(
+                _claimed(asked), asked.address, outcome, now=asked.now
+            )
+        return outcome
+
+    async def _proven(self, asked: Asked) -> Proven | Refusal:
         named = asked.parameters
         by_header = bool(asked.authorization)
         by_secret = "client_secret" in named
@@ -122,11 +133,9 @@ class ClientAuthentication:
         own = key if key and found and key.credential_id == found[0].id else None
         application = await self._application(found)
         plain = application is not None and not application.typ_required
-        try:
-            public = canonical_key(own.jwk if own else NOBODYS)
-            assertion = check(claimed, public, issuer=self.issuer, now=asked.now, plain_type=plain)
-        except InvalidSignature:
-            return invalid_client(Reason.WRONG_ASSERTION)
+        assertion = await self._checked(claimed, own, asked, plain_type=plain)
+        if isinstance(assertion, Refusal):
+            return assertion
         if found is None or own is None:
             return invalid_client(Reason.UNKNOWN_CLIENT_KEY)
         if (
@@ -143,6 +152,21 @@ class ClientAuthentication:
             or Proven(by=_authenticated(found), application=application, key=own, uses=(use,))
         )
 
+    async def _checked(
+        self, claimed: Claimed, own: ClientKey | None, asked: Asked, *, plain_type: bool
+    ) -> Assertion | Refusal:
+        """Verify the assertion, unless too many were wrong just now (P84)."""
+        slowed = await self.throttle.before_proof(
+            claimed.client_id, asked.address, known=own is not None, now=asked.now
+        )
+        if slowed:
+            return slowed
+        try:
+            public = canonical_key(own.jwk if own else NOBODYS)
+            return check(claimed, public, issuer=self.issuer, now=asked.now, plain_type=plain_type)
+        except InvalidSignature:
+            return invalid_client(Reason.WRONG_ASSERTION)
+
     async def _application(
         self, found: tuple[Credential, Client | None] | None
     ) -> Application | None:
@@ -151,6 +175,17 @@ class ClientAuthentication:
         if found is None or client is None or client.kind is not ClientKind.APPLICATION:
             return None
         return await self.store.find_application(found[0].id)
+
+
+def _claimed(asked: Asked) -> str:
+    """Return who the sender says that they are; "" where they do not."""
+    pair = basic(asked.authorization)
+    if pair is not None:
+        return pair[0]
+    try:
+        return read(asked.parameters["client_assertion"]).client_id
+    except (KeyError, InvalidSignature):
+        return asked.parameters.get("client_id", "")
 
 
 def proof_use(namespace: str, kid: str, jti: str, expires: Millis) -> ProofUse:

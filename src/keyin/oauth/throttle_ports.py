@@ -85,8 +85,8 @@ class Alarms(Protocol):
         """Note that a request was refused by a limit."""
         ...
 
-    def suspended(self, client: RecordId, count: int) -> None:
-        """Note that a client was stopped: somebody must look."""
+    def suspended(self, count: int) -> None:
+        """Note that a client was stopped, after so many keys: somebody must look."""
         ...
 
     def signature_checked(self) -> None:

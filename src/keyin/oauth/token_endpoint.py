@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from keyin.oauth.client_auth import authenticate
 from keyin.oauth.errors import Refusal, unsupported_grant_type
 from keyin.oauth.grants.password import GRANT_TYPE, Issued, PasswordGrant
-from keyin.oauth.parameters import Parameters, shown
+from keyin.oauth.parameters import Parameters, shown, text
 
 if TYPE_CHECKING:
     from keyin.domain.environment import Millis
     from keyin.domain.networks import Address
     from keyin.oauth.ports import Credentials, Peppers
+    from keyin.oauth.throttle import Throttle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class TokenEndpoint:
     credentials: Credentials
     peppers: Peppers
     grant: PasswordGrant
+    throttle: Throttle
 
     async def answer(
         self, parameters: Parameters, *, address: Address | None, now: Millis
@@ -30,7 +32,8 @@ class TokenEndpoint:
         """Run the named steps; the client comes before everything else. Raises StoreUnavailable."""
         by = await authenticate(parameters, credentials=self.credentials, peppers=self.peppers)
         if isinstance(by, Refusal):
-            return by
+            claimed = text(parameters.get("client_id")) or ""
+            return await self.throttle.after_failed_proof(claimed, address, by, now=now)
         refusal = check_grant_type(parameters)
         if refusal:
             return refusal

@@ -12,12 +12,14 @@ from keyin.domain.secret import GpiiKey
 from keyin.oauth.bearer import Bearer, Denial
 from keyin.oauth.grants.password import Issued, PasswordGrant
 from keyin.oauth.ports import Enrolment
+from keyin.oauth.throttle import Rules
 from keyin.oauth.token_endpoint import TokenEndpoint
 from keyin.stores.host import SystemEntropy
 from keyin.stores.memory import MemoryStore
 from keyin.stores.secrets_directory import SecretsDirectory
 from tests.fakes import records
 from tests.fakes.counting import Counting
+from tests.fakes.limits import Alarms, Limits
 
 if TYPE_CHECKING:
     from keyin.domain.grant import Grant
@@ -38,6 +40,8 @@ class CloudSide:
     calls: list[str] = field(default_factory=list)
     now: Millis = records.NOW
     address: str | None = "192.0.2.1"
+    rules: Rules = field(default_factory=Rules)
+    alarms: Alarms = field(default_factory=Alarms)
 
     def policy(self, **changes: Any) -> CredentialPolicy:
         made: dict[str, Any] = {
@@ -82,10 +86,14 @@ class CloudSide:
 
     async def ask(self, **changes: object) -> Issued | Refusal:
         store, peppers = Counting(self.store, self.calls), Counting(self.secrets, self.calls)
+        limits = Limits(store, peppers, self.rules, self.alarms)
         endpoint = TokenEndpoint(
             credentials=store,
             peppers=peppers,
-            grant=PasswordGrant(store=store, peppers=peppers, entropy=SystemEntropy()),
+            grant=PasswordGrant(
+                door=limits.door, tokens=store, peppers=peppers, entropy=SystemEntropy()
+            ),
+            throttle=limits.throttle,
         )
         address = parse_address(self.address) if self.address else None
         return await endpoint.answer(self.parameters(**changes), address=address, now=self.now)

@@ -1,34 +1,32 @@
 """The GPII-key grant of the meeting notes: a client asks for a token for the key it was given.
 
-On the wire it is RFC 6749 §4.3's `password` grant: `username` is the key, `password` anything.
+On the wire it is RFC 6749 §4.3's `password` grant: `username` is the key, `password` its PIN, or
+anything where the key has none.
 Answered only to a client marked legacy and until that client's own date (P102).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from keyin.domain.grant import SETTINGS_SCOPE
 from keyin.domain.networks import Address, allowed
-from keyin.domain.records import ClientKind, Key, Status
+from keyin.domain.records import ClientKind
+from keyin.domain.secret import GpiiKey
 from keyin.oauth.errors import Reason, Refusal, unauthorized, unsupported_grant_type
 from keyin.oauth.issuing import Asked, issue
+from keyin.oauth.key_door import KeyDoor, Opened, Shown
 from keyin.oauth.parameters import Parameters, check_presence, check_scope, text
-from keyin.oauth.ports import Keys, Peppers, Tokens
 
 if TYPE_CHECKING:
     from keyin.domain.environment import Entropy, Millis
-    from keyin.domain.records import Digest
     from keyin.domain.secret import AccessToken
     from keyin.oauth.client_auth import Authenticated
+    from keyin.oauth.ports import Peppers, Tokens
 
 GRANT_TYPE: Final = "password"
 LIFETIME_S: Final = 3600
-
-
-class Store(Keys, Tokens, Protocol):
-    """What this grant reads and writes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +42,8 @@ class Issued:
 class PasswordGrant:
     """Checks in the order of cloud-wire §3.2, rows 5 to 12."""
 
-    store: Store
+    door: KeyDoor
+    tokens: Tokens
     peppers: Peppers
     entropy: Entropy
 
@@ -64,45 +63,48 @@ class PasswordGrant:
             check_presence(parameters, ("username", "password"))
             or check_scope(parameters)
             or check_network(by, address)
+            or check_kind(by)
         )
         if refusal:
             return refusal
-        digests = self.peppers.digests("key", text(parameters["username"]) or "")
-        key = await self.store.find_key(digests)
-        refusal = check_key(parameters, key, by) or check_kind(by)
-        if refusal:
-            return refusal
-        token = await self._issue(by, key, digests[0] if key is None else key.digest, now)
+        opened = await self.door.open(shown(parameters, by, now))
+        if isinstance(opened, Reason):
+            return unauthorized(opened)
+        if isinstance(opened, Refusal):
+            return opened
+        token = await self._issue(by, opened, now)
         return Issued(token=token, lifetime_s=LIFETIME_S, until=until)
 
-    async def _issue(
-        self, by: Authenticated, key: Key | None, key_digest: Digest, now: Millis
-    ) -> AccessToken:
-        asked = Asked(key=key, key_digest=key_digest, scope=SETTINGS_SCOPE, lifetime_s=LIFETIME_S)
-        return await issue(
-            asked, by, tokens=self.store, peppers=self.peppers, entropy=self.entropy, now=now
+    async def _issue(self, by: Authenticated, opened: Opened, now: Millis) -> AccessToken:
+        asked = Asked(
+            key=opened.key, key_digest=opened.digest, scope=opened.scope, lifetime_s=LIFETIME_S
         )
+        return await issue(
+            asked, by, tokens=self.tokens, peppers=self.peppers, entropy=self.entropy, now=now
+        )
+
+
+def shown(parameters: Parameters, by: Authenticated, now: Millis) -> Shown:
+    """Return the key as it was presented; what is no text is the name of no key.
+
+    A key that is not there may be asked for with both privileges: it is made by saving.
+    """
+    key, policy = text(parameters["username"]), by.credential.policy
+    return Shown(
+        key=GpiiKey(key or ""),
+        pin=text(parameters["password"]),
+        by=by,
+        scope=SETTINGS_SCOPE,
+        lifetime_s=LIFETIME_S,
+        now=now,
+        may_be_made=key is not None and policy.may_create_keys and policy.may_create_safes,
+    )
 
 
 def check_network(by: Authenticated, address: Address | None) -> Refusal | None:
     """Refuse an address outside the credential's networks."""
     if not allowed(address, by.credential.policy.networks):
         return unauthorized(Reason.NETWORK)
-    return None
-
-
-def check_key(parameters: Parameters, key: Key | None, by: Authenticated) -> Refusal | None:
-    """Refuse a key that is not there, unless both privileges let it be made later; or not active.
-
-    Only GPII keys are looked at, so that the name of another record is an unknown key (O3).
-    """
-    policy = by.credential.policy
-    if text(parameters["username"]) is None:
-        return unauthorized(Reason.UNKNOWN_KEY)
-    if key is None and not (policy.may_create_keys and policy.may_create_safes):
-        return unauthorized(Reason.UNKNOWN_KEY)
-    if key is not None and key.status is not Status.ACTIVE:
-        return unauthorized(Reason.KEY_NOT_ACTIVE)
     return None
 
 

@@ -1,7 +1,7 @@
 """Token exchange (RFC 8693): a GPII key goes in, a short token for that key alone comes out.
 
-The key is the subject token, under a type of our own. An unknown key, one that is not active and
-the name of another record are refused in the same words.
+The key is the subject token, under a type of our own; where its policy asks for a PIN, that comes
+in the parameter `pin`. Whatever is wrong with a key is refused in the same words (`key_door`).
 """
 
 from __future__ import annotations
@@ -9,18 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from keyin.domain.records import ClientKind, Key, Status
+from keyin.domain.records import ClientKind
+from keyin.domain.secret import GpiiKey
 from keyin.oauth.errors import Code, Reason, Refusal, refused
 from keyin.oauth.granting import Given, GrantRequest
 from keyin.oauth.issuing import Asked, issue
+from keyin.oauth.key_door import KeyDoor, Opened, Shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keyin.domain.environment import Entropy
     from keyin.oauth.client_auth import Authenticated
-    from keyin.oauth.grants.password import Store
-    from keyin.oauth.ports import Peppers
+    from keyin.oauth.ports import Peppers, Tokens
 
 GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 KEY_TYPE: Final = "urn:gpii:params:oauth:token-type:gpii-key"
@@ -34,7 +35,8 @@ _NOT_ACCEPTED: Final = "The subject token is not accepted"
 class TokenExchange:
     """Answers a client that is authenticated."""
 
-    store: Store
+    door: KeyDoor
+    tokens: Tokens
     peppers: Peppers
     entropy: Entropy
     issuer: str
@@ -48,21 +50,31 @@ class TokenExchange:
         scope = scope_of(named)
         if scope is None:
             return refused(Code.INVALID_SCOPE, "No such scope", Reason.SCOPE)
-        key = await self.store.find_key(self.peppers.digests("key", named["subject_token"]))
-        if key is None:
-            return refused(Code.INVALID_REQUEST, _NOT_ACCEPTED, Reason.UNKNOWN_KEY)
-        if key.status is not Status.ACTIVE:
-            return refused(Code.INVALID_REQUEST, _NOT_ACCEPTED, Reason.KEY_NOT_ACTIVE)
-        return await self._issue(request, key, scope)
+        shown = Shown(
+            key=GpiiKey(named["subject_token"]),
+            pin=named.get("pin"),
+            by=by,
+            scope=scope,
+            lifetime_s=LIFETIME_S,
+            now=request.asked.now,
+        )
+        opened = await self.door.open(shown)
+        if isinstance(opened, Reason):
+            return refused(Code.INVALID_REQUEST, _NOT_ACCEPTED, opened)
+        return opened if isinstance(opened, Refusal) else await self._issue(request, opened)
 
-    async def _issue(self, request: GrantRequest, key: Key, scope: str) -> Given:
+    async def _issue(self, request: GrantRequest, opened: Opened) -> Given:
         asked = Asked(
-            key=key, key_digest=key.digest, scope=scope, lifetime_s=LIFETIME_S, jkt=request.jkt
+            key=opened.key,
+            key_digest=opened.digest,
+            scope=opened.scope,
+            lifetime_s=LIFETIME_S,
+            jkt=request.jkt,
         )
         token = await issue(
             asked,
             request.by,
-            tokens=self.store,
+            tokens=self.tokens,
             peppers=self.peppers,
             entropy=self.entropy,
             now=request.asked.now,
@@ -70,7 +82,7 @@ class TokenExchange:
         return Given(
             token=token,
             token_type="DPoP" if request.jkt else "Bearer",
-            scope=scope,
+            scope=opened.scope,
             lifetime_s=LIFETIME_S,
             issued_token_type=ACCESS_TOKEN_TYPE,
         )
