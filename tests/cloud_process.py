@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -127,6 +128,12 @@ def import_documents(
     assert done.returncode in (0, 1), done.stderr
     report: dict[str, Any] = json.loads(done.stdout)
     return report
+
+
+def copied(data: Path, to: Path) -> Path:
+    """Copy a data folder, also one that a cloud is serving from."""
+    shutil.copytree(data, to, ignore=shutil.ignore_patterns("*.sock"))
+    return to
 
 
 @contextmanager

@@ -5,7 +5,6 @@ The rules go by what the table of routes says that a route asks for: one without
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -15,7 +14,7 @@ from keyin.domain.environment import Millis
 from keyin.oauth.dpop import Dpop
 from keyin.stores.opening import open_data
 from tests.cloud_documents import FREE, SECRET
-from tests.cloud_process import Cloud, serving
+from tests.cloud_process import Cloud, copied, serving
 from tests.oauth_client import ISSUER, Computer, now, registered
 
 if TYPE_CHECKING:
@@ -138,7 +137,7 @@ RULES: Final[Mapping[str, Callable[[Route, Prepared], Iterator[Lacking]]]] = {
 
 def prepare(imported: Path, data: Path) -> Prepared:
     """Get tokens as they are got, then spoil them in the store."""
-    shutil.copytree(imported, data)
+    copied(imported, data)
     desk = registered(data)
     with serving(data, "--issuer", ISSUER) as cloud:
         tokens = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -20,7 +19,7 @@ from tests.cloud_documents import (
     SECRET,
     preferences,
 )
-from tests.cloud_process import Cloud, serving
+from tests.cloud_process import Cloud, copied, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,9 +35,7 @@ def token(cloud: Cloud, key: str, client: str = FREE) -> str:
 
 @pytest.fixture(scope="module")
 def written(imported: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    data = tmp_path_factory.mktemp("written") / "data"
-    shutil.copytree(imported, data)
-    with serving(data) as cloud:
+    with serving(copied(imported, tmp_path_factory.mktemp("written") / "data")) as cloud:
         yield cloud
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.cloud_documents import NETWORKED, SECRET
-from tests.cloud_process import Cloud, serving
+from tests.cloud_process import Cloud, copied, serving
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,9 +77,7 @@ def test_p24_nothing_else_gives_more_access_or_an_error(
 
 
 def test_p24_without_a_declared_proxy_nobody_is_believed(imported: Path, tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    shutil.copytree(imported, data)
-    with serving(data) as plain:
+    with serving(copied(imported, tmp_path / "data")) as plain:
         assert {ask(plain, headers) for headers in INSIDE} == {401}
         assert plain.token("alice", ("free", SECRET)).status == 200
 

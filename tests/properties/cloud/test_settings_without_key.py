@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -250,14 +249,13 @@ def test_a_scope_is_asked_of_each_route(cloud: Cloud, place: tuple[Path, Compute
 
 
 @needs_shared
-def test_a_key_in_with_a_known_registry_takes_ten_kilobytes(
-    place: tuple[Path, Computer], tmp_path: Path
-) -> None:
+def test_a_key_in_with_a_known_registry_takes_ten_kilobytes(tmp_path: Path) -> None:
     """`li`, the largest sample person, and three solutions of the real Linux registry."""
     data = tmp_path / "data"
-    shutil.copytree(place[0], data)
     linux = GPII_DATA / "solutions" / "linux.json5"
-    import_documents(data, [key_document("li"), safe("li", _li())], "--solutions", linux)
+    papers = [*everything(), key_document("li"), safe("li", _li())]
+    import_documents(data, papers, "--solutions", linux)
+    place = data, registered(data)
     device = {"OS": {"id": "linux"}, "solutions": [{"id": name} for name in THREE]}
     with serving(data, "--issuer", ISSUER) as cloud:
         li = asking(cloud, place, "li")
