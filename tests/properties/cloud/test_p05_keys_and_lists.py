@@ -154,10 +154,15 @@ def test_a_key_without_a_safe_gets_one(written: Cloud) -> None:
     assert stored(written, "bare") == preferences(volume=1)
 
 
-def test_nobody_has_no_preferences(written: Cloud) -> None:
-    nobody = token(written, "noUser", MAKER)
-    assert written.save("noUser", nobody, preferences(volume=1)).status == 200
-    assert written.settings("noUser", nobody, {}).json["preferences"] == {}
+@pytest.mark.parametrize("name", ["noUser", "reset", "restore", "readSetting"])
+def test_a_reserved_word_is_nobodys_key(written: Cloud, name: str) -> None:
+    """At no route and for no client; the words are the flow manager's own (S35)."""
+    unknown = written.token("nobody", (FREE, SECRET))
+    refused = written.token(name, (MAKER, SECRET))
+    assert (refused.status, refused.body) == (unknown.status, unknown.body) == (401, refused.body)
+    maker = token(written, "made for this", MAKER)
+    assert written.save(name, maker, preferences(volume=1)).status == 401
+    assert written.settings(name, maker, {}).status == 401
 
 
 def test_an_odd_stored_shape_is_an_answer_not_an_error(written: Cloud) -> None:

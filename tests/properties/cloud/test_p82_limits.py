@@ -230,7 +230,7 @@ def test_p80_no_input_ends_the_process(cloud: Cloud, token: str) -> None:
         document: Any = {"contexts": {"c": chance.choice(odd), "gpii-default": {"preferences": {}}}}
         assert cloud.save("alice", token, chance.choice([document, *odd])).status in (200, 400)
         key = chance.choice(["'", '"', "%", "\x00", "a" * 5000, "\u202e", "../..", " ", "{}"])
-        assert cloud.token(key, (FREE, SECRET)).status == 401
+        assert cloud.token(key, (FREE, SECRET)).status in (401, 429)
         assert cloud.settings(key, token, {}).status == 401
     assert cloud.process.process.poll() is None
     assert cloud.request("GET", "/health").json == {"isHealthy": True}

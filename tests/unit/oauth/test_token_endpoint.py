@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from keyin.domain.key_policy import KeyPolicy, pin_text
 from keyin.domain.records import ClientKind, Status
 from keyin.oauth.errors import Code, Reason, Refusal
 from keyin.oauth.grants.password import Issued
@@ -122,8 +123,9 @@ async def test_a_key_that_is_not_there_needs_both_privileges(
     side = CloudSide()
     policy = side.policy(may_create_keys=keys, may_create_safes=safes)
     await side.enrol(credential={"policy": policy})
-    for name in ("nobody", "noUser"):
-        assert isinstance(await side.ask(username=name), Issued) is issued
+    assert isinstance(await side.ask(username="nobody"), Issued) is issued
+    for name in ("noUser", "reset", "restore", "readSetting"):
+        assert isinstance(await side.ask(username=name), Refusal)
     assert isinstance(await side.ask(), Issued)
     assert isinstance(await side.ask(username=["alice"]), Refusal)
 
@@ -177,6 +179,10 @@ SAME_WORK = [
     ({"username": "nobody"}, {"username": "revoked"}),
     ({"username": ["alice"]}, {"username": "nobody"}),
     ({"username": "credential-1"}, {"username": "nobody"}),
+    ({"username": "suspended"}, {"username": "nobody"}),
+    ({"username": "elsewhere"}, {"username": "nobody"}),
+    ({"username": "with a pin"}, {"username": "nobody"}),
+    ({"username": "noUser"}, {"username": "nobody"}),
 ]
 
 
@@ -186,8 +192,16 @@ async def test_p41_unknown_and_wrong_take_the_same_calls(
 ) -> None:
     side = CloudSide()
     await side.enrol()
-    revoked = side.secrets.digests("key", "revoked")[0]
-    side.store._keys[revoked] = records.key(revoked, status=Status.REVOKED)
+    pin = side.secrets.digests("pin", pin_text("with a pin", "2468"))[0]
+    changes: dict[str, dict[str, Any]] = {
+        "revoked": {"status": Status.REVOKED},
+        "suspended": {"status": Status.SUSPENDED},
+        "elsewhere": {"policy": KeyPolicy(sites=("another site",))},
+        "with a pin": {"policy": KeyPolicy(pin=pin)},
+    }
+    for name, change in changes.items():
+        digest = side.secrets.digests("key", name)[0]
+        side.store._keys[digest] = records.key(digest, **change)
     first = await side.ask(**one)
     calls, side.calls = side.calls, []
     second = await side.ask(**other)
@@ -204,4 +218,4 @@ async def test_p41_unknown_and_wrong_take_the_same_calls(
 async def test_p41_a_client_id_and_a_secret_cost_one_lookup_and_one_digest() -> None:
     side = CloudSide()
     await side.ask()
-    assert side.calls == ["find_credential", "digests:secret"]
+    assert side.calls == ["find_credential", "digests:secret", "wait", "charge", "charge"]
