@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from keyin.oauth import accounts, audit_ports
 from keyin.oauth import ports as oauth
 from keyin.settings import ports as settings
 from keyin.stores.memory import MemoryStore
@@ -24,6 +25,10 @@ class Store(  # one object that is every port, as wiring hands it out
     oauth.Housekeeping,
     oauth.Enrolments,
     oauth.Inventory,
+    accounts.Accounts,
+    accounts.Sessions,
+    accounts.Attempts,
+    audit_ports.AuditLog,
     settings.Safes,
     settings.Registries,
     Protocol,

@@ -1,8 +1,9 @@
 """The message catalogue: extract from source, merge into the languages, compile, judge.
 
 `scripts/messages` runs this; test_messages.py judges with the same functions. What is a message:
-what is given to `_`, `ngettext` and `msgid`; the text and `next_step` of every error of our tree;
-the docstring, `help` and `prompt` of every click verb; and the words that click itself says.
+what is given to `_`, `ngettext` and `msgid`, in the templates of pages too; the text and
+`next_step` of every error of our tree; the docstring, `help` and `prompt` of every click verb; and
+the words that click itself says.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from jinja2 import Environment
 
 from tests.house.click_words import CLICK_WORDS
 from tests.house.rules import dotted, functions
@@ -151,6 +153,15 @@ def texts_of(module: ast.Module, errors: frozenset[str]) -> Iterator[Text]:
                 yield text
 
 
+def texts_of_template(source: str) -> Iterator[Text]:
+    """Yield every message of a page's template."""
+    environment = Environment(autoescape=True, extensions=["jinja2.ext.i18n"])
+    for _line, function, found in environment.extract_translations(source):  # type: ignore[attr-defined] # the extension adds it
+        texts = [text for text in ([found] if isinstance(found, str) else found or ()) if text]
+        if texts:  # none: what is shown was marked with msgid where it stands
+            yield (texts[0], texts[1]) if function == "ngettext" else texts[0]
+
+
 def extract() -> Catalog:
     """Collect the template from the whole package."""
     catalog = Catalog(
@@ -161,6 +172,9 @@ def extract() -> Catalog:
     for path in package_files():
         for text in texts_of(tree(path), errors):
             catalog.add(text, locations=[(short(path), 0)])
+    for template in sorted(PACKAGE.joinpath("pages", "templates").glob("*.html")):
+        for text in texts_of_template(template.read_text(encoding="utf-8")):
+            catalog.add(text, locations=[(short(template), 0)])
     for word in CLICK_WORDS:
         catalog.add(word, locations=[("click", 0)])
     return catalog

@@ -18,6 +18,7 @@ from keyin.cli.lazy import LazyGroup
         "requester": "keyin.cli.requester:requester",
         "cloud": "keyin.cli.cloud:cloud",
         "client": "keyin.cli.client:client",
+        "account": "keyin.cli.account:account",
     },
 )
 def main() -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from keyin.oauth.accounts import Accounts
+from keyin.oauth.admin_accounts import AccountOperations
 from keyin.oauth.admin_client_keys import ClientKeyOperations
 from keyin.oauth.admin_client_keys import Store as ClientKeyStore
 from keyin.oauth.admin_clients import ClientOperations
@@ -15,6 +17,7 @@ from keyin.oauth.admin_sites import SiteOperations, SoftwareOperations
 from keyin.oauth.admin_sites import Store as SiteStore
 from keyin.oauth.administration import Administration
 from keyin.oauth.audit_ports import Trail
+from keyin.stores.passwords import Argon2Passwords, common_passwords
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from keyin.oauth.ports import Peppers
 
 
-class Store(ClientKeyStore, SiteStore, Trail, Protocol):
+class Store(ClientKeyStore, SiteStore, Accounts, Trail, Protocol):
     """What the ops read and write."""
 
 
@@ -40,4 +43,10 @@ def operations(store: Store, secrets: Peppers, entropy: Entropy) -> Sequence[Ope
         ClientKeyOperations(store=store, peppers=secrets).operations(),
         SiteOperations(store=store).operations(),
         SoftwareOperations(store=store).operations(),
+        AccountOperations(
+            store=store,
+            passwords=Argon2Passwords(entropy=entropy),
+            entropy=entropy,
+            common=common_passwords(),
+        ).operations(),
     )

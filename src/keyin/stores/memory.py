@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from keyin.domain.records import Status, StoredGrant
 from keyin.settings.ports import KeyAndSafe
+from keyin.stores.memory_accounts import MemoryAccounts
 from keyin.stores.memory_administration import MemoryAdministration
 from keyin.stores.memory_flows import MemoryFlows
 from keyin.stores.memory_quotas import MemoryQuotas
@@ -34,7 +35,7 @@ Id = TypeVar("Id")
 Record = TypeVar("Record")
 
 
-class MemoryStore(MemoryAdministration, MemoryFlows, MemoryQuotas):
+class MemoryStore(MemoryAdministration, MemoryAccounts, MemoryFlows, MemoryQuotas):
     """Everything in dictionaries; every unit of work is atomic, since none of them waits."""
 
     def __init__(self) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from keyin.domain.errors import ConfigurationError
 from keyin.domain.records import StoredGrant
 from keyin.stores.sqlite import client_keys, migrations, reader, rows, writes
+from keyin.stores.sqlite.accounts import SqliteAccounts
 from keyin.stores.sqlite.administration import SqliteAdministration
 from keyin.stores.sqlite.audit import SqliteAudit
 from keyin.stores.sqlite.connection import connect, create_private, our_errors
@@ -82,7 +83,7 @@ def _recognise(connection: sqlite3.Connection, secret_ids: frozenset[str]) -> No
 
 
 class SqliteStore(
-    SqliteAdministration, SqliteSites, SqliteFlows, SqliteAudit, SqliteQuotas
+    SqliteAdministration, SqliteSites, SqliteAccounts, SqliteFlows, SqliteAudit, SqliteQuotas
 ):
     """Implements every port of a store; what a method does stands with its port."""
 

@@ -1,0 +1,185 @@
+"""The verbs of `keyin account`. A password comes from a prompt or from stdin, never from argv."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+import msgspec
+
+from keyin.cli.administration import administration
+from keyin.cli.exits import errors_for_people
+from keyin.cli.texts import _
+from keyin.domain.errors import msgid
+from keyin.stores.opening import data_directory
+from keyin.wire.admin_accounts import (
+    CreateAccount,
+    ListAccounts,
+    ResumeAccount,
+    SetPassword,
+    SuspendAccount,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from keyin.wire.admin import Op
+    from keyin.wire.admin_accounts import AccountLine
+
+Answer = TypeVar("Answer", bound=msgspec.Struct)
+_STATUS: Final = {
+    "active": msgid("may sign in"),
+    "suspended": msgid("suspended"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the store is, and its secrets, if they are elsewhere."""
+
+    folder: Path
+    secrets: Path | None
+
+
+def _on_the_store(verb: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb the options that say where the store is, and `--json`."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Say it as one JSON object."),
+        click.option(
+            "--secrets",
+            type=click.Path(path_type=Path),
+            help="The folder of peppers and data keys.",
+        ),
+        click.option(
+            "--database", metavar="URL", help="The store as a URL; only sqlite:DIR for now."
+        ),
+        click.option(
+            "--data", type=click.Path(path_type=Path), help="The folder that holds the store."
+        ),
+    ):
+        verb = option(verb)
+
+    @wraps(verb)
+    def guarded(*, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click hands them over by name
+        with errors_for_people(as_json=as_json):
+            folder = data_directory(options.pop("data"), options.pop("database"))
+            verb(as_json=as_json, at=_Place(folder, options.pop("secrets")), **options)
+
+    return guarded
+
+
+@click.command()
+@click.argument("name")
+@_on_the_store
+def create(*, name: str, as_json: bool, at: _Place) -> None:
+    """Make an account; its password is asked for, or read from standard input.
+
+    Example: keyin account create ada --data /var/lib/keyin
+    """
+    made = _ask(CreateAccount(name=name, password=_password()), at)
+    _say(made, as_json=as_json, text=_("%(name)s may sign in now."))
+
+
+@click.command("list")
+@_on_the_store
+def list_(*, as_json: bool, at: _Place) -> None:
+    """List the accounts, one a line.
+
+    Example: keyin account list --data /var/lib/keyin
+    """
+    page = _ask(ListAccounts(), at)
+    found = list(page.accounts)
+    while page.more:
+        page = _ask(ListAccounts(after=found[-1].name), at)
+        found += page.accounts
+    _list(found, as_json=as_json)
+
+
+@click.command("set-password")
+@click.argument("name")
+@_on_the_store
+def set_password(*, name: str, as_json: bool, at: _Place) -> None:
+    """Give an account another password, and sign it out everywhere.
+
+    Example: keyin account set-password ada --data /var/lib/keyin
+    """
+    changed = _ask(SetPassword(name=name, password=_password()), at)
+    _say(changed, as_json=as_json, text=_("%(name)s has the new password now."))
+
+
+@click.command()
+@click.argument("name")
+@_on_the_store
+def suspend(*, name: str, as_json: bool, at: _Place) -> None:
+    """Let a person no longer sign in, and sign them out everywhere.
+
+    Example: keyin account suspend ada --data /var/lib/keyin
+    """
+    changed = _ask(SuspendAccount(name=name), at)
+    _say(changed, as_json=as_json, text=_("%(name)s is suspended."))
+
+
+@click.command()
+@click.argument("name")
+@_on_the_store
+def resume(*, name: str, as_json: bool, at: _Place) -> None:
+    """Let a person who was suspended sign in again.
+
+    Example: keyin account resume ada --data /var/lib/keyin
+    """
+    changed = _ask(ResumeAccount(name=name), at)
+    _say(changed, as_json=as_json, text=_("%(name)s may sign in now."))
+
+
+def _ask(op: Op[Answer], at: _Place) -> Answer:
+    """Ask whoever has the store."""
+
+    async def run() -> Answer:
+        make = isinstance(op, CreateAccount)
+        async with administration(at.folder, at.secrets, make=make) as admin:
+            return await admin.ask(op)
+
+    return asyncio.run(run())
+
+
+def _password() -> str:
+    if sys.stdin.isatty():
+        again = _("Once more")
+        text: str = click.prompt(
+            _("Password"), hide_input=True, confirmation_prompt=again, prompt_suffix=": ", err=True
+        )
+        return text
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _say(account: AccountLine, *, as_json: bool, text: str) -> None:
+    if as_json:
+        click.echo(msgspec.json.encode(_told(account)).decode())
+    else:
+        click.echo(text % {"name": account.name})
+
+
+def _list(accounts: Sequence[AccountLine], *, as_json: bool) -> None:
+    if as_json:
+        told = {"accounts": [_told(account) for account in accounts]}
+        click.echo(msgspec.json.encode(told).decode())
+        return
+    for account in accounts:
+        fields = (account.name, account.id, _(_STATUS[account.status]), _told(account)["created"])
+        click.echo("\t".join(fields))
+
+
+def _told(account: AccountLine) -> dict[str, str]:
+    created = datetime.fromtimestamp(account.created / 1000, UTC)
+    return {
+        "id": account.id,
+        "name": account.name,
+        "status": account.status,
+        "created": created.isoformat(timespec="seconds").replace("+00:00", "Z"),
+    }

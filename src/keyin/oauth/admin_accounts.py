@@ -1,0 +1,137 @@
+"""The administrator's ops on people's accounts: make, list, another password, suspend, resume."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from keyin.domain.errors import Refused, msgid
+from keyin.domain.events import Act
+from keyin.domain.records import RecordId, Status
+from keyin.domain.secret import Secret
+from keyin.oauth.accounts import Account, AccountChange, is_name, name_key
+from keyin.oauth.client_pictures import fitting
+from keyin.oauth.password_rules import check_password
+from keyin.wire import admin_accounts as wire
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from keyin.domain.environment import Entropy
+    from keyin.domain.events import Event
+    from keyin.oauth.accounts import Accounts, Passwords
+    from keyin.oauth.administration import Acting, Operations
+
+ID_PREFIX: Final = "ac_"
+_ID_BYTES: Final = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountOperations:
+    """Answers about accounts."""
+
+    store: Accounts
+    passwords: Passwords
+    entropy: Entropy
+    common: Container[str]
+    """What everybody thinks of first, see `password_rules`."""
+
+    def operations(self) -> Operations:
+        """Return what answers each op."""
+        return {
+            wire.ListAccounts: self.page,
+            wire.CreateAccount: self.create,
+            wire.SetPassword: self.set_password,
+            wire.SuspendAccount: self.suspend,
+            wire.ResumeAccount: self.resume,
+        }
+
+    async def page(self, op: wire.ListAccounts, _: Acting) -> wire.AccountPage:
+        """Name some."""
+        found = await self.store.accounts_after(name_key(op.after), most=op.most + 1)
+        lines = fitting([_line(account) for account in found[: op.most]])
+        return wire.AccountPage(accounts=lines, more=len(lines) < len(found))
+
+    async def create(self, op: wire.CreateAccount, acting: Acting) -> wire.AccountLine:
+        """Make one whose name is free."""
+        if not is_name(op.name):
+            raise Refused(
+                "bad_name",
+                msgid("an account's name has 1 to 100 characters that can be seen"),
+                next_step=msgid("Choose another name."),
+            )
+        password = Secret(op.password)
+        check_password(password, name=op.name, common=self.common)
+        account = Account(
+            id=RecordId(ID_PREFIX + _text(self.entropy.token_bytes(_ID_BYTES))),
+            name=op.name.strip(),
+            name_key=name_key(op.name),
+            password=await self.passwords.hash(password),
+            status=Status.ACTIVE,
+            epoch=0,
+            created=acting.at,
+            updated=None,
+        )
+        event = _event(Act.ACCOUNT_CREATED, account, acting)
+        if not await self.store.add_account(account, event=event):
+            raise Refused(
+                "name_taken",
+                msgid("there is an account %(name)s already"),
+                next_step=msgid("Choose another name, or see `keyin account list`."),
+                name=account.name,
+            )
+        return _line(account)
+
+    async def set_password(self, op: wire.SetPassword, acting: Acting) -> wire.AccountLine:
+        """Give another password, and end every session."""
+        account = await self._named(op.name)
+        password = Secret(op.password)
+        check_password(password, name=op.name, common=self.common)
+        change = AccountChange(password=await self.passwords.hash(password), end_sessions=True)
+        return await self._change(account, change, acting, what="password")
+
+    async def suspend(self, op: wire.SuspendAccount, acting: Acting) -> wire.AccountLine:
+        """Let nobody sign in, and end every session."""
+        change = AccountChange(status=Status.SUSPENDED, end_sessions=True)
+        return await self._change(await self._named(op.name), change, acting, what="suspended")
+
+    async def resume(self, op: wire.ResumeAccount, acting: Acting) -> wire.AccountLine:
+        """Let the person sign in again."""
+        change = AccountChange(status=Status.ACTIVE)
+        return await self._change(await self._named(op.name), change, acting, what="resumed")
+
+    async def _named(self, name: str) -> Account:
+        account = await self.store.find_account(name_key(name))
+        if account is None:
+            raise Refused(
+                "unknown_account",
+                msgid("there is no account %(name)s"),
+                next_step=msgid("`keyin account list` names them all."),
+                name=name,
+            )
+        return account
+
+    async def _change(
+        self, account: Account, change: AccountChange, acting: Acting, *, what: str
+    ) -> wire.AccountLine:
+        event = _event(Act.ACCOUNT_CHANGED, account, acting, what=what)
+        await self.store.change_account(account.id, change, now=acting.at, event=event)
+        return _line(await self.store.account(account.id) or account)
+
+
+def _event(act: Act, account: Account, acting: Acting, **detail: str) -> Event:
+    return acting.event(act, detail={"account": account.id, **detail})
+
+
+def _line(account: Account) -> wire.AccountLine:
+    return wire.AccountLine(
+        id=account.id,
+        name=account.name,
+        status=account.status.value,
+        created=account.created,
+    )
+
+
+def _text(random: bytes) -> str:
+    return urlsafe_b64encode(random).rstrip(b"=").decode()

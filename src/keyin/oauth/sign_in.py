@@ -1,0 +1,208 @@
+"""Signing in and out, and who somebody is meanwhile.
+
+Whoever asks with a wrong password learns nothing of the account: unknown, suspended and wrong are
+one answer after the same work. Wrong ones slow down what follows, kept over restarts: soonest for
+one name from one address, later for an address, last for a name, so that nobody can lock out the
+person who has the name (P42, P43).
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+from keyin.domain.address_text import address_text
+from keyin.domain.environment import Millis
+from keyin.domain.events import Act, Event
+from keyin.domain.networks import IPV4_BITS
+from keyin.domain.records import Status
+from keyin.domain.secret import Secret
+from keyin.oauth.accounts import (
+    ABSOLUTE,
+    MINUTE,
+    Account,
+    AccountChange,
+    Accounts,
+    Attempts,
+    Session,
+    Sessions,
+    is_live,
+    name_key,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from keyin.domain.environment import Entropy
+    from keyin.domain.networks import Address
+    from keyin.domain.records import Digest
+    from keyin.oauth.accounts import Failures, Passwords
+    from keyin.oauth.ports import Peppers
+
+TOKEN_BYTES: Final = 32  # 256 bits (ASVS 7.2.3)
+LONGEST_WAIT: Final = Millis(15 * MINUTE)
+FORGOTTEN: Final = Millis(24 * 60 * MINUTE)
+"""So long after the last wrong password there was none."""
+HOUSEHOLD_BITS: Final = 64
+_FREE: Final = (5, 30, 50)
+"""Wrong passwords that cost no wait: one name from one address, an address, a name."""
+
+
+class Store(Accounts, Sessions, Attempts, Protocol):
+    """What this service reads and writes."""
+
+
+class SessionToken(Secret):
+    """What a browser shows to be known again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """Where a request comes from, for the audit log and the back-off."""
+
+    address: Address | None
+    now: Millis
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """Somebody is known."""
+
+    token: SessionToken
+    session: Session
+    account: Account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotSignedIn:
+    """A wrong name or password; or one that was not looked at for so many milliseconds yet."""
+
+    wait: Millis | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """See above. Each method raises StoreUnavailable."""
+
+    store: Store
+    passwords: Passwords
+    peppers: Peppers
+    entropy: Entropy
+
+    async def sign_in(
+        self, name: str, password: Secret, *, before: SessionToken | None, visit: Visit
+    ) -> SignedIn | NotSignedIn:
+        """Check the password; return a new session that takes the place of the one before."""
+        buckets = self._buckets(name, visit.address)
+        wait = _wait(await self.store.failures(buckets), visit.now)
+        if wait > 0:
+            return NotSignedIn(wait=Millis(wait))
+        account = await self.store.find_account(name_key(name))
+        checked = await self.passwords.check(password, account.password if account else None)
+        if account is None or not checked.right or account.status is not Status.ACTIVE:
+            await self._refuse(account, buckets, visit)
+            return NotSignedIn()
+        if checked.outdated:
+            await self._hash_anew(account, password, visit)
+        signed_in = await self._open(account, before, visit)
+        await self.store.forget_failures(buckets[:1])
+        return signed_in
+
+    async def who(self, token: SessionToken, now: Millis) -> SignedIn | None:
+        """Return whose browser this is, if its session still opens anything."""
+        found = await self.store.find_session(self.digests(token))
+        if found is None or not is_live(*found, now):
+            return None
+        session, account = found
+        if now >= session.seen + MINUTE:
+            await self.store.note_seen(session.digest, now=now)
+        return SignedIn(token=token, session=session, account=account)
+
+    async def sign_out(self, who: SignedIn, visit: Visit) -> None:
+        """End this session."""
+        event = _event(Act.SIGNED_OUT, who.account, visit)
+        await self.store.close_session([who.session.digest], event=event)
+
+    async def sign_out_everywhere(self, who: SignedIn, visit: Visit) -> None:
+        """End every session of this person."""
+        event = _event(Act.SIGNED_OUT, who.account, visit, what="everywhere")
+        change = AccountChange(end_sessions=True)
+        await self.store.change_account(who.account.id, change, now=visit.now, event=event)
+
+    def digests(self, token: SessionToken) -> Sequence[Digest]:
+        """Return what the store knows of a session's token."""
+        return self.peppers.digests("session", token.reveal())
+
+    async def _open(self, account: Account, before: SessionToken | None, visit: Visit) -> SignedIn:
+        token = SessionToken(_text(self.entropy.token_bytes(TOKEN_BYTES)))
+        session = Session(
+            digest=self.digests(token)[0],
+            account_id=account.id,
+            account_epoch=account.epoch,
+            signed_in=visit.now,
+            seen=visit.now,
+            expires=Millis(visit.now + ABSOLUTE),
+        )
+        event = _event(Act.SIGNED_IN, account, visit)
+        replaced = self.digests(before) if before else ()
+        await self.store.open_session(session, instead_of=replaced, event=event)
+        return SignedIn(token=token, session=session, account=account)
+
+    async def _refuse(
+        self, account: Account | None, buckets: Sequence[Digest], visit: Visit
+    ) -> None:
+        event = _event(Act.SIGN_IN_REFUSED, account, visit) if account else None
+        forget_before = Millis(visit.now - FORGOTTEN)
+        await self.store.note_failure(
+            buckets, now=visit.now, forget_before=forget_before, event=event
+        )
+
+    async def _hash_anew(self, account: Account, password: Secret, visit: Visit) -> None:
+        change = AccountChange(
+            password=await self.passwords.hash(password), instead_of=account.password
+        )
+        event = _event(Act.ACCOUNT_CHANGED, account, visit, what="hash")
+        await self.store.change_account(account.id, change, now=visit.now, event=event)
+
+    def _buckets(self, name: str, address: Address | None) -> Sequence[Digest]:
+        """Return where wrong passwords are counted; as digests, for a name may be a password."""
+        where, who = _network(address), name_key(name)
+        return [
+            self.peppers.digests("sign-in", "\0".join(parts))[0]
+            for parts in (("both", where, who), ("address", where), ("name", who))
+        ]
+
+
+def _wait(failures: Sequence[Failures | None], now: Millis) -> int:
+    """Return the milliseconds until the next password is looked at: doubled by each wrong one."""
+    waits = [0]
+    for free, failed in zip(_FREE, failures, strict=True):
+        if failed is not None and free <= failed.count and now < failed.last + FORGOTTEN:
+            delay = min(LONGEST_WAIT, 1000 << min(failed.count - free, 20))
+            waits.append(min(LONGEST_WAIT, failed.last + delay - now))
+    return max(waits)
+
+
+def _network(address: Address | None) -> str:
+    """Return the address, of IPv6 the half that a household has (RFC 6177)."""
+    if address is None:
+        return "?"
+    plain = address.unmapped()
+    return f"{plain.value:x}" if plain.bits == IPV4_BITS else f"{plain.value >> HOUSEHOLD_BITS:x}/6"
+
+
+def _event(act: Act, account: Account, visit: Visit, **detail: str) -> Event:
+    return Event(
+        act=act,
+        at=visit.now,
+        actor=account.id,
+        address=address_text(visit.address),
+        request_id=visit.request_id,
+        detail=detail or None,
+    )
+
+
+def _text(random: bytes) -> str:
+    return urlsafe_b64encode(random).rstrip(b"=").decode()

@@ -1,0 +1,235 @@
+"""Accounts, sessions and wrong passwords in SQL: the port, and what the writer runs."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from keyin.domain.environment import Millis
+from keyin.domain.records import Digest, RecordId, Status
+from keyin.oauth.accounts import Account, Failures, PasswordHash, Session
+from keyin.stores.sqlite import audit
+from keyin.stores.sqlite.connection import our_errors
+from keyin.stores.sqlite.part import SqlitePart
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from keyin.domain.events import Event
+    from keyin.oauth.accounts import AccountChange
+    from keyin.stores.sqlite.rows import Row
+
+_ACCOUNT: Final = (
+    "accounts.id, accounts.name, accounts.name_key, accounts.password, accounts.status, "
+    "accounts.epoch, accounts.created, accounts.updated"
+)
+_SESSION: Final = (
+    "sessions.digest, sessions.account_id, sessions.account_epoch, sessions.signed_in, "
+    "sessions.seen, sessions.expires"
+)
+_ADD: Final = (
+    "INSERT INTO accounts (id, name, name_key, password, status, epoch, created, updated) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name_key) DO NOTHING"
+)
+_CHANGE: Final = (
+    "UPDATE accounts SET password = coalesce(:password, password), "
+    "status = coalesce(:status, status), epoch = epoch + :end_sessions, updated = :now "
+    "WHERE id = :id AND (:instead_of IS NULL OR password = :instead_of)"
+)
+_AFTER: Final = (
+    f"SELECT {_ACCOUNT} FROM accounts "  # noqa: S608 - names of columns
+    "WHERE name_key > ? ORDER BY name_key LIMIT ?"
+)
+_OPEN: Final = (
+    "INSERT INTO sessions (digest, account_id, account_epoch, signed_in, seen, expires) "
+    "VALUES (?, ?, ?, ?, ?, ?)"
+)
+_FIND_SESSION: Final = (
+    f"SELECT {_SESSION}, {_ACCOUNT} FROM sessions "  # noqa: S608 - names of columns
+    "JOIN accounts ON accounts.id = sessions.account_id WHERE sessions.digest = ?"
+)
+_COUNT: Final = (
+    "INSERT INTO sign_in_failures (bucket, count, last) VALUES (?, 1, ?) "
+    "ON CONFLICT (bucket) DO UPDATE SET count = count + 1, last = excluded.last"
+)
+
+
+class SqliteAccounts(SqlitePart):
+    """What a method does stands with its port in `oauth.accounts`."""
+
+    async def add_account(self, account: Account, *, event: Event) -> bool:
+        """See Accounts."""
+        return await self._writer.run(partial(_add, account=account, event=event))
+
+    async def find_account(self, name_key: str) -> Account | None:
+        """See Accounts."""
+        return self._one_account("name_key", name_key)
+
+    async def account(self, id_: RecordId) -> Account | None:
+        """See Accounts."""
+        return self._one_account("id", id_)
+
+    def _one_account(self, column: str, value: str) -> Account | None:
+        query = f"SELECT {_ACCOUNT} FROM accounts WHERE {column} = ?"  # noqa: S608 - our own words
+        with our_errors():
+            row = self._lookups.execute(query, (value,)).fetchone()
+        return None if row is None else _account(row)
+
+    async def change_account(
+        self, id_: RecordId, change: AccountChange, *, now: Millis, event: Event
+    ) -> bool:
+        """See Accounts."""
+        unit = partial(_change, id_=id_, change=change, now=now, event=event)
+        return await self._writer.run(unit)
+
+    async def accounts_after(self, name_key: str, *, most: int) -> Sequence[Account]:
+        """See Accounts."""
+        with our_errors():
+            rows = self._lookups.execute(_AFTER, (name_key, most)).fetchall()
+        return [_account(row) for row in rows]
+
+    async def open_session(
+        self, session: Session, *, instead_of: Sequence[Digest], event: Event
+    ) -> None:
+        """See Sessions."""
+        unit = partial(_open, session=session, instead_of=instead_of, event=event)
+        await self._writer.run(unit)
+
+    async def find_session(self, digests: Sequence[Digest]) -> tuple[Session, Account] | None:
+        """See Sessions."""
+        with our_errors():
+            for digest in digests:
+                row = self._lookups.execute(_FIND_SESSION, (digest,)).fetchone()
+                if row is not None:
+                    return _session(row[:6]), _account(row[6:])
+        return None
+
+    async def note_seen(self, digest: Digest, *, now: Millis) -> None:
+        """See Sessions."""
+        await self._writer.run(partial(_note_seen, digest=digest, now=now))
+
+    async def close_session(self, digests: Sequence[Digest], *, event: Event) -> bool:
+        """See Sessions."""
+        return await self._writer.run(partial(_close, digests=digests, event=event))
+
+    async def failures(self, buckets: Sequence[Digest]) -> Sequence[Failures | None]:
+        """See Attempts."""
+        query = "SELECT count, last FROM sign_in_failures WHERE bucket = ?"
+        with our_errors():
+            rows = [self._lookups.execute(query, (one,)).fetchone() for one in buckets]
+        return [row and Failures(count=row[0], last=Millis(row[1])) for row in rows]
+
+    async def note_failure(
+        self, buckets: Sequence[Digest], *, now: Millis, forget_before: Millis, event: Event | None
+    ) -> None:
+        """See Attempts."""
+        unit = partial(
+            _note_failure, buckets=buckets, now=now, forget_before=forget_before, event=event
+        )
+        await self._writer.run(unit)
+
+    async def forget_failures(self, buckets: Sequence[Digest]) -> None:
+        """See Attempts."""
+        await self._writer.run(partial(_forget_failures, buckets=buckets))
+
+
+def _add(connection: sqlite3.Connection, account: Account, event: Event) -> bool:
+    row = (
+        *(account.id, account.name, account.name_key, account.password),
+        *(account.status, account.epoch, account.created, account.updated),
+    )
+    added = connection.execute(_ADD, row).rowcount > 0
+    if added:
+        audit.append(connection, event)
+    return added
+
+
+def _change(
+    connection: sqlite3.Connection, id_: RecordId, change: AccountChange, now: Millis, event: Event
+) -> bool:
+    values = {
+        "id": id_,
+        "password": change.password,
+        "instead_of": change.instead_of,
+        "status": change.status,
+        "end_sessions": int(change.end_sessions),
+        "now": now,
+    }
+    changed = connection.execute(_CHANGE, values).rowcount > 0
+    if changed:
+        audit.append(connection, event)
+        if change.end_sessions:
+            connection.execute("DELETE FROM sessions WHERE account_id = ?", (id_,))
+    return changed
+
+
+def _open(
+    connection: sqlite3.Connection, session: Session, instead_of: Sequence[Digest], event: Event
+) -> None:
+    connection.execute("DELETE FROM sessions WHERE expires < ?", (session.signed_in,))
+    _delete(connection, instead_of)
+    row = (
+        *(session.digest, session.account_id, session.account_epoch),
+        *(session.signed_in, session.seen, session.expires),
+    )
+    connection.execute(_OPEN, row)
+    audit.append(connection, event)
+
+
+def _note_seen(connection: sqlite3.Connection, digest: Digest, now: Millis) -> None:
+    connection.execute("UPDATE sessions SET seen = ? WHERE digest = ?", (now, digest))
+
+
+def _close(connection: sqlite3.Connection, digests: Sequence[Digest], event: Event) -> bool:
+    closed = _delete(connection, digests)
+    if closed:
+        audit.append(connection, event)
+    return closed
+
+
+def _delete(connection: sqlite3.Connection, digests: Sequence[Digest]) -> bool:
+    query = "DELETE FROM sessions WHERE digest = ?"
+    return sum(connection.execute(query, (digest,)).rowcount for digest in digests) > 0
+
+
+def _note_failure(
+    connection: sqlite3.Connection,
+    buckets: Sequence[Digest],
+    now: Millis,
+    forget_before: Millis,
+    event: Event | None,
+) -> None:
+    connection.execute("DELETE FROM sign_in_failures WHERE last < ?", (forget_before,))
+    connection.executemany(_COUNT, [(bucket, now) for bucket in buckets])
+    if event is not None:
+        audit.append(connection, event)
+
+
+def _forget_failures(connection: sqlite3.Connection, buckets: Sequence[Digest]) -> None:
+    query = "DELETE FROM sign_in_failures WHERE bucket = ?"
+    connection.executemany(query, [(bucket,) for bucket in buckets])
+
+
+def _account(row: Row) -> Account:
+    return Account(
+        id=RecordId(row[0]),
+        name=row[1],
+        name_key=row[2],
+        password=PasswordHash(row[3]),
+        status=Status(row[4]),
+        epoch=row[5],
+        created=Millis(row[6]),
+        updated=None if row[7] is None else Millis(row[7]),
+    )
+
+
+def _session(row: Row) -> Session:
+    return Session(
+        digest=Digest(row[0]),
+        account_id=RecordId(row[1]),
+        account_epoch=row[2],
+        signed_in=Millis(row[3]),
+        seen=Millis(row[4]),
+        expires=Millis(row[5]),
+    )
