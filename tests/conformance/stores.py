@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from keyin.cloud.administering import Store as AdminStore
+from keyin.cloud.sweeping import Sweepable
 from keyin.oauth import accounts, audit_ports
 from keyin.oauth import ports as oauth
+from keyin.oauth import throttle_ports as throttle
 from keyin.settings import ports as settings
 from keyin.stores.memory import MemoryStore
 from keyin.stores.sqlite import open_store
@@ -25,10 +28,16 @@ class Store(  # one object that is every port, as wiring hands it out
     oauth.Housekeeping,
     oauth.Enrolments,
     oauth.Inventory,
+    AdminStore,
+    Sweepable,
     accounts.Accounts,
     accounts.Sessions,
     accounts.Attempts,
     audit_ports.AuditLog,
+    audit_ports.Trail,
+    audit_ports.RefusalCounts,
+    throttle.Quotas,
+    throttle.Places,
     settings.Safes,
     settings.Registries,
     Protocol,

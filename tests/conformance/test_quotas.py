@@ -14,7 +14,7 @@ from keyin.domain.records import Digest, RecordId
 from keyin.oauth.ports import Enrolment
 from keyin.stores import quota_state
 from keyin.stores.sqlite import open_store, quotas
-from tests.fakes.records import NOW, client, key
+from tests.fakes.records import NOW, client, event, key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +72,9 @@ async def test_names_without_end_take_no_room_without_end(
 
 
 async def test_p45_a_key_is_open_at_so_many_active_computers(store: Store) -> None:
-    await store.enrol(Enrolment(clients=[client("client-1"), client("client-2")], keys=[key()]))
+    await store.enrol(
+        Enrolment(clients=[client("client-1"), client("client-2")], keys=[key()]), event=event()
+    )
 
     async def claim(who: RecordId, now: Millis = NOW) -> bool:
         return await store.claim_place(K1, who, most=1, until=Millis(now + 1000), now=now)
@@ -86,13 +88,15 @@ async def test_p45_a_key_is_open_at_so_many_active_computers(store: Store) -> No
     assert not await store.holds_place(K1, ONE, now=NOW)
     assert await claim(TWO)
     assert await claim(ONE, Millis(NOW + 1000))
-    await store.revoke_client(ONE, now=NOW)
+    await store.revoke_client(ONE, now=NOW, event=event())
     assert await claim(TWO, Millis(NOW + 1500))
 
 
 async def test_p45_of_many_at_once_so_many_get_a_place(store: Store) -> None:
     names = [RecordId(f"client-{number}") for number in range(20)]
-    await store.enrol(Enrolment(clients=[client(name) for name in names], keys=[key()]))
+    await store.enrol(
+        Enrolment(clients=[client(name) for name in names], keys=[key()]), event=event()
+    )
     claims = [store.claim_place(K1, name, most=3, until=LATER, now=NOW) for name in names]
     assert sum(await asyncio.gather(*claims)) == 3
 
@@ -102,7 +106,7 @@ POLICY = KeyPolicy(pin=Digest("p:pin"), sites=("Main", ""), machines=2, read_onl
 
 @pytest.mark.parametrize("policy", [None, KeyPolicy(), POLICY, KeyPolicy(sites=())])
 async def test_a_keys_policy_is_kept(store: Store, policy: KeyPolicy | None) -> None:
-    await store.enrol(Enrolment(keys=[key(policy=policy)]))
+    await store.enrol(Enrolment(keys=[key(policy=policy)]), event=event())
     assert await store.find_key([K1]) == key(policy=policy)
 
 

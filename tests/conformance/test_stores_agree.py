@@ -28,7 +28,7 @@ from keyin.oauth.ports import Enrolment
 from keyin.settings.ports import KeyAndSafe
 from keyin.stores.memory import MemoryStore
 from keyin.stores.sqlite import open_store
-from tests.fakes.records import NOW, client, credential, key, safe, token
+from tests.fakes.records import NOW, client, credential, event, key, safe, token
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -116,11 +116,11 @@ class TwoStores(RuleBasedStateMachine):
 
     @rule(records=ENROLMENTS)
     def enrol(self, records: Enrolment) -> None:
-        self.both(lambda store: store.enrol(records))
+        self.both(lambda store: store.enrol(records, event=event()))
 
     @rule(made=TOKENS)
     def add_token(self, made: Any) -> None:
-        self.both(lambda store: store.add_token(made))
+        self.both(lambda store: store.add_token(made, event=event()))
 
     @rule(found=NAMES, made=KEYS, opens=st.none() | SAFES)
     def change_safe(self, found: str, made: Any, opens: Any) -> None:
@@ -133,14 +133,16 @@ class TwoStores(RuleBasedStateMachine):
 
     @rule(digests=st.lists(NAMES.map(Digest), min_size=1, max_size=2, unique=True), reason=TEXT)
     def revoke_key(self, digests: list[Digest], reason: str | None) -> None:
-        self.both(lambda store: store.revoke_key(digests[:1], reason=reason, now=NOW))
+        self.both(
+            lambda store: store.revoke_key(digests[:1], reason=reason, now=NOW, event=event())
+        )
 
     @rule(name=NAMES, reason=TEXT)
     def revoke_others(self, name: str, reason: str | None) -> None:
         id_ = RecordId(name)
-        self.both(lambda store: store.revoke_credential(id_, reason=reason, now=NOW))
-        self.both(lambda store: store.revoke_client(id_, now=NOW))
-        self.both(lambda store: store.revoke_token([Digest(name)]))
+        self.both(lambda store: store.revoke_credential(id_, reason=reason, now=NOW, event=event()))
+        self.both(lambda store: store.revoke_client(id_, now=NOW, event=event()))
+        self.both(lambda store: store.revoke_token([Digest(name)], event=event()))
 
     @rule(before=st.integers(0, 10).map(Millis))
     def purge(self, before: Millis) -> None:
@@ -148,7 +150,7 @@ class TwoStores(RuleBasedStateMachine):
 
     @rule()
     def bump(self) -> None:
-        self.both(lambda store: store.bump_store_epoch())
+        self.both(lambda store: store.bump_store_epoch(event=event()))
 
     @rule()
     def open_again(self) -> None:

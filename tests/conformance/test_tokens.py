@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from keyin.domain.environment import Millis
 from keyin.domain.records import Digest, RecordId, Status, StoredGrant
 from keyin.oauth.ports import Enrolment
-from tests.fakes.records import NOW, client, credential, key, safe, token
+from tests.fakes.records import NOW, client, credential, event, key, safe, token
 
 if TYPE_CHECKING:
     from tests.conformance.stores import Store
@@ -18,7 +18,8 @@ T1 = (Digest("p:t1"),)
 
 async def _everything(store: Store) -> None:
     await store.enrol(
-        Enrolment(clients=[client()], credentials=[credential()], keys=[key()], safes=[safe()])
+        Enrolment(clients=[client()], credentials=[credential()], keys=[key()], safes=[safe()]),
+        event=event(),
     )
 
 
@@ -29,7 +30,7 @@ async def test_an_unknown_token_finds_nothing(store: Store) -> None:
 
 async def test_a_grant_comes_with_all_it_rests_on(store: Store) -> None:
     await _everything(store)
-    await store.add_token(token())
+    await store.add_token(token(), event=event())
     expected = StoredGrant(
         token=token(), client=client(), credential=credential(), key=key(), store_epoch=0
     )
@@ -40,7 +41,7 @@ async def test_a_grant_comes_with_all_it_rests_on(store: Store) -> None:
 async def test_a_token_for_a_key_that_is_not_there_yet(store: Store) -> None:
     await _everything(store)
     early = token(key_digest=Digest("p:later"), key_epoch=None)
-    await store.add_token(early)
+    await store.add_token(early, event=event())
     found = await store.find_grant(T1)
     assert found is not None
     assert found.token == early
@@ -49,20 +50,20 @@ async def test_a_token_for_a_key_that_is_not_there_yet(store: Store) -> None:
 
 async def test_o2_a_token_without_credential_or_client_is_none(store: Store) -> None:
     await _everything(store)
-    await store.add_token(token("p:a", credential_id=RecordId("gone")))
-    await store.add_token(token("p:b", client_id=RecordId("gone")))
+    await store.add_token(token("p:a", credential_id=RecordId("gone")), event=event())
+    await store.add_token(token("p:b", client_id=RecordId("gone")), event=event())
     assert await store.find_grant((Digest("p:a"),)) is None
     assert await store.find_grant((Digest("p:b"),)) is None
 
 
 async def test_p3_every_revocation_shows_at_the_next_look(store: Store) -> None:
     await _everything(store)
-    await store.add_token(token())
-    await store.revoke_client(RecordId("client-1"), now=NOW)
-    await store.revoke_credential(RecordId("credential-1"), reason=None, now=NOW)
-    await store.revoke_key((Digest("p:k1"),), reason=None, now=NOW)
-    assert await store.revoke_token(T1)
-    assert await store.bump_store_epoch() == 1
+    await store.add_token(token(), event=event())
+    await store.revoke_client(RecordId("client-1"), now=NOW, event=event())
+    await store.revoke_credential(RecordId("credential-1"), reason=None, now=NOW, event=event())
+    await store.revoke_key((Digest("p:k1"),), reason=None, now=NOW, event=event())
+    assert await store.revoke_token(T1, event=event())
+    assert await store.bump_store_epoch(event=event()) == 1
     found = await store.find_grant(T1)
     assert found is not None
     assert found.key is not None
@@ -74,15 +75,15 @@ async def test_p3_every_revocation_shows_at_the_next_look(store: Store) -> None:
 
 
 async def test_revoking_an_unknown_token_says_so(store: Store) -> None:
-    assert not await store.revoke_token(T1)
+    assert not await store.revoke_token(T1, event=event())
 
 
 async def test_a_token_put_twice_stays_as_it_was_first(store: Store) -> None:
     await _everything(store)
-    await store.add_token(token())
-    await store.revoke_token(T1)
-    await store.add_token(token())
-    assert (await store.enrol(Enrolment(tokens=[token()])))["tokens"] == 0
+    await store.add_token(token(), event=event())
+    await store.revoke_token(T1, event=event())
+    await store.add_token(token(), event=event())
+    assert (await store.enrol(Enrolment(tokens=[token()]), event=event()))["tokens"] == 0
     found = await store.find_grant(T1)
     assert found is not None
     assert found.token.status is Status.REVOKED
@@ -90,8 +91,8 @@ async def test_a_token_put_twice_stays_as_it_was_first(store: Store) -> None:
 
 async def test_a_revoked_token_that_comes_in_revokes(store: Store) -> None:
     await _everything(store)
-    await store.add_token(token())
-    written = await store.enrol(Enrolment(tokens=[token(status=Status.REVOKED)]))
+    await store.add_token(token(), event=event())
+    written = await store.enrol(Enrolment(tokens=[token(status=Status.REVOKED)]), event=event())
     assert written["tokens"] == 1
     found = await store.find_grant(T1)
     assert found is not None
@@ -101,7 +102,7 @@ async def test_a_revoked_token_that_comes_in_revokes(store: Store) -> None:
 async def test_many_at_once_are_all_there(store: Store) -> None:
     await _everything(store)
     tokens = [token(f"p:{number}") for number in range(700)]
-    await asyncio.gather(*[store.add_token(one) for one in tokens])
+    await asyncio.gather(*[store.add_token(one, event=event()) for one in tokens])
     for one in tokens:
         found = await store.find_grant((one.digest,))
         assert found is not None
@@ -111,7 +112,7 @@ async def test_many_at_once_are_all_there(store: Store) -> None:
 async def test_expired_tokens_are_purged(store: Store) -> None:
     await _everything(store)
     for number in range(10):
-        await store.add_token(token(f"p:{number}", expires=Millis(NOW + number)))
+        await store.add_token(token(f"p:{number}", expires=Millis(NOW + number)), event=event())
     assert await store.purge_tokens(expired_before=Millis(NOW + 4)) == 4
     assert await store.purge_tokens(expired_before=Millis(NOW + 4)) == 0
     assert await store.find_grant((Digest("p:3"),)) is None

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from keyin.domain.environment import Millis
+from keyin.domain.events import Act, Event
 from keyin.domain.records import (
     UNRESTRICTED,
     Client,
@@ -123,3 +124,7 @@ def token(digest: str = "p:t1", **changes: Any) -> Token:
         expires=Millis(NOW + 3_600_000),
     )
     return replace(made, **changes)
+
+
+def event(act: Act = Act.TOKEN_ISSUED, **fields: Any) -> Event:
+    return Event(**{"act": act, "at": NOW, "actor": "main-hall", **fields})

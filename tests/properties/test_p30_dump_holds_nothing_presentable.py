@@ -22,7 +22,7 @@ from keyin.domain.records import RecordId
 from keyin.settings.ports import KeyAndSafe
 from keyin.stores.opening import OpenedStore, open_data
 from keyin.wire.documents import SafeContent, encode_safe
-from tests.fakes.records import NOW, key, safe, token
+from tests.fakes.records import NOW, event, key, safe, token
 from tests.shared_data import GPII_DATA, needs_shared
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ async def _use(opened: OpenedStore, canaries: Canaries) -> None:
     store, secrets = opened.store, opened.secrets
     for _ in range(50):
         digest = secrets.digests("token", canaries.new("token"))[0]
-        await store.add_token(token(digest))
+        await store.add_token(token(digest), event=event())
     made = canaries.new("key")
     digest = secrets.digests("key", made)[0]
     content = SafeContent(name=made, preferences={"flat": {"x": canaries.new("preference")}})
@@ -99,8 +99,8 @@ async def _use(opened: OpenedStore, canaries: Canaries) -> None:
         safe=safe(sealed=secrets.seal(encode_safe(content), "s_1")),
     )
     await store.change_safe([digest], lambda _: person)
-    await store.revoke_key([digest], reason="lost", now=NOW)
-    await store.revoke_client(RecordId("site-1"), now=NOW)
+    await store.revoke_key([digest], reason="lost", now=NOW, event=event())
+    await store.revoke_client(RecordId("site-1"), now=NOW, event=event())
 
 
 def _forms(text: str) -> Iterator[bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -14,20 +14,25 @@ import structlog
 from keyin.cloud.access_log import AccessLog
 from keyin.cloud.config import CloudConfig
 from keyin.cloud.wiring import build as build_cloud
+from keyin.domain.records import Status
+from keyin.oauth.ports import Enrolment
 from keyin.remote.log import configure_logging
 from keyin.stores.memory import MemoryStore
 from keyin.stores.secrets_directory import SecretsDirectory
+from tests.fakes.records import event
 from tests.simulation.computer import Dead
-from tests.simulation.desk import Desk
+from tests.simulation.desk import CLOUD, Desk
 from tests.simulation.network import Cloud, Truth
 from tests.simulation.virtual_time import VirtualClock, run
-from tests.simulation.world import Person, bring_in, computer_papers, person_papers
+from tests.simulation.world import Person, bring_in, new_computer, person_papers
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PAUSES = (0.01, 2.0, 45.0, 900.0, 3580.0, 3700.0)
-"""Seconds between what people do; a token lives 3,600."""
+    from keyin.domain.records import Credential
+
+PAUSES = (0.01, 2.0, 45.0, 130.0, 885.0, 1000.0)
+"""Seconds between what people do; a token lives 900."""
 OPS = (
     "login",
     "login",
@@ -83,7 +88,10 @@ class Days:
             await self._out(desk)
             await desk.end()
         await asyncio.sleep(1)  # the cloud's log lines wait so long
-        for text in [person.key for person in self.people] + [desk.secret for desk in self.desks]:
+        for text in [
+            *(person.key for person in self.people),
+            *(desk.private["d"] for desk in self.desks),
+        ]:
             self.truth.claim(text not in self.log.getvalue(), "a key or a secret in a log")
 
     async def _prepare(self) -> None:
@@ -93,7 +101,7 @@ class Days:
         papers = [paper for person in self.people for paper in person_papers(person)]
         await self._import(papers)
         built = await build_cloud(
-            CloudConfig(),
+            CloudConfig(issuer=CLOUD),
             store=self.store,
             secrets=self.secrets,
             clock=self.truth.clock,
@@ -102,9 +110,16 @@ class Days:
         )
         self.cloud = Cloud(httpx.ASGITransport(built.app))
         by_key = {person.key: person for person in self.people}
-        self.desks = [
-            Desk(
+        self.desks: list[Desk] = []
+        self.credentials: list[Credential] = []
+        for number in range(self.random.randint(1, 3)):
+            client_id, key, records = new_computer(number, entropy, self.truth.clock.now())
+            await self.store.enrol(records, event=event())
+            self.credentials += records.credentials
+            desk = Desk(
                 number,
+                client_id=client_id,
+                key=key,
                 cloud=self.cloud,
                 truth=self.truth,
                 random=self.random,
@@ -112,10 +127,7 @@ class Days:
                 ca=self.ca,
                 people=by_key,
             )
-            for number in range(self.random.randint(1, 3))
-        ]
-        for number, desk in enumerate(self.desks):
-            await self._import(computer_papers(number, desk.secret))
+            self.desks.append(desk)
             await desk.start()
 
     async def _import(self, papers: list[dict[str, object]]) -> None:
@@ -158,9 +170,9 @@ class Days:
         """Let things happen that nobody at a computer does."""
         for _ in range(self.random.randint(1, 5)):
             await asyncio.sleep(self.random.choice(PAUSES))
-            event = self.random.choice(EVENTS)
-            self.truth.note(event)
-            match event:
+            happens = self.random.choice(EVENTS)
+            self.truth.note(happens)
+            match happens:
                 case "outage":
                     self.cloud.down = True
                     await asyncio.sleep(self.random.choice(PAUSES))
@@ -173,8 +185,8 @@ class Days:
                     self.truth.revoked_keys.add(person.key)
                 case "computer revoked":
                     number = self.random.randrange(len(self.desks))
-                    secret = self.desks[number].secret
-                    await self._import(computer_papers(number, secret, revoked=True))
+                    revoked = replace(self.credentials[number], status=Status.REVOKED)
+                    await self.store.enrol(Enrolment(credentials=[revoked]), event=event())
                     self.truth.revoked_clients.add(self.desks[number].client)
 
     def _unhandled(self, _loop: object, context: dict[str, object]) -> None:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from keyin.cloud.import_records import Making
 from keyin.cloud.import_sources import Found, Place, Refusal, refusing
 from keyin.domain.errors import InvalidDocument
-from keyin.domain.installation import InstallationCredential, is_published
-from keyin.domain.secret import ClientSecret
+from keyin.domain.events import ADMINISTRATOR, Act, Event
+from keyin.domain.installation import is_published_secret
+from keyin.domain.reserved_keys import reserved
+from keyin.domain.secret import ClientSecret, GpiiKey
 from keyin.oauth.ports import Enrolment, Enrolments, Keys, Tokens
 from keyin.settings.ports import Registries
 from keyin.wire.documents import (
@@ -135,12 +137,13 @@ class _Judged:
             for start in range(0, len(records), _ONE_COMMIT):
                 some = {kind: records[start : start + _ONE_COMMIT]}
                 batch = Enrolment(**some, holds_test_credentials=self.holds_test_credentials)
-                self.report.written[kind] += (await self.store.enrol(batch))[kind]
+                event = _imported(kind, len(some[kind]), self.options.now)
+                self.report.written[kind] += (await self.store.enrol(batch, event=event))[kind]
 
     def _credential(self, document: CredentialDocument) -> Credential:
         """Refuse what everybody knows, unless the operator asked for it."""
         secret = ClientSecret(document.oauth2_client_secret)
-        if is_published(InstallationCredential(document.oauth2_client_id, secret)):
+        if is_published_secret(document.oauth2_client_id, secret):
             if not self.options.allow_test_credentials:
                 self._refused_credentials.add(document.id)
                 raise InvalidDocument("it is a test credential whose secret is published")
@@ -148,6 +151,7 @@ class _Judged:
         return self.making.credential(document)
 
     async def _key(self, document: GpiiKeyDocument) -> None:
+        _refuse_reserved(document.id)
         digest, _ = await self._key_digest(document.id)
         safe_id = await self._safe_id(document.prefs_safe_id) if document.prefs_safe_id else None
         made = self.making.key(document, digest, safe_id)
@@ -158,6 +162,7 @@ class _Judged:
     async def _token(self, document: AuthorizationDocument) -> None:
         if document.client_credential_id in self._refused_credentials:
             raise InvalidDocument("the token was issued with a credential that was refused")
+        _refuse_reserved(document.gpii_key)
         digest, exists = await self._key_digest(document.gpii_key)
         epoch = await self.store.store_epoch()
         self.tokens.append(self.making.token(document, digest, key_exists=exists, epoch=epoch))
@@ -175,3 +180,12 @@ class _Judged:
         ids = self.making.safe_ids(original)
         known = await self.store.known_safes(ids) if len(ids) > 1 else frozenset()
         return next((id_ for id_ in ids if id_ in known), ids[0])
+
+
+def _imported(kind: str, count: int, now: Millis) -> Event:
+    return Event(act=Act.IMPORTED, at=now, actor=ADMINISTRATOR, detail={kind: str(count)})
+
+
+def _refuse_reserved(key: str) -> None:
+    if reserved(GpiiKey(key)):
+        raise InvalidDocument("its key is a reserved word, which is nobody's key")

@@ -16,6 +16,7 @@ from keyin.cloud import answers, errors, routes
 from keyin.cloud.answers import Answer, Header
 from keyin.cloud.bodies import content_type, parameters
 from keyin.domain.errors import InvalidDocument
+from keyin.oauth.auditing import Visit
 from keyin.oauth.errors import UNREADABLE, Refusal
 
 if TYPE_CHECKING:
@@ -49,9 +50,10 @@ class LegacyTokenRoutes:
             given = parameters(media, body)
         except InvalidDocument:
             return errors.oauth_error(UNREADABLE)
-        outcome = await self.endpoint.answer(
-            given, address=exchange.visitor.address, now=exchange.now
+        on = Visit(
+            now=exchange.now, address=exchange.visitor.address, request_id=exchange.request_id
         )
+        outcome = await self.endpoint.answer(given, on)
         return errors.oauth_error(outcome) if isinstance(outcome, Refusal) else _issued(outcome)
 
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from keyin.domain.records import Digest
 
 
 class Code(StrEnum):
@@ -96,6 +99,8 @@ class Refusal:
     code: Code | None
     description: str
     reason: Reason
+    key: Digest | None = None
+    """Which key was refused, for the audit log."""
     retry_after_s: int | None = None
     """When to come again (RFC 9110 §10.2.3)."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from keyin.oauth.auditing import record_refusal
 from keyin.oauth.errors import Code, Reason, Refusal, refused
 from keyin.oauth.granting import Given, Grant, GrantRequest
 
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keyin.oauth.asked import Asked
-    from keyin.oauth.proven_sender import ProvenSenders
+    from keyin.oauth.audit_ports import Trail
+    from keyin.oauth.proven_sender import ProvenSenders, Sender
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +24,7 @@ class GrantEndpoint:
     senders: ProvenSenders
     grants: Mapping[str, Grant]
     """By grant type; a grant that is switched off is not here."""
+    trail: Trail
 
     async def answer(self, asked: Asked) -> Given | Refusal:
         """Run the named steps; the client comes before everything else. Raises StoreUnavailable."""
@@ -29,16 +32,10 @@ class GrantEndpoint:
         if isinstance(sender, Refusal):
             return sender
         grant = self._grant(asked)
-        if isinstance(grant, Refusal):
-            return grant
-        return await grant.answer(
-            GrantRequest(
-                asked=asked,
-                by=sender.proven.by,
-                jkt=sender.jkt,
-                application=sender.proven.application,
-            )
-        )
+        outcome = grant if isinstance(grant, Refusal) else await grant.answer(_of(sender, asked))
+        if isinstance(outcome, Refusal) and sender.proven.certain:
+            await record_refusal(outcome, sender.proven.by, asked, trail=self.trail)
+        return outcome
 
     def _grant(self, asked: Asked) -> Grant | Refusal:
         """Find the grant (RFC 6749 §5.2)."""
@@ -48,3 +45,12 @@ class GrantEndpoint:
         return self.grants.get(given) or refused(
             Code.UNSUPPORTED_GRANT_TYPE, "No such grant type", Reason.GRANT_TYPE
         )
+
+
+def _of(sender: Sender, asked: Asked) -> GrantRequest:
+    return GrantRequest(
+        asked=asked,
+        by=sender.proven.by,
+        jkt=sender.jkt,
+        application=sender.proven.application,
+    )

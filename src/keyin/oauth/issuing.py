@@ -11,9 +11,11 @@ from keyin.domain.grant import SETTINGS_AUDIENCE
 from keyin.domain.records import Origin, Status, Token
 from keyin.domain.secret import AccessToken
 from keyin.domain.token_form import RANDOM_BYTES, new_token
+from keyin.oauth.auditing import issued
 
 if TYPE_CHECKING:
     from keyin.domain.records import Digest, Key, Lineage
+    from keyin.oauth.auditing import Occasion
     from keyin.oauth.client_auth import Authenticated
     from keyin.oauth.ports import Peppers, Tokens
 
@@ -30,6 +32,8 @@ class Asked:
     jkt: str | None = None
     """The thumbprint of the key that the token is bound to; None: whoever bears it."""
     audience: str = SETTINGS_AUDIENCE
+    grant: str
+    """The grant type, for the audit log."""
 
 
 async def issue(
@@ -39,14 +43,22 @@ async def issue(
     tokens: Tokens,
     peppers: Peppers,
     entropy: Entropy,
-    now: Millis,
+    on: Occasion,
 ) -> AccessToken:
-    """Return a new token once its record is durable. Raises StoreUnavailable."""
+    """Return a new token once its record and its event are durable. Raises StoreUnavailable."""
     epoch = await tokens.store_epoch()
     secret, record = new_record(
-        asked, by, peppers=peppers, entropy=entropy, now=now, store_epoch=epoch
+        asked, by, peppers=peppers, entropy=entropy, now=on.now, store_epoch=epoch
     )
-    await tokens.add_token(record)
+    event = issued(
+        by,
+        on,
+        key=asked.key_digest,
+        grant=asked.grant,
+        scope=asked.scope,
+        audience=asked.audience,
+    )
+    await tokens.add_token(record, event=event)
     return secret
 
 

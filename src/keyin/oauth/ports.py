@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from keyin.domain.applications import Application
     from keyin.domain.environment import Millis
+    from keyin.domain.events import Event
     from keyin.domain.records import (
         Client,
         ClientKey,
@@ -68,7 +69,7 @@ class Replays(Protocol):
     async def remember(self, uses: Sequence[ProofUse], *, now: Millis) -> bool:
         """Say whether each of these comes for the first time; returns when that is durable.
 
-        What has expired is forgotten meanwhile. Raises StoreUnavailable.
+        What has expired is forgotten by a job of its own. Raises StoreUnavailable.
         """
         ...
 
@@ -84,7 +85,7 @@ class Keys(Protocol):
 class Tokens(Protocol):
     """Grants that were given out."""
 
-    async def add_token(self, token: Token) -> None:
+    async def add_token(self, token: Token, *, event: Event) -> None:
         """Remember a grant; returns when it is durable. Raises StoreUnavailable."""
         ...
 
@@ -104,27 +105,30 @@ class Revocations(Protocol):
     """Taking back. Each returns when it is durable, and says whether there was such a record.
 
     The record's status becomes `revoked` and its epoch moves on, so that every token issued
-    under the old one is dead at its next use. Each raises StoreUnavailable.
+    under the old one is dead at its next use. The event is written where there was a record, in
+    the same transaction. Each raises StoreUnavailable.
     """
 
-    async def revoke_token(self, digests: Sequence[Digest]) -> bool:
+    async def revoke_token(self, digests: Sequence[Digest], *, event: Event) -> bool:
         """Revoke one grant."""
         ...
 
-    async def revoke_credential(self, id_: RecordId, *, reason: str | None, now: Millis) -> bool:
+    async def revoke_credential(
+        self, id_: RecordId, *, reason: str | None, now: Millis, event: Event
+    ) -> bool:
         """Revoke one credential and every token issued with it."""
         ...
 
-    async def revoke_client_key(self, kid: str) -> bool:
+    async def revoke_client_key(self, kid: str, *, event: Event) -> bool:
         """Revoke one public key and every token of its credential: other keys soon get new ones."""
         ...
 
-    async def revoke_client(self, id_: RecordId, *, now: Millis) -> bool:
+    async def revoke_client(self, id_: RecordId, *, now: Millis, event: Event) -> bool:
         """Revoke one client, its credentials' use and their tokens."""
         ...
 
     async def revoke_key(
-        self, digests: Sequence[Digest], *, reason: str | None, now: Millis
+        self, digests: Sequence[Digest], *, reason: str | None, now: Millis, event: Event
     ) -> bool:
         """Revoke one GPII key and every token for it."""
         ...
@@ -133,7 +137,7 @@ class Revocations(Protocol):
 class Housekeeping(Protocol):
     """What concerns the whole store. Each raises StoreUnavailable."""
 
-    async def bump_store_epoch(self) -> int:
+    async def bump_store_epoch(self, *, event: Event) -> int:
         """Make every token issued so far dead; returns the new epoch when it is durable."""
         ...
 
@@ -163,8 +167,8 @@ class Enrolment:
 class Enrolments(Protocol):
     """Bringing records in from elsewhere. Each raises StoreUnavailable."""
 
-    async def enrol(self, records: Enrolment) -> Mapping[str, int]:
-        """Write what is new; returns when it is durable, with the number written of each field.
+    async def enrol(self, records: Enrolment, *, event: Event) -> Mapping[str, int]:
+        """Write what is new, and one event; return the number written of each field, durably.
 
         Safe to repeat. A record that is there already stays as it is, for it may have changed
         since; but one that comes in revoked revokes it, and a snapset takes the new content.

@@ -55,6 +55,11 @@ class Proven:
     key: ClientKey | None = None
     uses: tuple[ProofUse, ...] = ()
 
+    @property
+    def certain(self) -> bool:
+        """Tell whether it is this client: of a public one, anybody may say so."""
+        return self.application is None or self.application.auth_method is not AuthMethod.NONE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientAuthentication:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from keyin.domain.records import ClientKind
+from keyin.oauth.audit_ports import Trail
+from keyin.oauth.auditing import record_refusal
 from keyin.oauth.dpop import NAMESPACE, Dpop
 from keyin.oauth.errors import Code, Reason, Refusal, invalid_client, refused
 from keyin.oauth.ports import ClientKeys, Replays
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 _DAY_MS: Final = 86_400_000
 
 
-class Store(ClientKeys, Replays, Protocol):
+class Store(ClientKeys, Replays, Trail, Protocol):
     """What this reads and writes."""
 
 
@@ -50,12 +52,14 @@ class ProvenSenders:
         if isinstance(proven, Refusal):
             return proven
         proof = self._proof(asked, proven)
-        replayed = await self._use_up(proven, proof, asked.now)
-        if replayed:
-            return replayed
+        refusal = await self._use_up(proven, proof, asked.now)
         if isinstance(proof, Refusal):
-            return proof
-        return Sender(proven=proven, jkt=proof.jkt if proof else None)
+            refusal = refusal or proof
+        elif refusal is None:
+            return Sender(proven=proven, jkt=proof.jkt if proof else None)
+        if proven.certain:
+            await record_refusal(refusal, proven.by, asked, trail=self.store)
+        return refusal
 
     def _proof(self, asked: Asked, proven: Proven) -> Proof | Refusal | None:
         """Check the proof that an installation with a key must bring, and others may."""

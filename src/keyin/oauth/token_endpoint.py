@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from keyin.oauth.auditing import record_refusal
 from keyin.oauth.client_auth import authenticate
 from keyin.oauth.errors import Refusal, unsupported_grant_type
 from keyin.oauth.grants.password import GRANT_TYPE, Issued, PasswordGrant
 from keyin.oauth.parameters import Parameters, shown, text
 
 if TYPE_CHECKING:
-    from keyin.domain.environment import Millis
-    from keyin.domain.networks import Address
+    from keyin.oauth.audit_ports import Trail
+    from keyin.oauth.auditing import Occasion
     from keyin.oauth.ports import Credentials, Peppers
     from keyin.oauth.throttle import Throttle
 
@@ -25,19 +26,18 @@ class TokenEndpoint:
     peppers: Peppers
     grant: PasswordGrant
     throttle: Throttle
+    trail: Trail
 
-    async def answer(
-        self, parameters: Parameters, *, address: Address | None, now: Millis
-    ) -> Issued | Refusal:
+    async def answer(self, parameters: Parameters, on: Occasion) -> Issued | Refusal:
         """Run the named steps; the client comes before everything else. Raises StoreUnavailable."""
         by = await authenticate(parameters, credentials=self.credentials, peppers=self.peppers)
         if isinstance(by, Refusal):
             claimed = text(parameters.get("client_id")) or ""
-            return await self.throttle.after_failed_proof(claimed, address, by, now=now)
-        refusal = check_grant_type(parameters)
-        if refusal:
-            return refusal
-        return await self.grant.answer(parameters, by, address=address, now=now)
+            return await self.throttle.after_failed_proof(claimed, on.address, by, now=on.now)
+        outcome = check_grant_type(parameters) or await self.grant.answer(parameters, by, on)
+        if isinstance(outcome, Refusal):
+            await record_refusal(outcome, by, on, trail=self.trail)
+        return outcome
 
 
 def check_grant_type(parameters: Parameters) -> Refusal | None:

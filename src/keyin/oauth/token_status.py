@@ -9,6 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from keyin.domain.events import Act
+from keyin.domain.grant import ACCOUNT_AUDIENCE
+from keyin.domain.records import Status
+from keyin.oauth.account_access import AccountAccess
+from keyin.oauth.account_access import Store as AccountStore
+from keyin.oauth.audit_ports import Trail
+from keyin.oauth.auditing import event_of, record_refusal
 from keyin.oauth.bearer import reason_to_deny
 from keyin.oauth.errors import Code, Reason, Refusal, invalid_client, refused
 from keyin.oauth.ports import Replays, Tokens
@@ -17,16 +24,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from keyin.domain.absent import Value
-    from keyin.domain.records import Digest, RecordId, StoredGrant
+    from keyin.domain.events import Event
+    from keyin.domain.records import Digest, StoredGrant
     from keyin.oauth.asked import Asked
+    from keyin.oauth.client_auth import Authenticated
     from keyin.oauth.ports import Peppers
     from keyin.oauth.proven_client import ClientAuthentication
 
 
-class Store(Tokens, Replays, Protocol):
+class Store(Tokens, Replays, Trail, AccountStore, Protocol):
     """What this reads and writes."""
 
-    async def revoke_token(self, digests: Sequence[Digest]) -> bool:
+    async def revoke_token(self, digests: Sequence[Digest], *, event: Event) -> bool:
         """See oauth.ports.Revocations."""
         ...
 
@@ -42,39 +51,49 @@ class TokenStatus:
 
     async def revoke(self, asked: Asked) -> Refusal | None:
         """End a token; nothing is said of whether there was one. Raises StoreUnavailable."""
-        client_id = await self._client(asked)
-        if isinstance(client_id, Refusal):
-            return client_id
-        found = await self._own(asked, client_id)
-        if found is not None:
-            await self.store.revoke_token([found.token.digest])
+        by = await self._client(asked)
+        if isinstance(by, Refusal):
+            return by
+        found = await self._own(asked, by)
+        if found is not None and found.token.status is not Status.REVOKED:
+            event = event_of(Act.TOKEN_REVOKED, by, asked, key=found.token.key_digest)
+            await self.store.revoke_token([found.token.digest], event=event)
         return None
 
     async def introspect(self, asked: Asked) -> dict[str, Value] | Refusal:
         """Return RFC 7662 §2.2's members; never the key. Raises StoreUnavailable."""
-        client_id = await self._client(asked)
-        if isinstance(client_id, Refusal):
-            return client_id
-        found = await self._own(asked, client_id)
+        by = await self._client(asked)
+        if isinstance(by, Refusal):
+            return by
+        found = await self._own(asked, by)
         if found is None or reason_to_deny(found, address=asked.address, now=asked.now):
             return {"active": False}
-        return told(found, self.issuer)
+        if found.token.audience != ACCOUNT_AUDIENCE:
+            return told(found, self.issuer)
+        account = await AccountAccess(store=self.store).of(found.token)
+        if account is None:
+            return {"active": False}
+        return told(found, self.issuer) | {"sub": account.id}
 
-    async def _client(self, asked: Asked) -> RecordId | Refusal:
+    async def _client(self, asked: Asked) -> Authenticated | Refusal:
         """Authenticate; the proof is used up."""
         proven = await self.clients.authenticate(asked)
         if isinstance(proven, Refusal):
             return proven
         if proven.uses and not await self.store.remember(proven.uses, now=asked.now):
-            return invalid_client(Reason.REPLAYED)
-        if not asked.parameters.get("token"):
-            return refused(Code.INVALID_REQUEST, "Missing required parameter: token")
-        return proven.by.client.id
+            refusal = invalid_client(Reason.REPLAYED)
+        elif asked.parameters.get("token"):
+            return proven.by
+        else:
+            refusal = refused(Code.INVALID_REQUEST, "Missing required parameter: token")
+        if proven.certain:
+            await record_refusal(refusal, proven.by, asked, trail=self.store)
+        return refusal
 
-    async def _own(self, asked: Asked, client_id: RecordId) -> StoredGrant | None:
+    async def _own(self, asked: Asked, by: Authenticated) -> StoredGrant | None:
         digests = self.peppers.digests("token", asked.parameters["token"])
         found = await self.store.find_grant(digests)
-        return found if found is not None and found.client.id == client_id else None
+        return found if found is not None and found.client.id == by.client.id else None
 
 
 def told(grant: StoredGrant, issuer: str) -> dict[str, Value]:

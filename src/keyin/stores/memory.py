@@ -14,11 +14,13 @@ from keyin.stores.memory_accounts import MemoryAccounts
 from keyin.stores.memory_administration import MemoryAdministration
 from keyin.stores.memory_flows import MemoryFlows
 from keyin.stores.memory_quotas import MemoryQuotas
+from keyin.stores.memory_sweeping import MemorySweeping
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from keyin.domain.environment import Millis
+    from keyin.domain.events import Event
     from keyin.domain.records import (
         Client,
         Credential,
@@ -35,7 +37,7 @@ Id = TypeVar("Id")
 Record = TypeVar("Record")
 
 
-class MemoryStore(MemoryAdministration, MemoryAccounts, MemoryFlows, MemoryQuotas):
+class MemoryStore(MemoryAdministration, MemoryAccounts, MemoryFlows, MemoryQuotas, MemorySweeping):
     """Everything in dictionaries; every unit of work is atomic, since none of them waits."""
 
     def __init__(self) -> None:
@@ -60,16 +62,17 @@ class MemoryStore(MemoryAdministration, MemoryAccounts, MemoryFlows, MemoryQuota
         client = self._clients.get(credential.client_id)
         return credential, self.as_found(client, credential) if client else None
 
-    async def revoke_client_key(self, kid: str) -> bool:
+    async def revoke_client_key(self, kid: str, *, event: Event) -> bool:
         """See oauth.ports.Revocations."""
-        return self.end_key_of_client(kid)
+        return self.told(event, changed=self.end_key_of_client(kid))
 
     async def find_key(self, digests: Sequence[Digest]) -> Key | None:
         """See oauth.ports.Keys."""
         return _first(self._keys, digests)
 
-    async def add_token(self, token: Token) -> None:
+    async def add_token(self, token: Token, *, event: Event) -> None:
         """See oauth.ports.Tokens."""
+        self.append_event(event)
         self._tokens.setdefault(token.digest, token)
 
     async def find_grant(self, digests: Sequence[Digest]) -> StoredGrant | None:
@@ -107,15 +110,17 @@ class MemoryStore(MemoryAdministration, MemoryAccounts, MemoryFlows, MemoryQuota
         if changed.safe is not None:
             self._safes[changed.safe.id] = changed.safe
 
-    async def revoke_token(self, digests: Sequence[Digest]) -> bool:
+    async def revoke_token(self, digests: Sequence[Digest], *, event: Event) -> bool:
         """See oauth.ports.Revocations."""
         token = _first(self._tokens, digests)
         if token is None:
             return False
         self._tokens[token.digest] = _revoked(token)
-        return True
+        return self.told(event)
 
-    async def revoke_credential(self, id_: RecordId, *, reason: str | None, now: Millis) -> bool:
+    async def revoke_credential(
+        self, id_: RecordId, *, reason: str | None, now: Millis, event: Event
+    ) -> bool:
         """See oauth.ports.Revocations."""
         credential = self._credentials.get(id_)
         if credential is None:
@@ -127,9 +132,9 @@ class MemoryStore(MemoryAdministration, MemoryAccounts, MemoryFlows, MemoryQuota
             revoked_reason=reason,
             revoked=now,
         )
-        return True
+        return self.told(event)
 
-    async def revoke_client(self, id_: RecordId, *, now: Millis) -> bool:
+    async def revoke_client(self, id_: RecordId, *, now: Millis, event: Event) -> bool:
         """See oauth.ports.Revocations."""
         client = self._clients.get(id_)
         if client is None:
@@ -137,10 +142,10 @@ class MemoryStore(MemoryAdministration, MemoryAccounts, MemoryFlows, MemoryQuota
         self._clients[id_] = replace(
             client, status=Status.REVOKED, epoch=client.epoch + 1, updated=now
         )
-        return True
+        return self.told(event)
 
     async def revoke_key(
-        self, digests: Sequence[Digest], *, reason: str | None, now: Millis
+        self, digests: Sequence[Digest], *, reason: str | None, now: Millis, event: Event
     ) -> bool:
         """See oauth.ports.Revocations."""
         key = _first(self._keys, digests)
@@ -149,10 +154,11 @@ class MemoryStore(MemoryAdministration, MemoryAccounts, MemoryFlows, MemoryQuota
         self._keys[key.digest] = replace(
             key, status=Status.REVOKED, epoch=key.epoch + 1, revoked_reason=reason, revoked=now
         )
-        return True
+        return self.told(event)
 
-    async def bump_store_epoch(self) -> int:
+    async def bump_store_epoch(self, *, event: Event) -> int:
         """See oauth.ports.Housekeeping."""
+        self.append_event(event)
         self._epoch += 1
         return self._epoch
 
@@ -167,8 +173,9 @@ class MemoryStore(MemoryAdministration, MemoryAccounts, MemoryFlows, MemoryQuota
         """See oauth.ports.Housekeeping."""
         return self._holds_test_credentials
 
-    async def enrol(self, records: Enrolment) -> Mapping[str, int]:
+    async def enrol(self, records: Enrolment, *, event: Event) -> Mapping[str, int]:
         """See oauth.ports.Enrolments."""
+        self.append_event(event)
         self._holds_test_credentials |= records.holds_test_credentials
         return {
             "clients": sum(self._enrol_client(client) for client in records.clients),

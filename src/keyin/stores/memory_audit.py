@@ -31,6 +31,12 @@ class MemoryAudit:
         """Write one event, within the method that it tells of."""
         self._audit += rows(self._head(), (event,))
 
+    def told(self, event: Event, *, changed: bool = True) -> bool:
+        """Write the event of an act where it changed something, and say whether."""
+        if changed:
+            self.append_event(event)
+        return changed
+
     async def record(self, event: Event) -> None:
         """See oauth.audit_ports.Trail."""
         self.append_event(event)

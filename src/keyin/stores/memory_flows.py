@@ -43,11 +43,11 @@ class MemoryFlows(MemoryAudit):
         self._devices: dict[Digest, DeviceRequest] = {}
         self._token_accounts: dict[Digest, tuple[RecordId, int]] = {}
 
-    async def add_token(self, token: Token) -> None:
+    async def add_token(self, token: Token, *, event: Event) -> None:
         """See oauth.ports.Tokens."""
         raise NotImplementedError
 
-    async def revoke_token(self, digests: Sequence[Digest]) -> bool:
+    async def revoke_token(self, digests: Sequence[Digest], *, event: Event) -> bool:
         """See oauth.ports.Revocations."""
         raise NotImplementedError
 
@@ -114,9 +114,9 @@ class MemoryFlows(MemoryAudit):
         if code is None or code.request.credential_id != credential_id:
             return None
         if code.used:
-            if code.token is not None:
-                await self.revoke_token([code.token])
-            self.append_event(reused)
+            given = [code.token] if code.token is not None else []
+            if not await self.revoke_token(given, event=reused):
+                self.append_event(reused)
             return code
         produced = produce(code)
         if produced is not None:
@@ -127,9 +127,8 @@ class MemoryFlows(MemoryAudit):
 
     async def _write(self, produced: Produced, account: tuple[RecordId, int]) -> None:
         token, event = produced
-        await self.add_token(token)
+        await self.add_token(token, event=event)
         self._token_accounts[token.digest] = account
-        self.append_event(event)
 
     async def account_of(self, token: Digest) -> tuple[RecordId, int] | None:
         """See AccountTokens."""

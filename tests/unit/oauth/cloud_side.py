@@ -9,6 +9,7 @@ from keyin.domain.environment import Millis
 from keyin.domain.networks import parse_address
 from keyin.domain.records import UNRESTRICTED, CredentialPolicy, RecordId
 from keyin.domain.secret import GpiiKey
+from keyin.oauth.auditing import Visit
 from keyin.oauth.bearer import Bearer, Denial
 from keyin.oauth.grants.password import Issued, PasswordGrant
 from keyin.oauth.ports import Enrolment
@@ -20,6 +21,7 @@ from keyin.stores.secrets_directory import SecretsDirectory
 from tests.fakes import records
 from tests.fakes.counting import Counting
 from tests.fakes.limits import Alarms, Limits
+from tests.fakes.records import event
 
 if TYPE_CHECKING:
     from keyin.domain.grant import Grant
@@ -70,7 +72,8 @@ class CloudSide:
                 clients=[records.client(**(later | (client or {})))],
                 credentials=[records.credential(**(secret | (credential or {})))],
                 keys=[records.key(digest, **(key or {}))],
-            )
+            ),
+            event=event(),
         )
 
     def parameters(self, **changes: object) -> dict[str, object]:
@@ -94,9 +97,11 @@ class CloudSide:
                 door=limits.door, tokens=store, peppers=peppers, entropy=SystemEntropy()
             ),
             throttle=limits.throttle,
+            trail=self.store,
         )
         address = parse_address(self.address) if self.address else None
-        return await endpoint.answer(self.parameters(**changes), address=address, now=self.now)
+        on = Visit(now=self.now, address=address, request_id="12345678")
+        return await endpoint.answer(self.parameters(**changes), on)
 
     async def token(self, **changes: object) -> str:
         issued = await self.ask(**changes)

@@ -12,6 +12,7 @@ from keyin.domain.grant import Grant
 from keyin.domain.records import Status
 from keyin.oauth.bearer import Denial, presented
 from keyin.oauth.errors import Reason
+from tests.fakes.records import event
 from tests.unit.oauth.cloud_side import CLIENT_ID, CREDENTIAL_ID, KEY, CloudSide
 
 if TYPE_CHECKING:
@@ -72,11 +73,11 @@ async def test_a_token_ends_when_less_than_half_a_second_is_left(
 
 
 async def _revoke_token(side: CloudSide, token: str) -> None:
-    await side.store.revoke_token(side.secrets.digests("token", token))
+    await side.store.revoke_token(side.secrets.digests("token", token), event=event())
 
 
 async def _revoke_client(side: CloudSide, _: str) -> None:
-    await side.store.revoke_client(CLIENT_ID, now=side.now)
+    await side.store.revoke_client(CLIENT_ID, now=side.now, event=event())
 
 
 async def _suspend_client(side: CloudSide, _: str) -> None:
@@ -85,7 +86,7 @@ async def _suspend_client(side: CloudSide, _: str) -> None:
 
 
 async def _restore_client_after_revoking(side: CloudSide, _: str) -> None:
-    await side.store.revoke_client(CLIENT_ID, now=side.now)
+    await side.store.revoke_client(CLIENT_ID, now=side.now, event=event())
     client = side.store._clients[CLIENT_ID]
     side.store._clients[CLIENT_ID] = replace(client, status=Status.ACTIVE)
 
@@ -95,7 +96,7 @@ async def _delete_client(side: CloudSide, _: str) -> None:
 
 
 async def _revoke_credential(side: CloudSide, _: str) -> None:
-    await side.store.revoke_credential(CREDENTIAL_ID, reason=None, now=side.now)
+    await side.store.revoke_credential(CREDENTIAL_ID, reason=None, now=side.now, event=event())
 
 
 async def _delete_credential(side: CloudSide, _: str) -> None:
@@ -103,7 +104,9 @@ async def _delete_credential(side: CloudSide, _: str) -> None:
 
 
 async def _revoke_key(side: CloudSide, _: str) -> None:
-    await side.store.revoke_key(side.secrets.digests("key", KEY), reason=None, now=side.now)
+    await side.store.revoke_key(
+        side.secrets.digests("key", KEY), reason=None, now=side.now, event=event()
+    )
 
 
 async def _delete_key(side: CloudSide, _: str) -> None:
@@ -111,7 +114,7 @@ async def _delete_key(side: CloudSide, _: str) -> None:
 
 
 async def _bump_store(side: CloudSide, _: str) -> None:
-    await side.store.bump_store_epoch()
+    await side.store.bump_store_epoch(event=event())
 
 
 async def _rebind_networks(side: CloudSide, _: str) -> None:

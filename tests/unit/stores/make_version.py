@@ -15,7 +15,7 @@ from pathlib import Path
 
 from keyin.oauth.ports import Enrolment
 from keyin.stores.sqlite import migrations, open_store
-from tests.fakes.records import client, client_key, credential, key, safe, token
+from tests.fakes.records import client, client_key, credential, event, key, safe, token
 
 VERSIONS = Path(__file__).resolve().parents[2] / "data" / "store_versions"
 
@@ -35,7 +35,8 @@ async def _fill(path: Path) -> None:
             safes=[safe()],
             tokens=[token()],
             client_keys=[client_key()],
-        )
+        ),
+        event=event(),
     )
     await store.put_registry("linux", b"{}")
     store.close()

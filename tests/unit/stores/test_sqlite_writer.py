@@ -15,11 +15,13 @@ from keyin.oauth.ports import Enrolment
 from keyin.settings.ports import KeyAndSafe
 from keyin.stores.sqlite import SqliteStore, open_store
 from keyin.stores.sqlite.writer import LONE_S
-from tests.fakes.records import NOW, client, credential, key, safe, token
+from tests.fakes.records import NOW, client, credential, event, key, safe, token
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
+
+    from keyin.domain.events import Event
 
 T1 = (Digest("p:t1"),)
 K1 = (Digest("p:k1"),)
@@ -29,7 +31,8 @@ K1 = (Digest("p:k1"),)
 async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
     opened = open_store(tmp_path / "store.sqlite3")
     await opened.enrol(
-        Enrolment(clients=[client()], credentials=[credential()], keys=[key()], safes=[safe()])
+        Enrolment(clients=[client()], credentials=[credential()], keys=[key()], safes=[safe()]),
+        event=event(),
     )
     yield opened
     opened.close()
@@ -45,7 +48,7 @@ def _elsewhere(folder: Path) -> sqlite3.Connection:
 
 
 async def test_what_was_answered_is_committed(store: SqliteStore, tmp_path: Path) -> None:
-    await store.add_token(token())
+    await store.add_token(token(), event=event())
     other = _elsewhere(tmp_path)
     assert other.execute("SELECT count(*) FROM tokens").fetchone() == (1,)
     other.close()
@@ -61,13 +64,13 @@ async def test_waiting_writers_share_commits(
         batches.append(len(batch))
         write(batch)
 
-    def counting_one(row: Any) -> None:
+    def counting_one(row: Any, event: Event) -> None:
         batches.append(1)
-        add_alone(row)
+        add_alone(row, event)
 
     monkeypatch.setattr(store._writer, "_write", counting)
     monkeypatch.setattr(store._writer, "_add_alone", counting_one)
-    await asyncio.gather(*[store.add_token(token(f"p:{n}")) for n in range(300)])
+    await asyncio.gather(*[store.add_token(token(f"p:{n}"), event=event()) for n in range(300)])
     assert sum(batches) == 300
     assert len(batches) < 30
 
@@ -76,7 +79,7 @@ async def test_a_lone_write_is_on_the_disk_before_the_loop_turns(
     store: SqliteStore, tmp_path: Path
 ) -> None:
     await asyncio.sleep(2 * LONE_S)
-    writing = asyncio.ensure_future(store.add_token(token()))
+    writing = asyncio.ensure_future(store.add_token(token(), event=event()))
     await asyncio.sleep(0)
     other = _elsewhere(tmp_path)
     assert other.execute("SELECT count(*) FROM tokens").fetchone() == (1,)
@@ -86,14 +89,16 @@ async def test_a_lone_write_is_on_the_disk_before_the_loop_turns(
 
 async def test_a_caller_that_goes_away_harms_nobody(store: SqliteStore) -> None:
     not_alone(store)
-    writes = [asyncio.ensure_future(store.add_token(token(f"p:{n}"))) for n in range(50)]
+    writes = [
+        asyncio.ensure_future(store.add_token(token(f"p:{n}"), event=event())) for n in range(50)
+    ]
     await asyncio.sleep(0)
     for write in writes[::2]:
         write.cancel()
     outcomes = await asyncio.gather(*writes, return_exceptions=True)
     assert all(isinstance(one, asyncio.CancelledError) for one in outcomes[::2])
     assert all(one is None for one in outcomes[1::2])
-    await store.add_token(token("p:after"))
+    await store.add_token(token("p:after"), event=event())
     for n in range(1, 50, 2):
         assert await store.find_grant((Digest(f"p:{n}"),)) is not None
 
@@ -104,10 +109,10 @@ async def test_a_failing_unit_undoes_itself_alone(store: SqliteStore) -> None:
         raise LookupError("mine")
 
     outcomes = await asyncio.gather(
-        store.add_token(token("p:before")),
+        store.add_token(token("p:before"), event=event()),
         store._writer.run(half_done),
-        store.revoke_key(K1, reason=None, now=NOW),
-        store.add_token(token("p:after")),
+        store.revoke_key(K1, reason=None, now=NOW, event=event()),
+        store.add_token(token("p:after"), event=event()),
         return_exceptions=True,
     )
     assert isinstance(outcomes[1], LookupError)
@@ -120,8 +125,8 @@ async def test_a_failing_unit_undoes_itself_alone(store: SqliteStore) -> None:
 async def test_one_token_that_cannot_be_stored_fails_alone(store: SqliteStore) -> None:
     broken = token("p:broken", audience=None)
     outcomes = await asyncio.gather(
-        *[store.add_token(token(f"p:{n}")) for n in range(10)],
-        store.add_token(broken),
+        *[store.add_token(token(f"p:{n}"), event=event()) for n in range(10)],
+        store.add_token(broken, event=event()),
         return_exceptions=True,
     )
     assert outcomes[:10] == [None] * 10
@@ -133,14 +138,14 @@ async def test_one_token_that_cannot_be_stored_fails_alone(store: SqliteStore) -
 async def test_a_full_disk_is_told_to_every_caller_and_passes(store: SqliteStore) -> None:
     await store._writer.run(lambda c: c.execute("PRAGMA max_page_count = 1").fetchone())
     outcomes = await asyncio.gather(
-        *[store.add_token(token(f"p:{n}", audience="x" * 9000)) for n in range(20)],
+        *[store.add_token(token(f"p:{n}", audience="x" * 9000), event=event()) for n in range(20)],
         return_exceptions=True,
     )
     assert outcomes
     assert all(isinstance(one, StoreUnavailable) for one in outcomes)
     assert "space" in outcomes[0].next_step  # type: ignore[union-attr]  # asserted just above
     await store._writer.run(lambda c: c.execute("PRAGMA max_page_count = 100000").fetchone())
-    await store.add_token(token())
+    await store.add_token(token(), event=event())
     assert await store.find_grant(T1) is not None
 
 
@@ -149,31 +154,33 @@ async def test_a_store_held_by_another_program_is_told(store: SqliteStore, tmp_p
     other = _elsewhere(tmp_path)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreUnavailable, match="SQLITE_BUSY") as caught:
-        await store.add_token(token())
+        await store.add_token(token(), event=event())
     assert "other program" in caught.value.next_step
     assert await store.find_key(K1) is not None  # reading goes on
     other.execute("ROLLBACK")
     other.close()
-    await store.add_token(token())
+    await store.add_token(token(), event=event())
 
 
 async def test_a_store_that_turned_read_only_is_told(store: SqliteStore) -> None:
     await store._writer.run(lambda c: c.execute("PRAGMA query_only = ON").fetchone())
     with pytest.raises(StoreUnavailable, match="SQLITE_READONLY"):
-        await store.add_token(token())
+        await store.add_token(token(), event=event())
 
 
 async def test_a_closed_store_says_so(store: SqliteStore) -> None:
     store.close()
     store.close()
     with pytest.raises(StoreUnavailable):
-        await store.add_token(token())
+        await store.add_token(token(), event=event())
     with pytest.raises(StoreUnavailable):
         await store.find_grant(T1)
 
 
 async def test_closing_finishes_what_waits(store: SqliteStore, tmp_path: Path) -> None:
-    writes = [asyncio.ensure_future(store.add_token(token(f"p:{n}"))) for n in range(500)]
+    writes = [
+        asyncio.ensure_future(store.add_token(token(f"p:{n}"), event=event())) for n in range(500)
+    ]
     await asyncio.sleep(0)
     store.close()
     await asyncio.gather(*writes)
@@ -184,7 +191,7 @@ async def test_closing_finishes_what_waits(store: SqliteStore, tmp_path: Path) -
 
 async def test_errors_quote_no_value(store: SqliteStore) -> None:
     with pytest.raises(StoreUnavailable) as caught:
-        await store.add_token(token("p:canary-5150", audience=None))
+        await store.add_token(token("p:canary-5150", audience=None), event=event())
     assert "canary" not in f"{caught.value} {caught.value.__cause__} {caught.value.next_step}"
 
 
@@ -197,7 +204,7 @@ async def test_changes_and_tokens_mix(store: SqliteStore, writers: int) -> None:
 
     async def work(name: int) -> None:
         for n in range(20):
-            await store.add_token(token(f"p:{name}-{n}"))
+            await store.add_token(token(f"p:{name}-{n}"), event=event())
             await store.change_safe(K1, append)
 
     await asyncio.gather(*[work(name) for name in range(writers)])
@@ -235,11 +242,13 @@ async def test_what_was_remembered_is_forgotten_at_the_commit_not_at_the_answer(
     not_alone(store)
     found = await store.find_credential("main-hall")
     assert found is not None
-    revoking = asyncio.ensure_future(store.revoke_client(found[0].client_id, now=NOW))
+    revoking = asyncio.ensure_future(
+        store.revoke_client(found[0].client_id, now=NOW, event=event())
+    )
     await asyncio.sleep(0)
     revoking.cancel()  # the caller goes away; the unit is carried out all the same
     assert await store.find_credential("main-hall") == found
-    await store.add_token(token())
+    await store.add_token(token(), event=event())
     again = await store.find_credential("main-hall")
     assert again is not None
     assert again[1] is not None

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from keyin.stores.sqlite import open_store
-from tests.fakes.records import token
+from tests.fakes.records import event, token
 
 WRITERS = 8
 
@@ -23,7 +23,7 @@ async def main(path: Path, prefix: str) -> None:
         number = 0
         while True:
             digest = f"{prefix}-{name}-{number}"
-            await store.add_token(token(digest))
+            await store.add_token(token(digest), event=event())
             os.write(1, f"{digest}\n".encode())
             number += 1
 

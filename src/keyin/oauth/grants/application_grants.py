@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from keyin.domain.address_text import address_text
 from keyin.domain.events import Act, Event
 from keyin.domain.records import NO_KEY
 from keyin.oauth.errors import Code, Reason, Refusal, refused
@@ -48,6 +49,7 @@ def wanted(request: GrantRequest, *, scope: str, audience: str) -> Asked:
         lifetime_s=LIFETIME_S,
         jkt=request.jkt,
         audience=audience,
+        grant=request.named("grant_type"),
     )
 
 
@@ -70,7 +72,7 @@ def event_of(request: GrantRequest, act: Act, **detail: str) -> Event:
         actor=request.by.credential.oauth2_client_id,
         client=client.id,
         site=client.lineage.site,
-        address=str(asked.address) if asked.address else None,
+        address=address_text(asked.address),
         request_id=asked.request_id,
         detail=detail,
     )

@@ -54,7 +54,7 @@ class ClientCredentials:
             tokens=self.store,
             peppers=self.peppers,
             entropy=self.entropy,
-            now=request.asked.now,
+            on=request.asked,
         )
         return given(request, token, scope)
 

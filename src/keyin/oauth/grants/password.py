@@ -7,7 +7,7 @@ Answered only to a client marked legacy and until that client's own date (P102).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from keyin.domain.grant import SETTINGS_SCOPE
@@ -22,6 +22,7 @@ from keyin.oauth.parameters import Parameters, check_presence, check_scope, text
 if TYPE_CHECKING:
     from keyin.domain.environment import Entropy, Millis
     from keyin.domain.secret import AccessToken
+    from keyin.oauth.auditing import Occasion
     from keyin.oauth.client_auth import Authenticated
     from keyin.oauth.ports import Peppers, Tokens
 
@@ -51,36 +52,40 @@ class PasswordGrant:
         self,
         parameters: Parameters,
         by: Authenticated,
-        *,
-        address: Address | None,
-        now: Millis,
+        on: Occasion,
     ) -> Issued | Refusal:
         """Issue a new token, always a new one, or refuse. Raises StoreUnavailable."""
         until = by.client.legacy_until
-        if until is None or now >= until:
+        if until is None or on.now >= until:
             return unsupported_grant_type(GRANT_TYPE, Reason.NOT_LEGACY)
         refusal = (
             check_presence(parameters, ("username", "password"))
             or check_scope(parameters)
-            or check_network(by, address)
+            or check_network(by, on.address)
             or check_kind(by)
         )
         if refusal:
             return refusal
-        opened = await self.door.open(shown(parameters, by, now))
+        presented = shown(parameters, by, on.now)
+        opened = await self.door.open(presented)
         if isinstance(opened, Reason):
-            return unauthorized(opened)
+            key = self.peppers.digests("key", presented.key.reveal())[0]
+            return replace(unauthorized(opened), key=key)
         if isinstance(opened, Refusal):
             return opened
-        token = await self._issue(by, opened, now)
+        token = await self._issue(by, opened, on)
         return Issued(token=token, lifetime_s=LIFETIME_S, until=until)
 
-    async def _issue(self, by: Authenticated, opened: Opened, now: Millis) -> AccessToken:
+    async def _issue(self, by: Authenticated, opened: Opened, on: Occasion) -> AccessToken:
         asked = Asked(
-            key=opened.key, key_digest=opened.digest, scope=opened.scope, lifetime_s=LIFETIME_S
+            key=opened.key,
+            key_digest=opened.digest,
+            scope=opened.scope,
+            lifetime_s=LIFETIME_S,
+            grant=GRANT_TYPE,
         )
         return await issue(
-            asked, by, tokens=self.tokens, peppers=self.peppers, entropy=self.entropy, now=now
+            asked, by, tokens=self.tokens, peppers=self.peppers, entropy=self.entropy, on=on
         )
 
 

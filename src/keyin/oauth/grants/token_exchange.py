@@ -6,7 +6,7 @@ in the parameter `pin`. Whatever is wrong with a key is refused in the same word
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from keyin.domain.records import ClientKind
@@ -60,7 +60,8 @@ class TokenExchange:
         )
         opened = await self.door.open(shown)
         if isinstance(opened, Reason):
-            return refused(Code.INVALID_REQUEST, _NOT_ACCEPTED, opened)
+            key = self.peppers.digests("key", shown.key.reveal())[0]
+            return replace(refused(Code.INVALID_REQUEST, _NOT_ACCEPTED, opened), key=key)
         return opened if isinstance(opened, Refusal) else await self._issue(request, opened)
 
     async def _issue(self, request: GrantRequest, opened: Opened) -> Given:
@@ -70,6 +71,7 @@ class TokenExchange:
             scope=opened.scope,
             lifetime_s=LIFETIME_S,
             jkt=request.jkt,
+            grant="token-exchange",
         )
         token = await issue(
             asked,
@@ -77,7 +79,7 @@ class TokenExchange:
             tokens=self.tokens,
             peppers=self.peppers,
             entropy=self.entropy,
-            now=request.asked.now,
+            on=request.asked,
         )
         return Given(
             token=token,

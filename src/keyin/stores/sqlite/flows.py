@@ -202,12 +202,11 @@ def _write(
     connection: sqlite3.Connection, produced: Produced, account: tuple[RecordId, int]
 ) -> None:
     token, event = produced
-    writes.add_token(connection, rows.token_row(token))
+    writes.add_tokens(connection, [(rows.token_row(token), event)])
     connection.execute(
         "UPDATE tokens SET account_id = ?, account_epoch = ? WHERE digest = ?",
         (*account, token.digest),
     )
-    audit.append(connection, event)
 
 
 def _answer_device(

@@ -13,17 +13,20 @@ from keyin.stores.sqlite.administration import SqliteAdministration
 from keyin.stores.sqlite.audit import SqliteAudit
 from keyin.stores.sqlite.connection import connect, create_private, our_errors
 from keyin.stores.sqlite.flows import SqliteFlows
+from keyin.stores.sqlite.inventory import SqliteInventory
 from keyin.stores.sqlite.quotas import SqliteQuotas
 from keyin.stores.sqlite.remembered import Remembered
 from keyin.stores.sqlite.sites import SqliteSites
+from keyin.stores.sqlite.sweeping import SqliteSweeping
 from keyin.stores.sqlite.writer import Writer
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from keyin.domain.environment import Millis
+    from keyin.domain.events import Event
     from keyin.domain.records import (
         Client,
         ClientKey,
@@ -32,7 +35,6 @@ if TYPE_CHECKING:
         Key,
         ProofUse,
         RecordId,
-        Safe,
         SafeId,
         Token,
     )
@@ -83,7 +85,14 @@ def _recognise(connection: sqlite3.Connection, secret_ids: frozenset[str]) -> No
 
 
 class SqliteStore(
-    SqliteAdministration, SqliteSites, SqliteAccounts, SqliteFlows, SqliteAudit, SqliteQuotas
+    SqliteAdministration,
+    SqliteSites,
+    SqliteAccounts,
+    SqliteFlows,
+    SqliteAudit,
+    SqliteQuotas,
+    SqliteInventory,
+    SqliteSweeping,
 ):
     """Implements every port of a store; what a method does stands with its port."""
 
@@ -124,13 +133,14 @@ class SqliteStore(
         """See oauth.ports.ClientKeys."""
         await self._writer.run(partial(client_keys.note_use, kid=kid, now=now))
 
-    async def remember(self, uses: Sequence[ProofUse], *, now: Millis) -> bool:
+    async def remember(self, uses: Sequence[ProofUse], *, now: Millis) -> bool:  # noqa: ARG002 - the port's
         """See oauth.ports.Replays."""
-        return await self._writer.run(partial(client_keys.remember, uses=uses, now=now))
+        return await self._writer.run(partial(client_keys.remember, uses=uses))
 
-    async def revoke_client_key(self, kid: str) -> bool:
+    async def revoke_client_key(self, kid: str, *, event: Event) -> bool:
         """See oauth.ports.Revocations."""
-        return await self._changing_clients(partial(client_keys.revoke, kid=kid))
+        act = partial(client_keys.revoke, kid=kid)
+        return await self._changing_clients(partial(writes.told, act=act, event=event))
 
     async def find_key(self, digests: Sequence[Digest]) -> Key | None:
         """See oauth.ports.Keys."""
@@ -143,9 +153,9 @@ class SqliteStore(
             self._keys.put(found.digest, found)
         return found
 
-    async def add_token(self, token: Token) -> None:
+    async def add_token(self, token: Token, *, event: Event) -> None:
         """See oauth.ports.Tokens."""
-        await self._writer.add_token(rows.token_row(token))
+        await self._writer.add_token(rows.token_row(token), event)
 
     async def find_grant(self, digests: Sequence[Digest]) -> StoredGrant | None:
         """See oauth.ports.Tokens."""
@@ -193,29 +203,35 @@ class SqliteStore(
         unit = partial(writes.change_safe, digests=digests, change=change)
         await self._writer.run(unit, then=self._keys.clear)
 
-    async def revoke_token(self, digests: Sequence[Digest]) -> bool:
+    async def revoke_token(self, digests: Sequence[Digest], *, event: Event) -> bool:
         """See oauth.ports.Revocations."""
-        return await self._writer.run(partial(writes.revoke_token, digests=digests))
+        act = partial(writes.revoke_token, digests=digests)
+        return await self._writer.run(partial(writes.told, act=act, event=event))
 
-    async def revoke_credential(self, id_: RecordId, *, reason: str | None, now: Millis) -> bool:
-        """See oauth.ports.Revocations."""
-        unit = partial(writes.revoke_credential, id_=id_, reason=reason, now=now)
-        return await self._changing_clients(unit)
-
-    async def revoke_client(self, id_: RecordId, *, now: Millis) -> bool:
-        """See oauth.ports.Revocations."""
-        return await self._changing_clients(partial(writes.revoke_client, id_=id_, now=now))
-
-    async def revoke_key(
-        self, digests: Sequence[Digest], *, reason: str | None, now: Millis
+    async def revoke_credential(
+        self, id_: RecordId, *, reason: str | None, now: Millis, event: Event
     ) -> bool:
         """See oauth.ports.Revocations."""
-        unit = partial(writes.revoke_key, digests=digests, reason=reason, now=now)
+        act = partial(writes.revoke_credential, id_=id_, reason=reason, now=now)
+        return await self._changing_clients(partial(writes.told, act=act, event=event))
+
+    async def revoke_client(self, id_: RecordId, *, now: Millis, event: Event) -> bool:
+        """See oauth.ports.Revocations."""
+        act = partial(writes.revoke_client, id_=id_, now=now)
+        return await self._changing_clients(partial(writes.told, act=act, event=event))
+
+    async def revoke_key(
+        self, digests: Sequence[Digest], *, reason: str | None, now: Millis, event: Event
+    ) -> bool:
+        """See oauth.ports.Revocations."""
+        act = partial(writes.revoke_key, digests=digests, reason=reason, now=now)
+        unit = partial(writes.told, act=act, event=event)
         return await self._writer.run(unit, then=self._keys.clear)
 
-    async def bump_store_epoch(self) -> int:
+    async def bump_store_epoch(self, *, event: Event) -> int:
         """See oauth.ports.Housekeeping."""
-        return await self._writer.run(writes.bump_store_epoch, then=self._forget_epoch)
+        unit = partial(writes.bump_store_epoch, event=event)
+        return await self._writer.run(unit, then=self._forget_epoch)
 
     def _forget_epoch(self) -> None:
         self._epoch = None
@@ -229,9 +245,9 @@ class SqliteStore(
         with our_errors():
             return reader.meta(self._reading, "holds_test_credentials") is not None
 
-    async def enrol(self, records: Enrolment) -> Mapping[str, int]:
+    async def enrol(self, records: Enrolment, *, event: Event) -> Mapping[str, int]:
         """See oauth.ports.Enrolments."""
-        return await self._changing_clients(partial(writes.enrol, records=records))
+        return await self._changing_clients(partial(writes.enrol, records=records, event=event))
 
     async def known_safes(self, ids: Sequence[SafeId]) -> frozenset[SafeId]:
         """See oauth.ports.Enrolments."""
@@ -255,26 +271,6 @@ class SqliteStore(
             query = "SELECT os_id, content FROM registries ORDER BY os_id"
             return dict(self._reading.execute(query).fetchall())
 
-    async def all_clients(self) -> AsyncIterator[Client]:
-        """See oauth.ports.Inventory."""
-        async for row in self._all("clients", rows.CLIENT):
-            yield rows.client(row)
-
-    async def all_credentials(self) -> AsyncIterator[Credential]:
-        """See oauth.ports.Inventory."""
-        async for row in self._all("credentials", rows.CREDENTIAL):
-            yield rows.credential(row)
-
-    async def all_keys(self) -> AsyncIterator[Key]:
-        """See oauth.ports.Inventory."""
-        async for row in self._all("keys", rows.KEY):
-            yield rows.key(row)
-
-    async def all_safes(self) -> AsyncIterator[Safe]:
-        """See oauth.ports.Inventory."""
-        async for row in self._all("safes", rows.SAFE):
-            yield rows.safe(row)
-
     def hold_still(self) -> None:
         """Let every lookup from now on see the store as it is now: for an export in use."""
         with our_errors():
@@ -286,9 +282,3 @@ class SqliteStore(
         """Finish what waits to be written, then close. May be repeated."""
         self._writer.close()
         self._reading.close()
-
-    async def _all(self, table: str, columns: tuple[str, ...]) -> AsyncIterator[rows.Row]:
-        with our_errors():
-            for page in reader.pages(self._reading, table, columns):
-                for row in page:
-                    yield row

@@ -29,6 +29,7 @@ from keyin.stores.sqlite.connection import translated
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from keyin.domain.events import Event
     from keyin.stores.sqlite.rows import Row
 
 Result = TypeVar("Result")
@@ -48,7 +49,7 @@ class _Work:
     """A unit, who waits for it, and what came of it; a token's row is a unit of its own kind."""
 
     run: Callable[[sqlite3.Connection], Any] | None
-    token: Row | None
+    token: tuple[Row, Event] | None
     waiting: asyncio.Future[Any]
     then: Callable[[], None] | None = None
     result: Any = None
@@ -70,6 +71,11 @@ class Writer:
         self._ended = 0.0
         self._commits_s: deque[float] = deque([0.0], maxlen=_LAST_COMMITS)
         self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keyin-commit")
+
+    @property
+    def quiet(self) -> bool:
+        """Say whether nobody waits for a commit."""
+        return not self._busy
 
     @property
     def idle_connection(self) -> sqlite3.Connection | None:
@@ -94,20 +100,25 @@ class Writer:
         result: Result = await self._put(unit, None, then)
         return result
 
-    async def add_token(self, row: Row) -> None:
-        """Insert a token: as `run`, and many waiting ones in one statement."""
+    async def add_token(self, row: Row, event: Event) -> None:
+        """Insert a token and its event: as `run`, and many waiting ones in two statements."""
         if self._open and not self._busy and self._alone() and self._disk_is_quick():
-            self._add_alone(row)
+            self._add_alone(row, event)
         else:
-            await self._put(None, row)
+            await self._put(None, (row, event))
 
-    def _add_alone(self, row: Row) -> None:
-        """Insert in a transaction of its own, which its statement begins and commits."""
+    def _add_alone(self, row: Row, event: Event) -> None:
+        """Insert in a transaction of its own, without a future or a batch around it."""
         began = perf_counter()
         try:
-            writes.add_token(self._connection, row)
-        except sqlite3.Error as error:
-            raise translated(error) from error
+            self._connection.execute("BEGIN IMMEDIATE")
+            writes.add_tokens(self._connection, [(row, event)])
+            self._connection.execute("COMMIT")
+        except BaseException as error:
+            self._roll_back()
+            if isinstance(error, sqlite3.Error):
+                raise translated(error) from error
+            raise
         finally:
             self._ended = perf_counter()
             self._commits_s.append(self._ended - began)
@@ -138,7 +149,7 @@ class Writer:
     def _put(
         self,
         unit: Callable[[sqlite3.Connection], Any] | None,
-        token: Row | None,
+        token: tuple[Row, Event] | None,
         then: Callable[[], None] | None = None,
     ) -> asyncio.Future[Any]:
         if not self._open:
@@ -232,29 +243,43 @@ class Writer:
         """Insert all at once; where that fails, one by one, so that only the culprit is told."""
         if not works:
             return
+        tokens = [work.token for work in works if work.token is not None]
         try:
-            writes.add_tokens(self._connection, [work.token for work in works if work.token])
+            self._undoing(partial(writes.add_tokens, tokens=tokens))
         except Exception:
             if not self._connection.in_transaction:
                 raise
-            for work in works:
-                self._run_one(work, partial(writes.add_tokens, tokens=[work.token or ()]))
+            for work, token in zip(works, tokens, strict=True):
+                self._run_one(work, partial(writes.add_tokens, tokens=[token]))
 
     def _run_one(self, work: _Work, run: Callable[[sqlite3.Connection], Any]) -> None:
+        try:
+            work.result = self._undoing(run)
+        except BaseException as error:  # the caller's own: it reaches the caller
+            if not self._connection.in_transaction:  # a full disk ends the whole transaction
+                raise
+            work.error = error
+
+    def _undoing(self, run: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Run it whole or not at all."""
         connection = self._connection
         connection.execute("SAVEPOINT unit")
         try:
-            work.result = run(connection)
-        except BaseException as error:  # the caller's own: it reaches the caller
-            if not connection.in_transaction:  # a full disk ends the whole transaction
-                raise
-            work.error = error
-            connection.execute("ROLLBACK TO unit")
-        connection.execute("RELEASE unit")
+            return run(connection)
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK TO unit")
+            raise
+        finally:
+            if connection.in_transaction:
+                connection.execute("RELEASE unit")
 
     def _give_up(self, batch: list[_Work], error: BaseException) -> None:
         for work in batch:
             work.error = work.error or error
+        self._roll_back()
+
+    def _roll_back(self) -> None:
         with suppress(sqlite3.Error):  # the next BEGIN reports it to its callers
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")

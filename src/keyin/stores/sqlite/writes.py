@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from keyin.stores.sqlite import applications, client_keys, reader, rows
+from keyin.stores.sqlite import applications, audit, client_keys, reader, rows
 from keyin.stores.sqlite.rows import Row, names
 
 if TYPE_CHECKING:
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from keyin.domain.environment import Millis
+    from keyin.domain.events import Event
     from keyin.domain.records import Digest, RecordId
     from keyin.oauth.ports import Enrolment
     from keyin.settings.ports import KeyAndSafe
@@ -54,14 +55,10 @@ _PUT_SAFE: Final = _replacing("safes", rows.SAFE)
 _ADD_TOKEN: Final = f"{_insert('tokens', rows.TOKEN)} ON CONFLICT DO NOTHING"
 
 
-def add_token(connection: sqlite3.Connection, token: Row) -> None:
-    """Insert one."""
-    connection.execute(_ADD_TOKEN, token)
-
-
-def add_tokens(connection: sqlite3.Connection, tokens: Sequence[Row]) -> None:
-    """Insert many."""
-    connection.executemany(_ADD_TOKEN, tokens)
+def add_tokens(connection: sqlite3.Connection, tokens: Sequence[tuple[Row, Event]]) -> None:
+    """Insert many, each with the event that tells of it."""
+    connection.executemany(_ADD_TOKEN, [row for row, _ in tokens])
+    audit.append_all(connection, [event for _, event in tokens])
 
 
 def change_safe(
@@ -76,8 +73,9 @@ def change_safe(
         connection.execute(_PUT_SAFE, rows.safe_row(changed.safe))
 
 
-def enrol(connection: sqlite3.Connection, records: Enrolment) -> dict[str, int]:
+def enrol(connection: sqlite3.Connection, records: Enrolment, event: Event) -> dict[str, int]:
     """Write all; return how many of each were new or changed."""
+    audit.append(connection, event)
     if records.holds_test_credentials:
         put_meta(connection, "holds_test_credentials", "yes")
     return {
@@ -94,13 +92,23 @@ def enrol(connection: sqlite3.Connection, records: Enrolment) -> dict[str, int]:
 
 
 def revoke_token(connection: sqlite3.Connection, digests: Sequence[Digest]) -> bool:
-    """Mark a token."""
+    """Mark a token; the caller writes the event, for this may be part of another act."""
     return _any(
         connection.execute(
             f"UPDATE tokens SET status = 'revoked' WHERE digest IN ({_places(digests)})",  # noqa: S608 - question marks
             digests,
         )
     )
+
+
+def told(
+    connection: sqlite3.Connection, act: Callable[[sqlite3.Connection], bool], event: Event
+) -> bool:
+    """Run an act; write its event where it changed something."""
+    changed = act(connection)
+    if changed:
+        audit.append(connection, event)
+    return changed
 
 
 def revoke_credential(
@@ -139,8 +147,9 @@ def revoke_key(
     )
 
 
-def bump_store_epoch(connection: sqlite3.Connection) -> int:
+def bump_store_epoch(connection: sqlite3.Connection, event: Event) -> int:
     """Move the store's epoch on."""
+    audit.append(connection, event)
     epoch = int(reader.meta(connection, "store_epoch") or 0) + 1
     put_meta(connection, "store_epoch", str(epoch))
     return epoch

@@ -1,0 +1,126 @@
+"""The events of a client's acts: who asked, from where, for which key, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, Protocol
+
+from keyin.domain.address_text import address_text
+from keyin.domain.events import Act, Event, Outcome, pseudonym
+from keyin.domain.records import NO_KEY
+from keyin.oauth.errors import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keyin.domain.environment import Millis
+    from keyin.domain.networks import Address
+    from keyin.domain.records import Digest
+    from keyin.oauth.audit_ports import Trail
+    from keyin.oauth.client_auth import Authenticated
+    from keyin.oauth.errors import Refusal
+
+_TOO_MANY: Final = 429
+_COUNTED: Final = frozenset({Reason.NO_NONCE})
+"""No refusal in earnest: the client is told what to add, and comes again."""
+
+
+class Occasion(Protocol):
+    """Where and when something was asked; `oauth.asked.Asked` is one."""
+
+    @property
+    def now(self) -> Millis:
+        """The time of the whole request."""
+        ...
+
+    @property
+    def address(self) -> Address | None:
+        """From where, as the edge understood it."""
+        ...
+
+    @property
+    def request_id(self) -> str | None:
+        """What the logs of all processes call it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """An occasion without anything else."""
+
+    now: Millis
+    address: Address | None = None
+    request_id: str | None = None
+
+
+def issued(
+    by: Authenticated, on: Occasion, *, key: Digest, grant: str, scope: str, audience: str
+) -> Event:
+    """Return the event of a new token."""
+    client = by.client
+    return Event(
+        act=Act.TOKEN_ISSUED,
+        actor=by.credential.oauth2_client_id,
+        address=address_text(on.address),
+        at=on.now,
+        client=client.id,
+        detail=_token_detail(grant, scope, audience),
+        key=_key(key),
+        outcome=Outcome.DONE,
+        request_id=on.request_id,
+        site=client.lineage.site,
+    )
+
+
+def event_of(
+    act: Act,
+    by: Authenticated,
+    on: Occasion,
+    *,
+    key: Digest | None = None,
+    reason: str | None = None,
+    detail: Mapping[str, str] | None = None,
+) -> Event:
+    """Return the event of anything else that a client that proved itself did."""
+    return Event(
+        act=act,
+        actor=by.credential.oauth2_client_id,
+        address=address_text(on.address),
+        at=on.now,
+        client=by.client.id,
+        detail=detail,
+        key=_key(key),
+        reason=reason,
+        request_id=on.request_id,
+        site=by.client.lineage.site,
+    )
+
+
+def refusal_event(refusal: Refusal, by: Authenticated, on: Occasion) -> Event | None:
+    """Return the event of a refusal; None: it is counted only.
+
+    What a limit refuses comes as often as somebody likes, so it gets no row each.
+    """
+    if refusal.status == _TOO_MANY or refusal.reason in _COUNTED:
+        return None
+    return event_of(Act.TOKEN_REFUSED, by, on, key=refusal.key, reason=refusal.reason)
+
+
+async def record_refusal(
+    refusal: Refusal, by: Authenticated, on: Occasion, *, trail: Trail
+) -> None:
+    """Write the event of a refusal, if it gets one. Raises StoreUnavailable."""
+    event = refusal_event(refusal, by, on)
+    if event is not None:
+        await trail.record(event)
+
+
+@lru_cache(maxsize=256)
+def _token_detail(grant: str, scope: str, audience: str) -> dict[str, str]:
+    """Return one of few, shared: nobody changes them."""
+    return {"audience": audience, "grant": grant, "scope": scope}
+
+
+def _key(digest: Digest | None) -> str | None:
+    return None if digest is None or digest == NO_KEY else pseudonym(digest)
