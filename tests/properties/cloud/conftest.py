@@ -8,6 +8,8 @@ import pytest
 
 from tests.cloud_documents import everything
 from tests.cloud_process import Cloud, import_documents, serving
+from tests.oauth_client import ISSUER
+from tests.properties.cloud.refusals import Prepared, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,4 +32,18 @@ def cloud(imported: Path) -> Iterator[Cloud]:
         *("--ops-listen", "127.0.0.1:0"),
         listeners=2,
     ) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def prepared(imported: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    """Give a computer of the cloud below, with tokens of which most have one defect."""
+    return prepare(imported, tmp_path_factory.mktemp("prepared") / "data")
+
+
+@pytest.fixture(scope="session")
+def issuing(prepared: Prepared) -> Iterator[Cloud]:
+    """Serve with an issuer, and an operators' listener."""
+    operators = ("--ops-listen", "127.0.0.1:0")
+    with serving(prepared.data, "--issuer", ISSUER, *operators, listeners=2) as running:
         yield running

@@ -13,16 +13,15 @@ from keyin.cloud.config import CloudConfig
 from keyin.cloud.routes import Access, Route
 from keyin.cloud.wiring import build
 from keyin.stores.opening import open_data
-from tests.cloud_process import Cloud, serving
 from tests.fakes.counting import Counting
 from tests.oauth_client import ISSUER
-from tests.properties.cloud.refusals import RULES, Lacking, Prepared, lacking, path_of, prepare
+from tests.properties.cloud.refusals import RULES, Lacking, Prepared, lacking, path_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-    from pathlib import Path
+    from collections.abc import AsyncIterator
 
     from keyin.cloud.exchange import Exchange
+    from tests.cloud_process import Cloud
 
 OPEN = {
     ("OPTIONS", "/access_token"),
@@ -40,11 +39,6 @@ NEVER = {
 
 BACKUP = Route(method="POST", template="/{key}/settings/{device}/copy", access=Access.BEARER)
 """What somebody might add one day."""
-
-
-@pytest.fixture(scope="module")
-def prepared(imported: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    return prepare(imported, tmp_path_factory.mktemp("routes") / "data")
 
 
 class _New(Enum):
@@ -92,12 +86,6 @@ async def inside(prepared: Prepared) -> AsyncIterator[Inside]:
     built = await build(CloudConfig(issuer=ISSUER), store=store, secrets=secrets)
     yield Inside(built.app, calls)
     opened.close()
-
-
-@pytest.fixture(scope="module")
-def running(prepared: Prepared) -> Iterator[Cloud]:
-    with serving(prepared.data, "--issuer", ISSUER) as cloud:
-        yield cloud
 
 
 async def check(inside: Inside, route: Route, prepared: Prepared) -> None:
@@ -152,12 +140,12 @@ async def test_p01_a_new_way_of_letting_in_has_no_rule_yet(prepared: Prepared) -
 
 
 async def test_p01_over_http_every_route_refuses_who_lacks_the_right(
-    inside: Inside, running: Cloud, prepared: Prepared
+    inside: Inside, issuing: Cloud, prepared: Prepared
 ) -> None:
     tried = 0
     for route in inside.app.routes:
         for request in lacking(route, prepared):
-            reply = running.request(
+            reply = issuing.request(
                 route.method, path_of(route), headers=request.headers, body=request.body or None
             )
             assert reply.status == request.status, (route.template, request.why)
@@ -169,10 +157,10 @@ async def test_p01_over_http_every_route_refuses_who_lacks_the_right(
 
 
 async def test_p01_what_is_refused_is_refused_for_that_one_reason(
-    inside: Inside, running: Cloud, prepared: Prepared
+    inside: Inside, issuing: Cloud, prepared: Prepared
 ) -> None:
     for route in inside.app.routes:
         if route.access is Access.BEARER:
             headers = prepared.bound(route, prepared.tokens["right"])
-            reply = running.request(route.method, path_of(route), headers=headers)
+            reply = issuing.request(route.method, path_of(route), headers=headers)
             assert reply.status in {200, 400, 404}, (route.template, reply.body)
