@@ -44,7 +44,7 @@ def desk(data: Path) -> Computer:
 
 @pytest.fixture(scope="module")
 def cloud(data: Path, desk: Computer) -> Iterator[Cloud]:
-    assert desk
+    assert desk.client_id
     with serving(data, "--issuer", ISSUER) as running:
         yield running
 

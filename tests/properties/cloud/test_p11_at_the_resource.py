@@ -149,6 +149,7 @@ def test_p11_a_missing_a_made_up_and_an_old_nonce_are_sent_back(
     old = dpop.nonce(Millis(now() - 3 * MINUTE_MS))
     early = dpop.nonce(Millis(now() + 3 * MINUTE_MS))
     opened.close()
+    given = ""
     for nonce in (..., "", "0" * 32, old, early, 7, None):
         reply = forger.ask(issuing, forger.proof(nonce=nonce))
         assert challenge(reply) == (401, "use_dpop_nonce")
@@ -164,9 +165,8 @@ def test_p14_no_token_of_a_key_lives_longer_than_fifteen_minutes_or_is_renewed(
         reply = desk.exchange(issuing, scope=scope)
         assert reply.json["expires_in"] <= 900
         assert "refresh_token" not in reply.json
-    refused = desk.exchange(
-        issuing, grant_type="refresh_token", refresh_token=reply.json["access_token"]
-    )
+    token = desk.token(issuing)
+    refused = desk.exchange(issuing, grant_type="refresh_token", refresh_token=token)
     assert (refused.status, refused.json["error"]) == (400, "unsupported_grant_type")
     told = issuing.request("GET", "/.well-known/oauth-authorization-server").json
     assert "refresh_token" not in told["grant_types_supported"]
