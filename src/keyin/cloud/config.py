@@ -100,6 +100,8 @@ class CloudConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """A JSON file `{"sha256": REVISION}` that `/revision` shows."""
     workers: int = 1
     """Processes; more than one needs a store that several processes may write to."""
+    device_code: bool = False
+    """Let devices without a browser ask with a code that a person types elsewhere (RFC 8628)."""
     pilot: PilotConfig | None = None
     """See `PilotConfig`."""
     limits: LimitsConfig = LimitsConfig()

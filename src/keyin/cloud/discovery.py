@@ -11,10 +11,15 @@ import msgspec
 
 from keyin.cloud import routes
 from keyin.cloud.answers import JSON_BARE, Answer
-from keyin.oauth.grants.token_exchange import GRANT_TYPE, SCOPES
+from keyin.domain.applications import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, DEVICE_CODE
+from keyin.oauth.authorization_request import SCOPES as ACCOUNT_SCOPES
+from keyin.oauth.grants import client_credentials, token_exchange
+from keyin.oauth.pkce import METHOD
 from keyin.wire.jose import ALGORITHMS
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from keyin.domain.absent import Value
 
 AN_HOUR: Final = (b"cache-control", b"max-age=3600")
@@ -24,30 +29,67 @@ _ENDPOINTS: Final = {
     "revocation_endpoint": routes.REVOKE,
     "introspection_endpoint": routes.INTROSPECT,
 }
+_SCOPES: Final = {
+    token_exchange.GRANT_TYPE: token_exchange.SCOPES,
+    AUTHORIZATION_CODE: ACCOUNT_SCOPES,
+    CLIENT_CREDENTIALS: client_credentials.SCOPES,
+    DEVICE_CODE: ACCOUNT_SCOPES,
+}
 
 
-def server(issuer: str) -> Answer:
-    """Make RFC 8414's document; no response type, since nothing here is authorized in a browser."""
+def server(issuer: str, grants: Collection[str]) -> Answer:
+    """Make RFC 8414's document; `grants` names what is switched on."""
+    browser = AUTHORIZATION_CODE in grants
     content: dict[str, Value] = {
         "issuer": issuer,
-        "response_types_supported": [],
-        "grant_types_supported": [GRANT_TYPE],
-        "scopes_supported": list(SCOPES),
+        "response_types_supported": ["code"] if browser else [],
+        "grant_types_supported": list(grants),
+        "scopes_supported": _scopes(grants),
         "dpop_signing_alg_values_supported": list(ALGORITHMS),
     }
+    # `none` is for public applications, which get tokens for what a person lets them have
+    methods = [*METHODS, *(["none"] if browser else [])]
     for name, route in _ENDPOINTS.items():
         content[name] = issuer + route.template
-        content[f"{name}_auth_methods_supported"] = list(METHODS)
+        content[f"{name}_auth_methods_supported"] = list(methods)
         content[f"{name}_auth_signing_alg_values_supported"] = list(ALGORITHMS)
-    return Answer(200, msgspec.json.encode(content), (JSON_BARE, AN_HOUR))
+    if DEVICE_CODE in grants:
+        content["device_authorization_endpoint"] = issuer + routes.DEVICE_AUTHORIZATION.template
+    return Answer(
+        200,
+        msgspec.json.encode(content | (_browser(issuer) if browser else {})),
+        (JSON_BARE, AN_HOUR),
+    )
 
 
-def resource(issuer: str) -> Answer:
+def _browser(issuer: str) -> dict[str, Value]:
+    """Return what tells of the way over a person's browser (RFC 9126 §5, RFC 9207 §3, RFC 7636).
+
+    Pushing is required of each application whose record does not say otherwise, so not of all.
+    """
+    return {
+        "authorization_endpoint": issuer + routes.AUTHORIZE.template,
+        "pushed_authorization_request_endpoint": issuer + routes.PAR.template,
+        "require_pushed_authorization_requests": False,
+        "response_modes_supported": ["query"],
+        "code_challenge_methods_supported": [METHOD],
+        "authorization_response_iss_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+    }
+
+
+def _scopes(grants: Collection[str]) -> list[Value]:
+    """Return every scope that some grant gives, once."""
+    return list(dict.fromkeys(scope for grant in grants for scope in _SCOPES[grant]))
+
+
+def resource(issuer: str, grants: Collection[str]) -> Answer:
     """Make RFC 9728's document. Bound tokens are not required: legacy clients get bearer tokens."""
     content: dict[str, Value] = {
         "resource": issuer,
         "authorization_servers": [issuer],
-        "scopes_supported": list(SCOPES),
+        "scopes_supported": _scopes(grants),
         "bearer_methods_supported": ["header"],
         "dpop_signing_alg_values_supported": list(ALGORITHMS),
         "dpop_bound_access_tokens_required": False,

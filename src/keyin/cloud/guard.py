@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from keyin.cloud.exchange import Exchange
     from keyin.cloud.oauth_routes import Authorization
     from keyin.domain.grant import Grant
+    from keyin.domain.records import StoredGrant
     from keyin.domain.secret import GpiiKey
 
 
@@ -45,3 +46,18 @@ class Guard:
         if isinstance(grant, Denial):
             return denied(grant, authorization, exchange.now)
         return grant
+
+    async def admit_other(self, exchange: Exchange, audience: str) -> StoredGrant | Answer:
+        """Return what a token of another class than settings opens. Raises StoreUnavailable."""
+        authorization = self.authorization
+        found = await self.bearer.identify_other(
+            exchange.request.authorization(),
+            audience=audience,
+            scope=exchange.route.scope or "",
+            address=exchange.visitor.address,
+            now=exchange.now,
+            sent=authorization.sent(exchange.request) if authorization else None,
+        )
+        if isinstance(found, Denial):
+            return denied(found, authorization, exchange.now)
+        return found

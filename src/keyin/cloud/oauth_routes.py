@@ -58,11 +58,11 @@ class Authorization:
 
     async def server_metadata(self, _exchange: Exchange) -> Answer:
         """Say what this server speaks (RFC 8414)."""
-        return discovery.server(self.issuer)
+        return discovery.server(self.issuer, self.endpoint.grants)
 
     async def resource_metadata(self, _exchange: Exchange) -> Answer:
         """Say whose tokens open the settings (RFC 9728)."""
-        return discovery.resource(self.issuer)
+        return discovery.resource(self.issuer, self.endpoint.grants)
 
     def of_form(self, act: Callable[[Asked], Awaitable[Answer]]) -> Handler:
         """Return a handler that reads a form, then acts."""

@@ -16,7 +16,7 @@ _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9_-]{8,64}")
 
 
 class Request:
-    """Method, path segments, headers."""
+    """Method, path segments, query, headers."""
 
     __slots__ = (
         "_headers",
@@ -24,12 +24,14 @@ class Request:
         "_some_repeat",
         "method",
         "peer",
+        "query",
         "segments",
         "via_unix_socket",
     )
 
     def __init__(self, scope: Mapping[str, Any]) -> None:
         self.method: str = scope["method"]
+        self.query: bytes = scope.get("query_string", b"")
         self._headers: list[tuple[bytes, bytes]] = scope["headers"]
         self._named = dict(self._headers)
         self._some_repeat = len(self._named) != len(self._headers)

@@ -20,6 +20,10 @@ class Access(Enum):
     """A client's own credential, in the body."""
     BEARER = auto()
     """A settings token: for the key in the path, or for its own where the path has none."""
+    SESSION = auto()
+    """A person's session, in a cookie; who has none is led to the sign-in and nowhere else."""
+    OTHER_TOKEN = auto()
+    """A token of another class than settings: its audience and scope are the route's own."""
     OPERATOR = auto()
     """Only on the operators' listener."""
 
@@ -91,10 +95,68 @@ SERVER_METADATA: Final = Route(
 RESOURCE_METADATA: Final = Route(
     method="GET", template="/.well-known/oauth-protected-resource", access=Access.PUBLIC
 )
+PAR: Final = Route(method="POST", template="/oauth2/par", access=Access.CLIENT, body_limit=64 * KIB)
+DEVICE_AUTHORIZATION: Final = Route(
+    method="POST",
+    template="/oauth2/device_authorization",
+    access=Access.CLIENT,
+    body_limit=64 * KIB,
+)
+ACCOUNT: Final = Route(
+    method="GET", template="/api/v1/account", access=Access.OTHER_TOKEN, scope="account:read"
+)
+INSTALLATIONS: Final = Route(
+    method="GET",
+    template="/api/v1/installations",
+    access=Access.OTHER_TOKEN,
+    scope="installations:read",
+)
+FLOWS: Final = (PAR, DEVICE_AUTHORIZATION)
+API: Final = (ACCOUNT, INSTALLATIONS)
+"""What a cloud with an issuer answers to applications."""
+
+_FORM: Final = 16 * KIB
+SIGN_IN: Final = Route(method="GET", template="/login", access=Access.PUBLIC)
+SIGN_IN_TAKE: Final = Route(
+    method="POST", template="/login", access=Access.PUBLIC, body_limit=_FORM
+)
+SIGNED_OUT: Final = Route(method="GET", template="/logout", access=Access.PUBLIC)
+STYLE: Final = Route(method="GET", template="/static/keyin.css", access=Access.PUBLIC)
+SIGN_OUT: Final = Route(method="POST", template="/logout", access=Access.SESSION, body_limit=_FORM)
+ACCOUNT_PAGE: Final = Route(method="GET", template="/account", access=Access.SESSION)
+AUTHORIZE: Final = Route(method="GET", template="/oauth2/authorize", access=Access.SESSION)
+QUESTION: Final = Route(method="GET", template="/oauth2/authorize/question", access=Access.SESSION)
+DECISION: Final = Route(
+    method="POST",
+    template="/oauth2/authorize/decision",
+    access=Access.SESSION,
+    body_limit=_FORM,
+)
+DEVICE_PAGE: Final = Route(method="GET", template="/device", access=Access.SESSION)
+DEVICE_LOOK_UP: Final = Route(
+    method="POST", template="/device", access=Access.SESSION, body_limit=_FORM
+)
+DEVICE_DECISION: Final = Route(
+    method="POST", template="/device/decision", access=Access.SESSION, body_limit=_FORM
+)
+DEVICE_PAGES: Final = (DEVICE_PAGE, DEVICE_LOOK_UP, DEVICE_DECISION)
+"""Besides, where the device grant is switched on."""
+PAGES: Final = (
+    SIGN_IN,
+    SIGN_IN_TAKE,
+    SIGNED_OUT,
+    STYLE,
+    SIGN_OUT,
+    ACCOUNT_PAGE,
+    AUTHORIZE,
+    QUESTION,
+    DECISION,
+)
+"""What a cloud with an issuer shows to people."""
 
 OAUTH: Final = (OAUTH_TOKEN, REVOKE, INTROSPECT, SERVER_METADATA, RESOURCE_METADATA)
 """What a cloud with an issuer answers besides."""
-OAUTH_FAMILY: Final = frozenset({TOKEN, *OAUTH})
+OAUTH_FAMILY: Final = frozenset({TOKEN, *OAUTH, *FLOWS})
 PUBLIC: Final = (
     TOKEN,
     TOKEN_OPTIONS,

@@ -18,6 +18,8 @@ import pyjson5
 from keyin.cloud.access_log import AccessLog
 from keyin.cloud.app import CloudApp, Limits, Surroundings
 from keyin.cloud.edge import Edge, Pilot
+from keyin.cloud.flow_wiring import Flows
+from keyin.cloud.flow_wiring import Store as FlowStore
 from keyin.cloud.guard import Guard
 from keyin.cloud.legacy_token_routes import LegacyTokenRoutes
 from keyin.cloud.limiting import Limiting, limiting
@@ -33,11 +35,10 @@ from keyin.oauth.dpop import Dpop
 from keyin.oauth.grant_endpoint import GrantEndpoint
 from keyin.oauth.grants import token_exchange
 from keyin.oauth.grants.password import PasswordGrant
-from keyin.oauth.ports import ClientKeys, Credentials, Peppers
+from keyin.oauth.ports import Peppers
 from keyin.oauth.proven_client import ClientAuthentication
 from keyin.oauth.proven_sender import ProvenSenders
 from keyin.oauth.token_endpoint import TokenEndpoint
-from keyin.oauth.token_status import Store as TokenStore
 from keyin.oauth.token_status import TokenStatus
 from keyin.settings.ports import Registries as StoredRegistries
 from keyin.settings.ports import Safes, Vault
@@ -58,9 +59,7 @@ if TYPE_CHECKING:
 UNIX: Final = "unix"
 
 
-class Store(
-    LimitingStore, Credentials, ClientKeys, TokenStore, Safes, StoredRegistries, Protocol
-):
+class Store(FlowStore, LimitingStore, Safes, StoredRegistries, Protocol):
     """Every port that the cloud needs; one object implements them all."""
 
 
@@ -120,7 +119,8 @@ async def handlers(
     """Put the services together; return a handler for each route that is there."""
     stored = await store.registries()
     registries = Registries.read(stored.items() if stored else own_registries())
-    authorization = authorization_server(config.issuer, store, secrets, entropy, limited)
+    flows = flows_of(config, store=store, secrets=secrets, entropy=entropy)
+    authorization = authorization_server(flows, limited) if flows else None
     guard = Guard(
         bearer=Bearer(tokens=store, peppers=secrets, dpop=Dpop(peppers=secrets), replays=store),
         authorization=authorization,
@@ -134,6 +134,7 @@ async def handlers(
                     door=limited.door, tokens=store, peppers=secrets, entropy=entropy
                 ),
                 throttle=limited.throttle,
+                trail=store,
             )
         ),
         SettingsRoutes(
@@ -145,17 +146,30 @@ async def handlers(
         SolutionsRoutes(guard, registries.documents),
         HealthRoutes(store),
         *((authorization,) if authorization else ()),
+        *(flows.families(authorization, guard) if flows and authorization else ()),
     )
     return {route: handler for family in families for route, handler in family.handlers().items()}
 
 
-def authorization_server(
-    issuer: str | None, store: Store, secrets: Secrets, entropy: Entropy, limited: Limiting
-) -> Authorization | None:
-    """Put the authorization server of `/oauth2` together, where an issuer is named (ADR 14)."""
-    if issuer is None:
+def flows_of(
+    config: CloudConfig, *, store: FlowStore, secrets: Secrets, entropy: Entropy
+) -> Flows | None:
+    """Say which flows are there, where an issuer is named (ADR 14)."""
+    if config.issuer is None:
         return None
-    issuer = issuer.rstrip("/")
+    return Flows(
+        store=store,
+        peppers=secrets,
+        entropy=entropy,
+        issuer=config.issuer.rstrip("/"),
+        pages=False,
+        devices=config.device_code,
+    )
+
+
+def authorization_server(flows: Flows, limited: Limiting) -> Authorization:
+    """Put the authorization server of `/oauth2` together."""
+    issuer, store, secrets = flows.issuer, flows.store, flows.peppers
     dpop = Dpop(peppers=secrets)
     clients = ClientAuthentication(
         store=store, peppers=secrets, issuer=issuer, throttle=limited.throttle
@@ -166,20 +180,22 @@ def authorization_server(
         status=TokenStatus(clients=clients, store=store, peppers=secrets, issuer=issuer),
         endpoint=GrantEndpoint(
             senders=ProvenSenders(clients=clients, dpop=dpop, store=store),
-            grants=grants(issuer, store, secrets, entropy, limited.door),
+            grants=grants(flows, limited.door),
+            trail=store,
         ),
     )
 
 
-def grants(
-    issuer: str, store: Store, secrets: Secrets, entropy: Entropy, door: KeyDoor
-) -> Mapping[str, Grant]:
+def grants(flows: Flows, door: KeyDoor) -> Mapping[str, Grant]:
     """Name each grant of `/oauth2/token` that is switched on."""
-    return {
-        token_exchange.GRANT_TYPE: token_exchange.TokenExchange(
-            door=door, tokens=store, peppers=secrets, entropy=entropy, issuer=issuer
-        )
-    }
+    exchange = token_exchange.TokenExchange(
+        door=door,
+        tokens=flows.store,
+        peppers=flows.peppers,
+        entropy=flows.entropy,
+        issuer=flows.issuer,
+    )
+    return {token_exchange.GRANT_TYPE: exchange, **flows.grants()}
 
 
 def edge(config: CloudConfig) -> Edge:

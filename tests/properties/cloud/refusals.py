@@ -97,6 +97,21 @@ def _no_settings_token(route: Route, prepared: Prepared) -> Iterator[Lacking]:
         yield Lacking("wrong proof", {**proven, "DPoP": proof})
 
 
+def _no_other_token(route: Route, prepared: Prepared) -> Iterator[Lacking]:
+    """Tokens of other classes, spoilt in every way, are tried in test_other_tokens."""
+    right, bearer = prepared.tokens["right"], prepared.tokens["legacy"]
+    yield Lacking("no token", {})
+    for text in ("", "Bearer", "DPoP ", "Bearer  "):
+        yield Lacking("empty", {"Authorization": text})
+    for text in (f"Basic {right}", right, f"Token {bearer}"):
+        yield Lacking("wrong scheme", {"Authorization": text})
+    for unknown in ("A" * 48, "x"):
+        yield Lacking("unknown", {"Authorization": f"Bearer {unknown}"})
+    yield Lacking("wrong audience", {"Authorization": f"Bearer {bearer}"})
+    for name in ("right", "settings:read", "expired", "revoked"):
+        yield Lacking("wrong audience", prepared.bound(route, prepared.tokens[name]))
+
+
 def _no_client(route: Route, prepared: Prepared) -> Iterator[Lacking]:
     desk = prepared.computer
     grant = {"grant_type": "password", "username": "alice", "password": "x", "token": "x"}
@@ -131,6 +146,7 @@ RULES: Final[Mapping[str, Callable[[Route, Prepared], Iterator[Lacking]]]] = {
     "PUBLIC": _nothing,
     "CLIENT": _no_client,
     "BEARER": _no_settings_token,
+    "OTHER_TOKEN": _no_other_token,
     "SESSION": _no_session,
 }
 

@@ -1,0 +1,101 @@
+"""The grants and routes of applications, put together with the services behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from keyin.cloud.api_routes import ApiRoutes
+from keyin.cloud.flow_routes import FlowRoutes
+from keyin.domain.applications import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, DEVICE_CODE
+from keyin.oauth.account_access import AccountAccess
+from keyin.oauth.device import DeviceAuthorization
+from keyin.oauth.flow_ports import Authorizations, Codes, DeviceRequests
+from keyin.oauth.grants.authorization_code import AuthorizationCodeGrant
+from keyin.oauth.grants.client_credentials import ClientCredentials
+from keyin.oauth.grants.device_code import DeviceCodeGrant
+from keyin.oauth.proven_client import Store as ClientStore
+from keyin.oauth.pushed_requests import PushedRequests
+from keyin.oauth.site_installations import Pictures, SiteInstallations
+from keyin.oauth.token_status import Store as TokenStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keyin.cloud.guard import Guard
+    from keyin.cloud.oauth_routes import Authorization
+    from keyin.domain.environment import Entropy
+    from keyin.oauth.granting import Grant
+    from keyin.oauth.ports import Peppers
+
+
+class Store(
+    Authorizations,
+    ClientStore,
+    Codes,
+    DeviceRequests,
+    Pictures,
+    TokenStore,
+    Protocol,
+):
+    """What stands behind the flows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flows:
+    """What of the flows is switched on, and what they need."""
+
+    store: Store
+    peppers: Peppers
+    entropy: Entropy
+    issuer: str
+    pages: bool
+    """Whether there are pages on which a person can say yes."""
+    devices: bool
+
+    def grants(self) -> Mapping[str, Grant]:
+        """Name each grant of applications that is switched on."""
+        made: dict[str, Grant] = {
+            CLIENT_CREDENTIALS: ClientCredentials(
+                store=self.store, peppers=self.peppers, entropy=self.entropy, issuer=self.issuer
+            )
+        }
+        if self.pages:
+            made[AUTHORIZATION_CODE] = AuthorizationCodeGrant(
+                store=self.store, peppers=self.peppers, entropy=self.entropy
+            )
+        if self.pages and self.devices:
+            made[DEVICE_CODE] = DeviceCodeGrant(
+                store=self.store, peppers=self.peppers, entropy=self.entropy
+            )
+        return made
+
+    def families(self, authorization: Authorization, guard: Guard) -> tuple[FlowRoutes, ApiRoutes]:
+        """Return the routes."""
+        senders = authorization.endpoint.senders
+        pushed = PushedRequests(
+            senders=senders,
+            store=self.store,
+            peppers=self.peppers,
+            entropy=self.entropy,
+            issuer=self.issuer,
+        )
+        devices = DeviceAuthorization(
+            senders=senders,
+            store=self.store,
+            peppers=self.peppers,
+            entropy=self.entropy,
+            issuer=self.issuer,
+        )
+        return (
+            FlowRoutes(
+                authorization=authorization,
+                pushed=pushed if self.pages else None,
+                devices=devices if self.pages and self.devices else None,
+            ),
+            ApiRoutes(
+                guard=guard,
+                accounts=AccountAccess(store=self.store),
+                installations=SiteInstallations(store=self.store),
+            ),
+        )

@@ -1,0 +1,223 @@
+"""The device grant's two ends (RFC 8628): where a device begins, and where a person decides.
+
+Off until a configuration switches it on (RFC 10027: cross-device flows only where nothing better
+works). A user code is one of 20^8, lives ten minutes, and a person has five tries (P56); the page
+shows from where the device asked, and warns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+from keyin.domain.applications import DEVICE_CODE
+from keyin.domain.authorization import DeviceRequest
+from keyin.domain.environment import Entropy, Millis
+from keyin.domain.events import Act, Event
+from keyin.domain.records import Status
+from keyin.oauth.accounts import Attempts
+from keyin.oauth.authorization_request import scope_of
+from keyin.oauth.errors import Code, Reason, Refusal, refused
+from keyin.oauth.flow_ports import Applications, DeviceRequests
+from keyin.wire.jose import wrapped
+
+if TYPE_CHECKING:
+    from keyin.domain.absent import Value
+    from keyin.domain.records import Digest
+    from keyin.oauth.accounts import Account
+    from keyin.oauth.asked import Asked
+    from keyin.oauth.ports import Peppers
+    from keyin.oauth.proven_sender import ProvenSenders
+
+LIFETIME_S: Final = 600
+INTERVAL_S: Final = 5
+TRIES: Final = 5
+ALPHABET: Final = "BCDFGHJKLMNPQRSTVWXZ"
+"""Twenty letters that make no word and are hard to mistake (RFC 8628 §6.1)."""
+LETTERS: Final = 8
+_GROUP: Final = 4
+_DEVICE_BYTES: Final = 32  # 256 bits (ASVS 11.5.1)
+_FAIR: Final = 256 - 256 % len(ALPHABET)
+"""Octets below this fall on every letter equally often."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """What a device is told; the user code is shown to a person."""
+
+    device_code: str
+    user_code: str
+    page: str
+
+    def told(self) -> dict[str, Value]:
+        """Return RFC 8628 §3.2's members; no address with the code in it: it is to be typed."""
+        return {
+            "device_code": self.device_code,
+            "user_code": self.user_code,
+            "verification_uri": self.page,
+            "expires_in": LIFETIME_S,
+            "interval": INTERVAL_S,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceAuthorization:
+    """Answers a device that is an authenticated application."""
+
+    senders: ProvenSenders
+    store: DeviceRequests
+    peppers: Peppers
+    entropy: Entropy
+    issuer: str
+
+    async def begin(self, asked: Asked) -> Begun | Refusal:
+        """Remember what a device wants and give it its codes. Raises StoreUnavailable."""
+        sender = await self.senders.identify(asked)
+        if isinstance(sender, Refusal):
+            return sender
+        application = sender.proven.application
+        if application is None or DEVICE_CODE not in application.grant_types:
+            return refused(
+                Code.UNAUTHORIZED_CLIENT, "Not for this client", Reason.GRANT_NOT_ALLOWED
+            )
+        scope = scope_of(asked.parameters, application)
+        if scope is None:
+            return refused(Code.INVALID_SCOPE, "No such scope", Reason.SCOPE)
+        while True:
+            device_code = wrapped(self.entropy.token_bytes(_DEVICE_BYTES))
+            user_code = new_user_code(self.entropy)
+            request = DeviceRequest(
+                digest=self.peppers.digests("device_code", device_code)[0],
+                user_code=self.peppers.digests("user_code", _bare(user_code))[0],
+                credential_id=application.credential_id,
+                scope=scope,
+                jkt=sender.jkt,
+                address=str(asked.address) if asked.address else None,
+                interval_s=INTERVAL_S,
+                polled=None,
+                account_id=None,
+                account_epoch=None,
+                denied=False,
+                expires=Millis(asked.now + LIFETIME_S * 1000),
+            )
+            if await self.store.add_device_request(request):
+                page = f"{self.issuer}/device"
+                return Begun(device_code=device_code, user_code=user_code, page=page)
+
+
+class PageStore(DeviceRequests, Applications, Attempts, Protocol):
+    """What the page's end reads and writes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceAsking:
+    """What a person has to know before they let a device in."""
+
+    client_id: str
+    name: str | None
+    site: str | None
+    scopes: tuple[str, ...]
+    address: str | None
+    """From where the device asked: it may be somebody else's."""
+    same_network: bool | None
+    """Whether the person asks from the same address; None: not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """No such code that waits for an answer; with `too_many`, none is looked up for a while."""
+
+    too_many: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DevicePage:
+    """What `/device` calls; each method raises StoreUnavailable."""
+
+    store: PageStore
+    peppers: Peppers
+
+    async def look_up(
+        self, user_code: str, *, account: Account, now: Millis, address: str | None = None
+    ) -> DeviceAsking | Unknown:
+        """Say what asks under this code; a wrong one counts against the person's account."""
+        found = await self._find(user_code, account, now)
+        if isinstance(found, Unknown):
+            return found
+        registered = await self.store.find_registered(found.credential_id)
+        if registered is None or {one.status for one in registered[:2]} != {Status.ACTIVE}:
+            return Unknown()
+        credential, client, _ = registered
+        return DeviceAsking(
+            client_id=credential.oauth2_client_id,
+            name=client.name,
+            site=client.lineage.site,
+            scopes=tuple(found.scope.split(" ")),
+            address=found.address,
+            same_network=found.address == address if found.address and address else None,
+        )
+
+    async def decide(
+        self,
+        user_code: str,
+        *,
+        account: Account,
+        approve: bool,
+        now: Millis,
+        address: str | None = None,
+        request_id: str | None = None,
+    ) -> bool | Unknown:
+        """Write the person's answer down; the first one counts."""
+        found = await self._find(user_code, account, now)
+        if isinstance(found, Unknown):
+            return found
+        registered = await self.store.find_registered(found.credential_id)
+        if registered is None:
+            return Unknown()
+        client = registered[1]
+        event = Event(
+            act=Act.CONSENT_GIVEN if approve else Act.CONSENT_DENIED,
+            at=now,
+            actor=account.id,
+            client=client.id,
+            site=client.lineage.site,
+            address=address,
+            request_id=request_id,
+            detail={"scope": found.scope, "grant": "device_code"},
+        )
+        who = (account.id, account.epoch) if approve else None
+        return await self.store.answer_device(found.digest, who, event=event)
+
+    async def _find(self, user_code: str, account: Account, now: Millis) -> DeviceRequest | Unknown:
+        bucket = self.peppers.digests("user_code_tries", account.id)[:1]
+        (before,) = await self.store.failures(bucket)
+        since = Millis(now - LIFETIME_S * 1000)
+        if before is not None and before.count >= TRIES and before.last > since:
+            return Unknown(too_many=True)
+        found = await self.store.find_by_user_code(self._digests(user_code))
+        if found is not None and now <= found.expires and _unanswered(found):
+            return found
+        await self.store.note_failure(bucket, now=now, forget_before=since, event=None)
+        return Unknown()
+
+    def _digests(self, user_code: str) -> tuple[Digest, ...]:
+        return self.peppers.digests("user_code", _bare(user_code))
+
+
+def new_user_code(entropy: Entropy) -> str:
+    """Return a code for a person to type, such as `WDJB-MJHT`; every one equally likely."""
+    letters: list[str] = []
+    while len(letters) < LETTERS:
+        octets = entropy.token_bytes(LETTERS * 2)
+        letters += [ALPHABET[octet % len(ALPHABET)] for octet in octets if octet < _FAIR]
+    text = "".join(letters[:LETTERS])
+    return f"{text[:_GROUP]}-{text[_GROUP:]}"
+
+
+def _bare(user_code: str) -> str:
+    """Return the letters of what a person typed: case, dashes and blanks say nothing."""
+    return "".join(letter for letter in user_code.upper() if letter in ALPHABET)
+
+
+def _unanswered(request: DeviceRequest) -> bool:
+    return request.account_id is None and not request.denied
