@@ -1,4 +1,4 @@
-"""The operators' listener: `/metrics` and `/revision`, beside `/health` and `/ready` (P26)."""
+"""The operators' listener: `/metrics`, `/revision`, `/openapi.json`, `/health`, `/ready` (P26)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import msgspec
 
 from keyin.cloud import answers, errors, routes
 from keyin.cloud.answers import Answer
+from keyin.cloud.openapi import description
 from keyin.cloud.request import Request
 from keyin.domain.errors import StoreUnavailable
 from keyin.domain.records import NO_SECRET
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from keyin.cloud.exchange import Exchange, Handler, Message, Receive, Send
@@ -26,10 +27,15 @@ class OpsApp:
     """Serves constants, counts and the revision; nothing that a person owns."""
 
     def __init__(self, *, tokens: Tokens, metrics: Metrics, revision_file: Path | None) -> None:
+        self._described = errors.NOT_FOUND
         self._tokens = tokens
         self._metrics = metrics
         self._revision_file = revision_file
         self._routes = routes.RouteTable(routes.OPERATORS)
+
+    def describe(self, public: Iterable[Route], *, server: str | None) -> None:
+        """Say from now on which routes the public listener has."""
+        self._described = description(public, server=server)
 
     async def __call__(self, scope: Message, _receive: Receive, send: Send) -> None:
         """Serve one ASGI scope; only HTTP is known."""
@@ -50,6 +56,8 @@ class OpsApp:
             return Answer(200, self._metrics.exposition(), (answers.TEXT,))
         if route is routes.REVISION:
             return revision(self._revision_file)
+        if route is routes.DESCRIPTION:
+            return self._described
         return errors.NOT_FOUND
 
 

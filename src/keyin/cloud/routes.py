@@ -79,6 +79,7 @@ HEALTH: Final = Route(method="GET", template="/health", access=Access.PUBLIC)
 READY: Final = Route(method="GET", template="/ready", access=Access.PUBLIC)
 REVISION: Final = Route(method="GET", template="/revision", access=Access.OPERATOR)
 METRICS: Final = Route(method="GET", template="/metrics", access=Access.OPERATOR)
+DESCRIPTION: Final = Route(method="GET", template="/openapi.json", access=Access.OPERATOR)
 
 OAUTH_TOKEN: Final = Route(
     method="POST", template="/oauth2/token", access=Access.CLIENT, body_limit=64 * KIB
@@ -168,7 +169,7 @@ PUBLIC: Final = (
     HEALTH,
     READY,
 )
-OPERATORS: Final = (HEALTH, READY, REVISION, METRICS)
+OPERATORS: Final = (HEALTH, READY, REVISION, METRICS, DESCRIPTION)
 
 
 class RouteTable:

@@ -80,6 +80,7 @@ async def _run(config: CloudConfig, opened: OpenedStore) -> None:
 
 async def _serve(config: CloudConfig, opened: OpenedStore) -> None:
     cloud = await build(config, store=opened.store, secrets=opened.secrets)
+    cloud.ops.describe(cloud.app.routes, server=config.issuer)
     gc.collect()
     gc.freeze()  # registries live as long as the process: no collection walks them again
     places: list[tuple[str, Any, str | None]] = [(config.listen, cloud.app, config.tls_cert)]
