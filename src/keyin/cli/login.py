@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
 import secrets
-import sys
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,10 +12,10 @@ import click
 import msgspec
 
 from keyin.cli.exits import errors_for_people
+from keyin.cli.key_reading import only_a_dash, read_key
 from keyin.cli.texts import _, ngettext
 from keyin.domain.errors import (
     CloudUnreachable,
-    ConfigurationError,
     FlowManagerUnreachable,
     HandlerFailed,
     InvalidDocument,
@@ -27,7 +24,6 @@ from keyin.domain.errors import (
     RequesterUnreachable,
     StoreUnavailable,
 )
-from keyin.domain.secret import GpiiKey
 from keyin.flow_manager.places import control_socket
 from keyin.remote.ipc_client import IpcClient
 from keyin.wire.session import SERVICE
@@ -36,8 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MINUTES: Final = 180.0  # seconds: programs may take their time to start
-_LONGEST_KEY: Final = 1024
-_MOST_BYTES: Final = 4 * _LONGEST_KEY + 8
 _KINDS: Final[dict[str, type[KeyinError]]] = {
     kind.code: kind
     for kind in (
@@ -64,13 +58,6 @@ def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _only_a_dash(_context: object, _parameter: object, value: str | None) -> str | None:
-    """Refuse anything else without repeating it: it may well be a key."""
-    if value not in (None, "-"):
-        raise click.UsageError(_("give the key in one way only"))
-    return value
-
-
 @click.command(
     epilog="""
     \b
@@ -81,7 +68,7 @@ def _only_a_dash(_context: object, _parameter: object, value: str | None) -> str
       keyin login --dry-run          shows what would change
     """
 )
-@click.argument("source", required=False, callback=_only_a_dash, metavar="[-]")
+@click.argument("source", required=False, callback=only_a_dash, metavar="[-]")
 @click.option("--key-file", type=click.Path(path_type=Path), help="A file that holds the key.")
 @click.option("--dry-run", is_flag=True, help="Change nothing; show what would change.")
 @_shared
@@ -92,7 +79,7 @@ def login(
     if source and key_file:
         raise click.UsageError(_("give the key in one way only"))
     with errors_for_people(as_json=as_json):
-        key = _read_key(source, key_file)
+        key = read_key(source, key_file)
         reply = _ask(socket, "login", gpii_key=key.reveal(), dry_run=dry_run or None)
     if as_json:
         _show_json(reply)
@@ -147,55 +134,6 @@ def status(*, as_json: bool, socket: Path | None) -> None:
         click.echo(_("A login or logout is under way."))
     if reply["not_restored"]:
         click.echo(_("Something of an earlier session could not be put back yet."))
-
-
-def _read_key(source: str | None, key_file: Path | None) -> GpiiKey:
-    if key_file is not None:
-        text = _read_file(key_file)
-    elif source == "-":
-        text = _decoded(sys.stdin.buffer.read(_MOST_BYTES))
-    else:
-        text = _ask_person()
-    text = text.strip().removeprefix("\ufeff")
-    if len(text) > _LONGEST_KEY or len(text.splitlines()) != 1:
-        raise ConfigurationError(
-            "there is no key",
-            next_step="a key is one line of text, as your card or token holds it",
-        )
-    return GpiiKey(text)
-
-
-def _decoded(content: bytes) -> str:
-    """Return the text, or none: what is no text is no key, and is not repeated."""
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        return ""
-
-
-def _ask_person() -> str:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", getpass.GetPassWarning)
-        try:
-            text: str = click.prompt(_("Your key"), hide_input=True, err=True)
-        except getpass.GetPassWarning:  # whoever looks over the shoulder would read it
-            raise ConfigurationError(
-                "there is no terminal at which a key can be typed unseen",
-                next_step="give the key with `keyin login -` or --key-file",
-            ) from None
-    return _decoded(text.encode(errors="surrogateescape"))
-
-
-def _read_file(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return _decoded(file.read(_MOST_BYTES))
-    except OSError as exc:
-        raise ConfigurationError(
-            "the key file %(path)s cannot be read",
-            next_step="name a text file that holds the key, with --key-file",
-            path=str(path),
-        ) from exc
 
 
 def _ask(path: Path | None, op: str, **fields: object) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from keyin.cli.lazy import LazyGroup
         "requester": "keyin.cli.requester:requester",
         "cloud": "keyin.cli.cloud:cloud",
         "client": "keyin.cli.client:client",
+        "key": "keyin.cli.key:key",
         "account": "keyin.cli.account:account",
     },
 )

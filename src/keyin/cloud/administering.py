@@ -13,6 +13,8 @@ from keyin.oauth.admin_accounts import AccountOperations
 from keyin.oauth.admin_client_keys import ClientKeyOperations
 from keyin.oauth.admin_client_keys import Store as ClientKeyStore
 from keyin.oauth.admin_clients import ClientOperations
+from keyin.oauth.admin_keys import KeyOperations, Secrets
+from keyin.oauth.admin_keys import Store as KeyStore
 from keyin.oauth.admin_sites import SiteOperations, SoftwareOperations
 from keyin.oauth.admin_sites import Store as SiteStore
 from keyin.oauth.administration import Administration
@@ -24,23 +26,23 @@ if TYPE_CHECKING:
 
     from keyin.domain.environment import Entropy
     from keyin.oauth.administration import Operations
-    from keyin.oauth.ports import Peppers
 
 
-class Store(ClientKeyStore, SiteStore, Accounts, Trail, Protocol):
+class Store(ClientKeyStore, SiteStore, Accounts, KeyStore, Trail, Protocol):
     """What the ops read and write."""
 
 
-def administration(store: Store, secrets: Peppers, entropy: Entropy) -> Administration:
+def administration(store: Store, secrets: Secrets, entropy: Entropy) -> Administration:
     """Put the service together."""
     return Administration(operations(store, secrets, entropy), trail=store)
 
 
-def operations(store: Store, secrets: Peppers, entropy: Entropy) -> Sequence[Operations]:
+def operations(store: Store, secrets: Secrets, entropy: Entropy) -> Sequence[Operations]:
     """Return every family of ops."""
     return (
         ClientOperations(store=store, peppers=secrets, entropy=entropy).operations(),
         ClientKeyOperations(store=store, peppers=secrets).operations(),
+        KeyOperations(store=store, secrets=secrets, entropy=entropy).operations(),
         SiteOperations(store=store).operations(),
         SoftwareOperations(store=store).operations(),
         AccountOperations(

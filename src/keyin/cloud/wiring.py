@@ -122,7 +122,7 @@ async def handlers(
     flows = flows_of(config, store=store, secrets=secrets, entropy=entropy)
     authorization = authorization_server(flows, limited) if flows else None
     guard = Guard(
-        bearer=Bearer(tokens=store, peppers=secrets, dpop=Dpop(peppers=secrets), replays=store),
+        bearer=bearer(store, secrets),
         authorization=authorization,
     )
     families = (
@@ -165,6 +165,12 @@ def flows_of(
         pages=False,
         devices=config.device_code,
     )
+
+
+def bearer(store: Store, peppers: Peppers) -> Bearer:
+    """Put together who looks at tokens."""
+    dpop = Dpop(peppers=peppers)
+    return Bearer(tokens=store, peppers=peppers, dpop=dpop, replays=store, places=store)
 
 
 def authorization_server(flows: Flows, limited: Limiting) -> Authorization:

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from keyin.domain.grant import SETTINGS_AUDIENCE, Grant
+from keyin.domain.key_policy import narrowed, opens_at
 from keyin.domain.networks import Address, allowed
 from keyin.domain.records import Status, StoredGrant
+from keyin.domain.reserved_keys import reserved
 from keyin.domain.secret import AccessToken, equal
 from keyin.oauth.client_auth import why_not_active
 from keyin.oauth.digests import matches
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from keyin.domain.secret import GpiiKey
     from keyin.oauth.asked import Sent
     from keyin.oauth.ports import Peppers, Replays, Tokens
+    from keyin.oauth.throttle_ports import Places
 
 HALF_SECOND: Final = 500  # milliseconds: what remains is rounded to whole seconds (§3.6)
 _PARTS: Final = 2
@@ -64,6 +67,8 @@ class Bearer:
     dpop: Dpop | None = None
     """None: no token that is bound to a key opens anything."""
     replays: Replays | None = None
+    places: Places | None = None
+    """None: no key opens anything that may be open at a few computers only."""
 
     async def identify(
         self,
@@ -89,10 +94,13 @@ class Bearer:
         key_digests = self._own_digests(stored.token.key_digest, key)
         if key_digests is None:
             return Denial(Reason.ANOTHER_KEY)
-        reason = await self._unproven(shown, stored.token.cnf_jkt, sent, now)
+        reason = await self._unproven(
+            shown, stored.token.cnf_jkt, sent, now
+        ) or await self._without_place(stored, now)
         if reason:
             return Denial(reason)
-        if scope is not None and scope not in stored.token.scope.split(" "):
+        policy = stored.key.policy if stored.key else None
+        if scope is not None and scope not in narrowed(policy, stored.token.scope).split(" "):
             return Denial(Reason.SCOPE)
         return Grant(
             key=key,
@@ -142,7 +150,7 @@ class Bearer:
         if key is None:
             return (own,)
         digests = self.peppers.digests("key", key.reveal())
-        return digests if matches(digests, own) else None
+        return digests if matches(digests, own) and not reserved(key) else None
 
     async def _unproven(
         self, shown: Presented, jkt: str | None, sent: Sent | None, now: Millis
@@ -162,16 +170,28 @@ class Bearer:
         use = proof_use(NAMESPACE, proof.jkt, proof.jti, proof.expires)
         return None if await self.replays.remember([use], now=now) else Reason.REPLAYED
 
+    async def _without_place(self, stored: StoredGrant, now: Millis) -> Reason | None:
+        """Refuse a computer that gave its place back, of a key that is open at a few only."""
+        policy = stored.key.policy if stored.key else None
+        if policy is None or policy.machines is None:
+            return None
+        held = self.places is not None and await self.places.holds_place(
+            stored.token.key_digest, stored.client.id, now=now
+        )
+        return None if held else Reason.NO_PLACE
+
 
 def reason_to_deny(stored: StoredGrant, *, address: Address | None, now: Millis) -> Reason | None:
     """Return the first thing that is not as it must be, of a token of whatever audience."""
     key_active = stored.key is None or stored.key.status is Status.ACTIVE
+    at_its_site = stored.key is None or opens_at(stored.key.policy, stored.client.lineage.site)
     must_be = (
         (stored.token.status is Status.ACTIVE, Reason.TOKEN_NOT_ACTIVE),
         (stored.token.expires - now >= HALF_SECOND, Reason.EXPIRED),
         (stored.client.status is Status.ACTIVE, why_not_active(stored.client)),
         (stored.credential.status is Status.ACTIVE, Reason.CREDENTIAL_NOT_ACTIVE),
         (key_active, Reason.KEY_NOT_ACTIVE),
+        (at_its_site, Reason.ANOTHER_SITE),
         (not epochs_moved(stored), Reason.EPOCH),
         (allowed(address, stored.credential.policy.networks), Reason.NETWORK),
     )

@@ -19,6 +19,7 @@ from keyin.oauth.auditing import event_of, record_refusal
 from keyin.oauth.bearer import reason_to_deny
 from keyin.oauth.errors import Code, Reason, Refusal, invalid_client, refused
 from keyin.oauth.ports import Replays, Tokens
+from keyin.oauth.throttle_ports import Places
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from keyin.oauth.proven_client import ClientAuthentication
 
 
-class Store(Tokens, Replays, Trail, AccountStore, Protocol):
+class Store(Tokens, Replays, Trail, AccountStore, Places, Protocol):
     """What this reads and writes."""
 
     async def revoke_token(self, digests: Sequence[Digest], *, event: Event) -> bool:
@@ -58,7 +59,14 @@ class TokenStatus:
         if found is not None and found.token.status is not Status.REVOKED:
             event = event_of(Act.TOKEN_REVOKED, by, asked, key=found.token.key_digest)
             await self.store.revoke_token([found.token.digest], event=event)
+            await self._leave(found)
         return None
+
+    async def _leave(self, found: StoredGrant) -> None:
+        """Give back the place of a key that may be open at a few computers only."""
+        policy = found.key.policy if found.key else None
+        if policy is not None and policy.machines is not None:
+            await self.store.release_place(found.token.key_digest, found.client.id)
 
     async def introspect(self, asked: Asked) -> dict[str, Value] | Refusal:
         """Return RFC 7662 §2.2's members; never the key. Raises StoreUnavailable."""

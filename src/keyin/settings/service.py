@@ -142,7 +142,8 @@ class SettingsService:
         """Decide under the store's lock; what may be done is asked again here."""
         if found is None:
             return self._new_key(document, grant, now)
-        if found.key.status is not Status.ACTIVE:
+        read_only = found.key.policy is not None and found.key.policy.read_only
+        if found.key.status is not Status.ACTIVE or read_only:
             raise Rejected(Why.NOT_ALLOWED)
         if found.safe is None:
             if found.key.safe_id is not None:

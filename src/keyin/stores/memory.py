@@ -13,6 +13,7 @@ from keyin.settings.ports import KeyAndSafe
 from keyin.stores.memory_accounts import MemoryAccounts
 from keyin.stores.memory_administration import MemoryAdministration
 from keyin.stores.memory_flows import MemoryFlows
+from keyin.stores.memory_key_register import MemoryKeyRegister
 from keyin.stores.memory_quotas import MemoryQuotas
 from keyin.stores.memory_sweeping import MemorySweeping
 
@@ -37,7 +38,14 @@ Id = TypeVar("Id")
 Record = TypeVar("Record")
 
 
-class MemoryStore(MemoryAdministration, MemoryAccounts, MemoryFlows, MemoryQuotas, MemorySweeping):
+class MemoryStore(
+    MemoryAdministration,
+    MemoryAccounts,
+    MemoryFlows,
+    MemoryKeyRegister,
+    MemoryQuotas,
+    MemorySweeping,
+):
     """Everything in dictionaries; every unit of work is atomic, since none of them waits."""
 
     def __init__(self) -> None:

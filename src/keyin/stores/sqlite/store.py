@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from keyin.domain.errors import ConfigurationError
-from keyin.domain.records import StoredGrant
+from keyin.domain.records import Status, StoredGrant
 from keyin.stores.sqlite import client_keys, migrations, reader, rows, writes
 from keyin.stores.sqlite.accounts import SqliteAccounts
 from keyin.stores.sqlite.administration import SqliteAdministration
@@ -14,6 +14,7 @@ from keyin.stores.sqlite.audit import SqliteAudit
 from keyin.stores.sqlite.connection import connect, create_private, our_errors
 from keyin.stores.sqlite.flows import SqliteFlows
 from keyin.stores.sqlite.inventory import SqliteInventory
+from keyin.stores.sqlite.key_register import SqliteKeyRegister
 from keyin.stores.sqlite.quotas import SqliteQuotas
 from keyin.stores.sqlite.remembered import Remembered
 from keyin.stores.sqlite.sites import SqliteSites
@@ -90,6 +91,7 @@ class SqliteStore(
     SqliteAccounts,
     SqliteFlows,
     SqliteAudit,
+    SqliteKeyRegister,
     SqliteQuotas,
     SqliteInventory,
     SqliteSweeping,
@@ -105,8 +107,9 @@ class SqliteStore(
         self._credentials = Remembered()
         self._clients: Remembered[tuple[RecordId, RecordId], tuple[Client, Credential] | None]
         self._clients = Remembered()
-        # A person comes back, to this computer or the next. Only keys that are there are
-        # remembered: of others there is no end.
+        # A person comes back, to this computer or the next. Only keys that open something are
+        # remembered: of others there is no end, and one that was revoked must take as long to be
+        # found as one that never was (P41).
         self._keys: Remembered[Digest, Key] = Remembered()
 
     def _forget_clients(self) -> None:
@@ -149,7 +152,7 @@ class SqliteStore(
                 return self._keys[digest]
         with our_errors():
             found = reader.find_key(self._lookups, digests)
-        if found is not None:
+        if found is not None and found.status is Status.ACTIVE:
             self._keys.put(found.digest, found)
         return found
 
