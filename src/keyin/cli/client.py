@@ -1,4 +1,4 @@
-"""`keyin client`: computers that may ask the cloud, registered by hand."""
+"""`keyin client`: computers that may ask the cloud, registered by hand, looked at, stopped."""
 
 from __future__ import annotations
 
@@ -7,6 +7,18 @@ import click
 from keyin.cli.lazy import LazyGroup
 
 
-@click.group(cls=LazyGroup, verbs={"create": "keyin.cli.client_create:create"})
+@click.group(
+    cls=LazyGroup,
+    verbs={
+        "create": "keyin.cli.client_create:create",
+        "list": "keyin.cli.client_verbs:list_",
+        "show": "keyin.cli.client_verbs:show",
+        "suspend": "keyin.cli.client_verbs:suspend",
+        "resume": "keyin.cli.client_verbs:resume",
+        "revoke": "keyin.cli.client_verbs:revoke",
+        "add-key": "keyin.cli.client_key_verbs:add_key",
+        "revoke-key": "keyin.cli.client_key_verbs:revoke_key",
+    },
+)
 def client() -> None:
-    """Register the computers that may ask the cloud for settings."""
+    """Register, list and stop the computers that may ask the cloud for settings."""

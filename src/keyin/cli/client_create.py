@@ -8,23 +8,24 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
 
 from keyin.cli.administration import administration
 from keyin.cli.exits import errors_for_people
+from keyin.cli.public_keys import public_key
 from keyin.cli.texts import _
 from keyin.domain.environment import Millis
 from keyin.domain.errors import ConfigurationError
 from keyin.domain.networks import malformed
-from keyin.oauth.proven_client import NOBODYS
 from keyin.stores.host import SystemClock
 from keyin.stores.opening import data_directory
 from keyin.wire.admin_clients import RegisterClient
-from keyin.wire.jose import InvalidSignature, PublicKey
-from keyin.wire.signing_key import read_public
+
+if TYPE_CHECKING:
+    from keyin.wire.jose import PublicKey
 
 _SHOWN: Final = ("client_id", "client_secret")
 
@@ -43,6 +44,9 @@ _SHOWN: Final = ("client_id", "client_secret")
 )
 @click.option("--name", help="What people call the computer.")
 @click.option("--site", help="Where it stands.")
+@click.option(
+    "--software", nargs=2, metavar="ID VERSION", help="What runs there, so that it can be stopped."
+)
 @click.option("--computer-type", help="What kind of computer it is.")
 @click.option(
     "--network", "networks", multiple=True, help="From where it may ask; everywhere if not given."
@@ -78,6 +82,7 @@ async def _run(
     legacy_until: datetime | None,
     networks: tuple[str, ...],
     writable: tuple[str, ...],
+    software: tuple[str, str] | None,
     **words: str | None,
 ) -> dict[str, str]:
     key, until = _proof(file, legacy_until, SystemClock().now())
@@ -87,6 +92,7 @@ async def _run(
         legacy_until=None if key else until,
         networks=networks or None,
         writable=writable,
+        software=software,
         **words,
     )
     async with administration(folder, secrets, make=True) as admin:
@@ -102,7 +108,7 @@ def _proof(
     if (file is None) == (legacy_until is None):
         raise click.UsageError(_("Give either --public-key or --legacy-until."))
     if file is not None:
-        return _public_key(file), now
+        return public_key(file), now
     until = Millis(int(legacy_until.replace(tzinfo=UTC).timestamp() * 1000) if legacy_until else 0)
     if until <= now:
         raise ConfigurationError(
@@ -110,23 +116,6 @@ def _proof(
             next_step="Give a day to come with --legacy-until; a year is long.",
         )
     return None, until
-
-
-def _public_key(file: Path) -> PublicKey:
-    try:
-        return _nobody_elses(read_public(file.read_bytes()))
-    except InvalidSignature as error:
-        raise ConfigurationError(
-            "%(path)s holds no public key of P-256 or Ed25519",
-            next_step="Give the public half of a key pair, as PEM or JWK; keep the private one.",
-            path=file,
-        ) from error
-
-
-def _nobody_elses(key: PublicKey) -> PublicKey:
-    if key.jwk == NOBODYS:
-        raise InvalidSignature("its private half is published")
-    return key
 
 
 def _check_networks(networks: tuple[str, ...]) -> None:

@@ -19,6 +19,9 @@ from keyin.cli.lazy import LazyGroup
         "cloud": "keyin.cli.cloud:cloud",
         "client": "keyin.cli.client:client",
         "key": "keyin.cli.key:key",
+        "site": "keyin.cli.site:site",
+        "software": "keyin.cli.site:software",
+        "token": "keyin.cli.site:token",
         "account": "keyin.cli.account:account",
     },
 )

@@ -16,9 +16,9 @@ class Metrics:
         """Count one answer; `route` is a template or `*`, never a path."""
         self._answers[route, status] += 1
 
-    def note(self, name: str, kind: str) -> None:
+    def note(self, name: str, kind: str, count: int = 1) -> None:
         """Count something else; both words are of closed sets."""
-        self._notes[name, kind] += 1
+        self._notes[name, kind] += count
 
     def exposition(self) -> bytes:
         """Write everything in Prometheus' text format."""

@@ -19,6 +19,8 @@ from keyin.wire.admin import Changed
 from keyin.wire.jose import InvalidSignature, PublicKey, canonical_key
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from keyin.domain.environment import Entropy
     from keyin.domain.events import Event
     from keyin.domain.records import ClientKey
@@ -36,8 +38,8 @@ class Store(ports.ClientRegister, ports.Sites, Protocol):
         """See oauth.ports.ClientKeys."""
         ...
 
-    async def register(self, records: Enrolment, *, event: Event) -> None:
-        """Write the records of a new client."""
+    async def enrol(self, records: Enrolment, *, event: Event) -> Mapping[str, int]:
+        """See oauth.ports.Enrolments."""
         ...
 
 
@@ -89,11 +91,12 @@ class ClientOperations:
 
     async def register(self, op: wire.RegisterClient, acting: Acting) -> wire.ClientRegistered:
         """Take a new one in."""
-        _check_networks(op.networks or ())
-        await self._check_site(op.site)
+        check_networks(op.networks or ())
+        await check_site(self.store, op.site)
         wish = Wish(
             name=op.name,
             site=op.site,
+            software=op.software,
             computer_type=op.computer_type,
             networks=UNRESTRICTED if op.networks is None else op.networks,
             writable=op.writable,
@@ -127,7 +130,7 @@ class ClientOperations:
         event = acting.event(
             Act.CLIENT_REGISTERED, client=client.id, site=client.lineage.site, detail=detail
         )
-        await self.store.register(records, event=event)
+        await self.store.enrol(records, event=event)
 
     async def suspend(self, op: wire.SuspendClient, acting: Acting) -> Changed:
         """Stop one for now."""
@@ -161,16 +164,18 @@ class ClientOperations:
             raise cannot_become(own_status(there) if there else Status.REVOKED)
         return Changed(changed=changed, status=status, clients=1)
 
-    async def _check_site(self, site: str | None) -> None:
-        record, _ = await self.store.find_site(site) if site else (None, 0)
-        if record is not None and record.status is not Status.ACTIVE:
-            raise Refused(
-                "site_not_active",
-                msgid("the site %(site)s is %(status)s"),
-                next_step=msgid("Resume the site first, or name another one."),
-                site=record.name,
-                status=record.status.value,
-            )
+
+async def check_site(store: ports.Sites, site: str | None) -> None:
+    """Refuse a site that is stopped."""
+    record, _ = await store.find_site(site) if site else (None, 0)
+    if record is not None and record.status is not Status.ACTIVE:
+        raise Refused(
+            "site_not_active",
+            msgid("the site %(site)s is %(status)s"),
+            next_step=msgid("Resume the site first, or name another one."),
+            site=record.name,
+            status=record.status.value,
+        )
 
 
 async def the_client(store: ports.ClientRegister, name: str) -> ClientPicture:
@@ -253,7 +258,8 @@ def status_named(name: str) -> Status:
         ) from None
 
 
-def _check_networks(networks: tuple[str, ...]) -> None:
+def check_networks(networks: tuple[str, ...]) -> None:
+    """Refuse what is no network."""
     for network in malformed(networks):
         raise Refused(
             "bad_network",

@@ -124,14 +124,14 @@ class SoftwareOperations:
     async def stop(self, op: wire.StopSoftware, acting: Acting) -> Changed:
         """Stop a version's clients."""
         if not op.unseen:
-            await self._known(op.id, op.version)
+            await self._known(op.software, op.version)
         word = _word(op, acting, Status.SUSPENDED, op.reason)
         return await self._say(op, word, ending=True)
 
     async def resume(self, op: wire.ResumeSoftware, acting: Acting) -> Changed:
         """Let a stopped version's clients go on."""
-        if await self._known(op.id, op.version) is None:
-            return _unchanged(await self.store.find_software(op.id, op.version))
+        if await self._known(op.software, op.version) is None:
+            return _unchanged(await self.store.find_software(op.software, op.version))
         return await self._say(op, _word(op, acting, Status.ACTIVE, None), ending=False)
 
     async def _known(self, id_: str, version: str) -> SoftwareVersion | None:
@@ -151,8 +151,8 @@ class SoftwareOperations:
     async def _say(
         self, op: wire.StopSoftware | wire.ResumeSoftware, word: Word, *, ending: bool
     ) -> Changed:
-        concerned = await self.store.set_software(op.id, op.version, word, ending=ending)
-        record, clients = await self.store.find_software(op.id, op.version)
+        concerned = await self.store.set_software(op.software, op.version, word, ending=ending)
+        record, clients = await self.store.find_software(op.software, op.version)
         there = record.status if record else Status.ACTIVE
         return Changed(changed=concerned is not None, status=there, clients=clients)
 
@@ -170,7 +170,7 @@ def _word(
     event = acting.event(
         Act.SOFTWARE_CHANGED,
         reason=reason,
-        detail={"software": f"{op.id} {op.version}", "status": status.value},
+        detail={"software": f"{op.software} {op.version}", "status": status.value},
     )
     return Word(status=status, reason=reason, now=acting.at, event=event)
 

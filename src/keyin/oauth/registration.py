@@ -46,6 +46,8 @@ class Wish:
 
     name: str | None = None
     site: str | None = None
+    software: tuple[str, str] | None = None
+    """Id and version of what runs there."""
     computer_type: str | None = None
     networks: tuple[str, ...] | Unrestricted = UNRESTRICTED
     writable: tuple[str, ...] | Unrestricted = ()
@@ -89,7 +91,12 @@ def _client(id_: RecordId, wish: Wish, now: Millis) -> Client:
         kind=ClientKind.INSTALLATION,
         name=wish.name,
         computer_type=wish.computer_type,
-        lineage=Lineage(site=wish.site, origin=Origin.ADMINISTRATOR),
+        lineage=Lineage(
+            site=wish.site,
+            software_id=wish.software[0] if wish.software else None,
+            software_version=wish.software[1] if wish.software else None,
+            origin=Origin.ADMINISTRATOR,
+        ),
         status=Status.ACTIVE,
         epoch=0,
         created=now,

@@ -21,12 +21,11 @@ from keyin.stores.memory_audit import MemoryAudit
 from keyin.stores.memory_client_keys import MemoryClientKeys
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from keyin.domain.events import Event
     from keyin.domain.records import ClientKey, Digest
     from keyin.oauth.administration_ports import Word
-    from keyin.oauth.ports import Enrolment
 
 
 class MemoryAdministration(MemoryClientKeys, MemoryAudit):
@@ -87,15 +86,6 @@ class MemoryAdministration(MemoryClientKeys, MemoryAudit):
         )
         self.append_event(word.event)
         return True
-
-    async def enrol(self, records: Enrolment) -> Mapping[str, int]:
-        """See oauth.ports.Enrolments."""
-        raise NotImplementedError
-
-    async def register(self, records: Enrolment, *, event: Event) -> None:
-        """See oauth.admin_clients.Store."""
-        await self.enrol(records)
-        self.append_event(event)
 
     async def add_client_key(self, key: ClientKey, *, event: Event) -> bool:
         """See ClientKeyRegister."""

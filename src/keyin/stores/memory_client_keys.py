@@ -31,9 +31,8 @@ class MemoryClientKeys:
         if kid in self._client_keys:
             self._client_keys[kid] = replace(self._client_keys[kid], last_used=now)
 
-    async def remember(self, uses: Sequence[ProofUse], *, now: Millis) -> bool:
+    async def remember(self, uses: Sequence[ProofUse], *, now: Millis) -> bool:  # noqa: ARG002 - the port's
         """See oauth.ports.Replays."""
-        self._uses = {name: expires for name, expires in self._uses.items() if expires >= now}
         news = []
         for use in uses:
             name = (use.namespace, use.digest)

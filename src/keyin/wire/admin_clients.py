@@ -32,6 +32,8 @@ class RegisterClient(Op[ClientRegistered], frozen=True, kw_only=True, tag="clien
     """In place of a key: until then, in milliseconds since 1970, the secret is good."""
     name: Word | None = None
     site: Word | None = None
+    software: tuple[Word, Word] | None = None
+    """Id and version of what runs there."""
     computer_type: Word | None = None
     networks: tuple[Word, ...] | None = None
     """None: from everywhere."""

@@ -85,7 +85,7 @@ class ListSoftware(Look[SoftwarePage], frozen=True, kw_only=True, tag="software.
 class StopSoftware(Op[Changed], frozen=True, kw_only=True, tag="software.stop"):
     """Stop every client that runs a version; their tokens end for ever."""
 
-    id: Word
+    software: Word
     version: Word
     reason: Reason = "other"
     unseen: bool = False
@@ -95,5 +95,5 @@ class StopSoftware(Op[Changed], frozen=True, kw_only=True, tag="software.stop"):
 class ResumeSoftware(Op[Changed], frozen=True, kw_only=True, tag="software.resume"):
     """Let the clients of a stopped version ask again."""
 
-    id: Word
+    software: Word
     version: Word

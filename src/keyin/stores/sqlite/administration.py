@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from keyin.domain.events import Event
     from keyin.domain.records import ClientKey, Digest
     from keyin.oauth.administration_ports import Word
-    from keyin.oauth.ports import Enrolment
 
 _NAMED: Final = (
     "SELECT id FROM clients WHERE id = ?1 OR id IN "
@@ -71,10 +70,6 @@ class SqliteAdministration(SqlitePart):
         unit = partial(_set_client_status, id_=id_, word=word, only_from=sorted(only_from))
         return await self._changing_clients(unit)
 
-    async def register(self, records: Enrolment, *, event: Event) -> None:
-        """See oauth.admin_clients.Store."""
-        await self._changing_clients(partial(_register, records=records, event=event))
-
     async def add_client_key(self, key: ClientKey, *, event: Event) -> bool:
         """See oauth.administration_ports.ClientKeyRegister."""
         return await self._changing_clients(partial(_add_client_key, key=key, event=event))
@@ -114,11 +109,6 @@ def _set_client_status(
     if changed:
         audit.append(connection, word.event)
     return changed > 0
-
-
-def _register(connection: sqlite3.Connection, records: Enrolment, event: Event) -> None:
-    writes.enrol(connection, records)
-    audit.append(connection, event)
 
 
 def _add_client_key(connection: sqlite3.Connection, key: ClientKey, event: Event) -> bool:

@@ -85,9 +85,8 @@ def revoke(connection: sqlite3.Connection, kid: str) -> bool:
     return revoked.rowcount > 0
 
 
-def remember(connection: sqlite3.Connection, uses: Sequence[ProofUse], now: Millis) -> bool:
-    """Write down each; say whether all were new. What has expired goes."""
-    connection.execute("DELETE FROM jti_seen WHERE expires < ?", (now,))
+def remember(connection: sqlite3.Connection, uses: Sequence[ProofUse]) -> bool:
+    """Write down each; say whether all were new."""
     new = [
         connection.execute(_REMEMBER, (use.namespace, use.digest, use.expires)).rowcount
         for use in uses
