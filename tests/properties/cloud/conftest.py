@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
+from keyin.cloud.config import CloudConfig
+from keyin.cloud.wiring import build
+from keyin.stores.opening import open_data
 from tests.cloud_documents import everything
 from tests.cloud_process import Cloud, import_documents, serving
 from tests.oauth_client import ISSUER
@@ -14,6 +18,8 @@ from tests.properties.cloud.refusals import Prepared, prepare
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from keyin.cloud.routes import Route
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +53,18 @@ def issuing(prepared: Prepared) -> Iterator[Cloud]:
     operators = ("--ops-listen", "127.0.0.1:0")
     with serving(prepared.data, "--issuer", ISSUER, *operators, listeners=2) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def served(prepared: Prepared) -> tuple[Route, ...]:
+    """Return every route of the public listener, as the router has them."""
+    opened = open_data(prepared.data, None, exclusive=False)
+
+    async def routes() -> tuple[Route, ...]:
+        built = await build(CloudConfig(issuer=ISSUER), store=opened.store, secrets=opened.secrets)
+        return built.app.routes
+
+    try:
+        return asyncio.run(routes())
+    finally:
+        opened.close()
