@@ -19,6 +19,7 @@ from keyin.cli.lazy import LazyGroup
         "cloud": "keyin.cli.cloud:cloud",
         "client": "keyin.cli.client:client",
         "key": "keyin.cli.key:key",
+        "application": "keyin.cli.application:application",
         "site": "keyin.cli.site:site",
         "software": "keyin.cli.site:software",
         "token": "keyin.cli.site:token",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from keyin.oauth.accounts import Accounts
 from keyin.oauth.admin_accounts import AccountOperations
+from keyin.oauth.admin_applications import ApplicationOperations
 from keyin.oauth.admin_client_keys import ClientKeyOperations
 from keyin.oauth.admin_client_keys import Store as ClientKeyStore
 from keyin.oauth.admin_clients import ClientOperations
@@ -43,6 +44,7 @@ def operations(store: Store, secrets: Secrets, entropy: Entropy) -> Sequence[Ope
         ClientOperations(store=store, peppers=secrets, entropy=entropy).operations(),
         ClientKeyOperations(store=store, peppers=secrets).operations(),
         KeyOperations(store=store, secrets=secrets, entropy=entropy).operations(),
+        ApplicationOperations(store=store, peppers=secrets, entropy=entropy).operations(),
         SiteOperations(store=store).operations(),
         SoftwareOperations(store=store).operations(),
         AccountOperations(

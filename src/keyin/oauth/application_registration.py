@@ -1,0 +1,206 @@
+"""An application registered by hand: the record is the administrator's word, checked here.
+
+Deny first: a grant that is not named is not open, and one that could not work is refused. A secret
+has 256 bits and is kept as its keyed digest; a client that proves itself by a key has none.
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from keyin.domain.applications import (
+    AUTHORIZATION_CODE,
+    CLIENT_CREDENTIALS,
+    DEVICE_CODE,
+    GRANT_TYPES,
+    INSTALLATIONS_READ,
+    SCOPES,
+    Application,
+    AuthMethod,
+)
+from keyin.domain.errors import Refused, msgid
+from keyin.domain.records import (
+    NO_SECRET,
+    UNRESTRICTED,
+    Client,
+    ClientKey,
+    ClientKind,
+    Credential,
+    CredentialPolicy,
+    Lineage,
+    Origin,
+    RecordId,
+    Status,
+    Unrestricted,
+)
+from keyin.domain.secret import ClientSecret
+from keyin.oauth.ports import Enrolment
+from keyin.oauth.redirects import may_be_registered
+
+if TYPE_CHECKING:
+    from keyin.domain.environment import Entropy, Millis
+    from keyin.oauth.ports import Peppers
+    from keyin.wire.jose import PublicKey
+
+ID_PREFIX: Final = "app_"
+_ID_BYTES: Final = 16
+_SECRET_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationWish:
+    """What the administrator says of the new application."""
+
+    name: str
+    auth_method: AuthMethod
+    grant_types: tuple[str, ...]
+    scopes: tuple[str, ...]
+    redirect_uris: tuple[str, ...] = ()
+    native: bool = False
+    key: PublicKey | None = None
+    site: str | None = None
+    networks: tuple[str, ...] | Unrestricted = UNRESTRICTED
+    par_required: bool = True
+    typ_required: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewApplication:
+    """The records to enrol, and what is told once."""
+
+    client_id: str
+    secret: ClientSecret | None
+    records: Enrolment
+
+
+def register_application(
+    wish: ApplicationWish, *, peppers: Peppers, entropy: Entropy, now: Millis
+) -> NewApplication:
+    """Make the records. Raises Refused where the wish cannot be an application."""
+    check_wish(wish)
+    client_id = ID_PREFIX + _random(entropy, _ID_BYTES)
+    secret = _random(entropy, _SECRET_BYTES) if wish.auth_method.by_secret else None
+    client = _client(RecordId("c_" + _random(entropy, _ID_BYTES)), wish, now)
+    made = _credential(RecordId("cc_" + _random(entropy, _ID_BYTES)), client, wish, client_id)
+    digest = peppers.digests("secret", secret)[0] if secret else NO_SECRET
+    credential = replace(made, secret_digest=digest)
+    records = Enrolment(
+        clients=[client],
+        credentials=[credential],
+        client_keys=[_key(wish.key, credential, now)] if wish.key else [],
+        applications=[_application(wish, credential)],
+    )
+    return NewApplication(
+        client_id=client_id, secret=ClientSecret(secret) if secret else None, records=records
+    )
+
+
+def check_wish(wish: ApplicationWish) -> None:
+    """Raise Refused for the first thing that does not fit together."""
+    code = AUTHORIZATION_CODE in wish.grant_types
+    public = wish.auth_method is AuthMethod.NONE
+    must_be = (
+        (bool(wish.grant_types), msgid("an application without a grant could ask for nothing")),
+        (set(wish.grant_types) <= set(GRANT_TYPES), msgid("there is no such grant")),
+        (bool(wish.scopes), msgid("an application without a scope could ask for nothing")),
+        (set(wish.scopes) <= set(SCOPES), msgid("there is no such scope")),
+        (
+            (wish.key is not None) == (wish.auth_method is AuthMethod.PRIVATE_KEY_JWT),
+            msgid("a public key belongs to private_key_jwt, and to no other method"),
+        ),
+        (
+            not (public and CLIENT_CREDENTIALS in wish.grant_types),
+            msgid("a public application cannot ask for itself"),
+        ),
+        (not public or wish.native, msgid("only a native application may be public")),
+        (not public or wish.par_required, msgid("a public application always pushes its requests")),
+        (
+            bool(wish.redirect_uris) == code,
+            msgid("redirect addresses belong to the grant authorization_code, and it needs one"),
+        ),
+        (
+            all(may_be_registered(uri, native=wish.native) for uri in wish.redirect_uris),
+            msgid("a redirect address must be https, or a native application's loopback literal"),
+        ),
+        (
+            (INSTALLATIONS_READ in wish.scopes) <= (CLIENT_CREDENTIALS in wish.grant_types),
+            msgid("installations:read belongs to the grant client_credentials"),
+        ),
+        (
+            set(wish.scopes) - {INSTALLATIONS_READ} == set()
+            or bool({AUTHORIZATION_CODE, DEVICE_CODE} & set(wish.grant_types)),
+            msgid("account:read belongs to a grant that asks a person"),
+        ),
+    )
+    for holds, why in must_be:
+        if not holds:
+            raise Refused(
+                "bad_application",
+                why,
+                next_step=msgid("`keyin application create --help` says what goes together."),
+            )
+
+
+def _client(id_: RecordId, wish: ApplicationWish, now: Millis) -> Client:
+    return Client(
+        id=id_,
+        kind=ClientKind.APPLICATION,
+        name=wish.name,
+        computer_type=None,
+        lineage=Lineage(site=wish.site, origin=Origin.ADMINISTRATOR),
+        status=Status.ACTIVE,
+        epoch=0,
+        created=now,
+        updated=None,
+        legacy_until=None,
+    )
+
+
+def _credential(id_: RecordId, client: Client, wish: ApplicationWish, client_id: str) -> Credential:
+    return Credential(
+        id=id_,
+        client_id=client.id,
+        oauth2_client_id=client_id,
+        secret_digest=NO_SECRET,
+        policy=CredentialPolicy(
+            networks=wish.networks, writable=(), may_create_keys=False, may_create_safes=False
+        ),
+        lineage=client.lineage,
+        status=Status.ACTIVE,
+        epoch=0,
+        revoked_reason=None,
+        created=client.created,
+        revoked=None,
+    )
+
+
+def _key(key: PublicKey, credential: Credential, now: Millis) -> ClientKey:
+    return ClientKey(
+        kid=key.thumbprint,
+        credential_id=credential.id,
+        jwk=key.jwk,
+        algorithm=key.algorithm,
+        status=Status.ACTIVE,
+        epoch=0,
+        added=now,
+        last_used=None,
+    )
+
+
+def _application(wish: ApplicationWish, credential: Credential) -> Application:
+    return Application(
+        credential_id=credential.id,
+        auth_method=wish.auth_method,
+        native=wish.native,
+        redirect_uris=wish.redirect_uris,
+        grant_types=wish.grant_types,
+        scopes=wish.scopes,
+        par_required=wish.par_required,
+        typ_required=wish.typ_required,
+    )
+
+
+def _random(entropy: Entropy, length: int) -> str:
+    return urlsafe_b64encode(entropy.token_bytes(length)).rstrip(b"=").decode()
