@@ -66,7 +66,14 @@ def revoke_key(*, kid: str, reason: Any, yes: bool, as_json: bool, **store: Any)
     say_changed(changed, _("The key is revoked; the client's tokens have ended."), as_json=as_json)
 
 
+def _never_here(_context: object, _parameter: object, words: tuple[str, ...]) -> None:
+    """Refuse what may well be a token without repeating it."""
+    if words:
+        raise click.UsageError(_("give the token on standard input, never as an argument"))
+
+
 @click.command("revoke")
+@click.argument("nothing", nargs=-1, callback=_never_here, expose_value=False, metavar="")
 @on_the_store
 def revoke_token(*, as_json: bool, **store: Any) -> None:  # noqa: ANN401 - as above
     """End one token, which is read from standard input: it is never an argument.
