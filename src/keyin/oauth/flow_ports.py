@@ -118,11 +118,3 @@ class DeviceRequests(Protocol):
         gives a token, that is written and the request forgotten, in one.
         """
         ...
-
-
-class FlowHousekeeping(Protocol):
-    """What the sweep needs."""
-
-    async def purge_flows(self, *, expired_before: Millis) -> int:
-        """Forget what nobody can use any more; returns how many."""
-        ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from keyin.domain.authorization import SLOWER_S
 from keyin.stores.memory_audit import MemoryAudit
@@ -19,13 +19,7 @@ if TYPE_CHECKING:
     from keyin.oauth.flow_ports import Produced
 
 
-class _Expiring(Protocol):
-    @property
-    def expires(self) -> Millis: ...
-
-
 Record = TypeVar("Record")
-Brief = TypeVar("Brief", bound=_Expiring)
 
 
 class MemoryFlows(MemoryAudit):
@@ -181,20 +175,6 @@ class MemoryFlows(MemoryAudit):
             del self._devices[request.digest]
         return request
 
-    async def purge_flows(self, *, expired_before: Millis) -> int:
-        """See FlowHousekeeping."""
-        before = len(self._pushed) + len(self._questions) + len(self._codes) + len(self._devices)
-        self._pushed = _living(self._pushed, expired_before)
-        self._questions = _living(self._questions, expired_before)
-        self._devices = _living(self._devices, expired_before)
-        self._codes = {d: c for d, c in self._codes.items() if c.kept_until >= expired_before}
-        kept = len(self._pushed) + len(self._questions) + len(self._codes) + len(self._devices)
-        return before - kept
-
 
 def _first(records: dict[Digest, Record], digests: Sequence[Digest]) -> Record | None:
     return next((records[digest] for digest in digests if digest in records), None)
-
-
-def _living(records: dict[Digest, Brief], before: Millis) -> dict[Digest, Brief]:
-    return {digest: one for digest, one in records.items() if one.expires >= before}

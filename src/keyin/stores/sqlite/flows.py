@@ -27,10 +27,6 @@ _ADD_PUSHED: Final = flow_rows.insert("pushed_requests", flow_rows.PUSHED)
 _ADD_QUESTION: Final = flow_rows.insert("questions", flow_rows.QUESTION)
 _ADD_CODE: Final = flow_rows.insert("codes", flow_rows.CODE)
 _ADD_DEVICE: Final = flow_rows.insert("device_requests", flow_rows.DEVICE)
-_PURGED: Final = (
-    *(("pushed_requests", "expires"), ("questions", "expires")),
-    *(("codes", "kept_until"), ("device_requests", "expires")),
-)
 
 
 class SqliteFlows(SqlitePart):
@@ -126,10 +122,6 @@ class SqliteFlows(SqlitePart):
             _poll, digests=digests, credential_id=credential_id, produce=produce, now=now
         )
         return await self._writer.run(unit)
-
-    async def purge_flows(self, *, expired_before: Millis) -> int:
-        """See FlowHousekeeping."""
-        return await self._writer.run(partial(_purge, before=expired_before))
 
 
 def _one(
@@ -248,10 +240,3 @@ def _poll(
         (now, slower, request.digest),
     )
     return request
-
-
-def _purge(connection: sqlite3.Connection, before: Millis) -> int:
-    return sum(
-        connection.execute(f"DELETE FROM {table} WHERE {column} < ?", (before,)).rowcount  # noqa: S608 - ours
-        for table, column in _PURGED
-    )
