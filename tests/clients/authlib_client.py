@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import requests
 from authlib.common.security import generate_token  # type: ignore[import-untyped] # ships no types
+from authlib.integrations.base_client.errors import (  # type: ignore[import-untyped] # as above
+    OAuthError,
+)
 from authlib.integrations.requests_client import (  # type: ignore[import-untyped] # as above
     OAuth2Session,
 )
-from authlib.oauth2.base import OAuth2Error as OAuthError  # type: ignore[import-untyped] # as above
 from authlib.oauth2.rfc7523 import PrivateKeyJWT  # type: ignore[import-untyped] # as above
 from authlib.oauth2.rfc8414 import (  # type: ignore[import-untyped] # as above
     AuthorizationServerMetadata,
