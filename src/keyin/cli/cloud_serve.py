@@ -30,6 +30,7 @@ from keyin.stores.opening import data_directory
 )
 @click.option("--ops-listen", help="Where operators ask: a loopback address or unix:PATH.")
 @click.option("--revision-file", help="JSON file that /revision shows to operators.")
+@click.option("--audit-copy", help="File that every event of the audit log is appended to.")
 @click.option("--workers", type=int, help="Processes; a store in SQLite has one.")
 @click.option(
     "--config",

@@ -6,7 +6,7 @@ goes wrong leaves through `cloud.errors`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -15,8 +15,11 @@ from keyin.cloud import errors, routes
 from keyin.cloud.answers import Answer
 from keyin.cloud.bodies import Gone, Unacceptable
 from keyin.cloud.exchange import Exchange
+from keyin.cloud.gate import Gate
 from keyin.cloud.request import Request
+from keyin.domain.address_text import network_text
 from keyin.domain.errors import StoreUnavailable
+from keyin.domain.refusal_counts import RefusalCounter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +50,8 @@ class Surroundings:
     entropy: Entropy
     metrics: Metrics
     access_log: AccessLog
+    refusals: RefusalCounter = field(default_factory=RefusalCounter)
+    gate: Gate = field(default_factory=Gate)
 
 
 class CloudApp:
@@ -61,7 +66,7 @@ class CloudApp:
     ) -> None:
         self._handlers = handlers
         self._routes = routes.RouteTable(handlers)
-        self._around = surroundings
+        self.around = surroundings
         self._limits = limits or Limits()
         self._in_flight = 0
 
@@ -74,7 +79,7 @@ class CloudApp:
         """Serve one ASGI scope; only HTTP is known."""
         if scope["type"] != "http":
             return
-        around = self._around
+        around = self.around
         began, now = around.clock.monotonic(), around.clock.now()
         request = Request(scope)
         request_id = request.id_given() or around.entropy.token_bytes(8).hex()
@@ -96,13 +101,13 @@ class CloudApp:
         self, request: Request, receive: Receive, now: Millis, request_id: str
     ) -> tuple[Route | None, Answer]:
         """Let in, find the route, answer."""
-        visitor = self._around.edge.admit(request, now)
+        visitor = self.around.edge.admit(request, now)
         if isinstance(visitor, Answer):
             return None, visitor
         route = self._routes.find(request.method, request.segments)
         if route is None:
             return None, errors.NOT_FOUND
-        return route, await self._answered(
+        answer = await self._answered(
             Exchange(
                 request=request,
                 route=route,
@@ -112,12 +117,17 @@ class CloudApp:
                 request_id=request_id,
             )
         )
+        if answer.reason is not None:
+            self.around.refusals.count(answer.reason, network_text(visitor.address), now)
+        return route, answer
 
     async def _answered(self, exchange: Exchange) -> Answer:
         """Run the handler; whatever goes wrong becomes an answer of the closed set."""
         route = exchange.route
         if self._in_flight > self._limits.in_flight and route is not routes.HEALTH:
             return _in_family(route, errors.OVERLOADED)
+        if self.around.gate.closed and route is not routes.HEALTH:
+            return _in_family(route, errors.UNAVAILABLE)
         try:
             return await self._handlers[route](exchange)
         except Unacceptable as unacceptable:

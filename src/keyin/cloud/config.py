@@ -102,6 +102,10 @@ class CloudConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Processes; more than one needs a store that several processes may write to."""
     device_code: bool = False
     """Let devices without a browser ask with a code that a person types elsewhere (RFC 8628)."""
+    audit_copy: str | None = None
+    """A file that every event of the audit log is appended to; best on another machine's disk."""
+    audit_copy_required: bool = False
+    """Answer nobody while that file cannot be written."""
     pilot: PilotConfig | None = None
     """See `PilotConfig`."""
     limits: LimitsConfig = LimitsConfig()

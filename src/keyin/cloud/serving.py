@@ -18,6 +18,7 @@ import uvloop
 
 from keyin.cloud import admin_socket
 from keyin.cloud.administering import administration
+from keyin.cloud.audit_serving import audited
 from keyin.cloud.hardening import harden, take_all_files
 from keyin.cloud.listeners import bind, parse_listener, url
 from keyin.cloud.protocol import LimitedProtocol
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from keyin.cloud.config import CloudConfig
+    from keyin.cloud.wiring import Cloud
     from keyin.stores.opening import OpenedStore
 
 GRACE_S: Final = 10
@@ -83,6 +85,11 @@ async def _serve(config: CloudConfig, opened: OpenedStore) -> None:
     cloud.ops.describe(cloud.app.routes, server=config.issuer)
     gc.collect()
     gc.freeze()  # registries live as long as the process: no collection walks them again
+    async with audited(config, opened.store, cloud.app.around):
+        await _listen(config, cloud)
+
+
+async def _listen(config: CloudConfig, cloud: Cloud) -> None:
     places: list[tuple[str, Any, str | None]] = [(config.listen, cloud.app, config.tls_cert)]
     if config.ops_listen:
         places.insert(0, (config.ops_listen, cloud.ops, None))

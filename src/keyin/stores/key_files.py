@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 PEPPER: Final = "pepper"
 DATA_KEY: Final = "data-key"
+AUDIT_KEY: Final = "audit-key"
+"""The seed of an Ed25519 key: signs the audit log's checkpoints."""
 KEY_BYTES: Final = 32
 _ID_BYTES: Final = 4
-_NAME: Final = re.compile(r"(pepper|data-key)-(\d{4})-([0-9a-f]{8})")
+_NAME: Final = re.compile(r"(pepper|data-key|audit-key)-(\d{4})-([0-9a-f]{8})")
 _CONTENT: Final = re.compile(rb"[0-9a-f]{64}\n?")
 
 
