@@ -14,7 +14,7 @@ from keyin.domain.errors import StoreUnavailable
 from keyin.domain.events import Act, Event
 from keyin.domain.records import Digest, ProofUse
 from keyin.oauth.ports import Enrolment
-from keyin.stores.sqlite.sweeping import EXPIRING
+from keyin.stores.sqlite.sweeping import EXPIRING, OLD_TOKENS, TOKENS
 from tests.fakes.records import NOW, client, credential, key, token
 from tests.unit.stores.make_version import VERSIONS
 
@@ -46,23 +46,28 @@ class Time:
         self.slept.append(seconds)
 
 
+def _made_at(moment: int) -> Digest:
+    """Return the digest of a token that was made then (domain.token_form)."""
+    return Digest(f"pppppppp:{moment:08x}{moment:064x}")
+
+
 async def _filled(store: Store, count: int) -> None:
     """Remember so many tokens, each of which ends a millisecond after the one before."""
     records = Enrolment(clients=[client()], credentials=[credential()], keys=[key()])
     await store.enrol(records, event=EVENT)
     for number in range(count):
-        one = token(f"p:{number:05}", expires=Millis(NOW + number))
+        one = token(_made_at(number), expires=Millis(NOW + number))
         await store.add_token(one, event=EVENT)
 
 
 async def test_at_most_so_many_go_those_that_ended_first(store: Store) -> None:
     await _filled(store, 10)
     assert await store.sweep("tokens", expired_before=Millis(NOW + 8), most=5) == 5
-    assert await store.find_grant((Digest("p:00004"),)) is None
-    assert await store.find_grant((Digest("p:00005"),)) is not None
+    assert await store.find_grant((_made_at(4),)) is None
+    assert await store.find_grant((_made_at(5),)) is not None
     assert await store.sweep("tokens", expired_before=Millis(NOW + 8), most=5) == 3
     assert await store.sweep("tokens", expired_before=Millis(NOW + 8), most=5) == 0
-    assert await store.find_grant((Digest("p:00008"),)) is not None
+    assert await store.find_grant((_made_at(8),)) is not None
 
 
 async def test_p13_a_proof_is_known_until_it_is_swept(store: Store) -> None:
@@ -83,7 +88,7 @@ async def test_the_job_waits_briefly_while_more_is_left(store: Store) -> None:
     assert time.slept == [SOON_S, LATER_S]
     told = metrics.exposition().decode()
     assert f'keyin_swept_rows_total{{kind="tokens"}} {MOST + 25}' in told
-    assert await store.find_grant((Digest(f"p:{MOST + 25:05}"),)) is not None
+    assert await store.find_grant((_made_at(MOST + 25),)) is not None
 
 
 class Busy:
@@ -133,7 +138,7 @@ def test_every_table_whose_rows_end_is_swept(newest: sqlite3.Connection) -> None
         for _, column, *_ in newest.execute(f"PRAGMA table_info({table})")
         if column in ENDS
     }
-    swept = {(one.table, one.end) for one in EXPIRING.values()}
+    swept = {(TOKENS, "expires"), *((one.table, one.end) for one in EXPIRING.values())}
     assert swept <= ends
     assert {table for table, _ in swept} == {table for table, _ in ends}
 
@@ -144,3 +149,11 @@ def test_the_sweep_finds_its_rows_by_an_index(newest: sqlite3.Connection, table:
     plan = [row[3] for row in newest.execute(statement, (0, 1))]
     assert not [step for step in plan if step.startswith("SCAN")], plan
     assert any("INDEX" in step and f"{EXPIRING[table].end}<?" in step for step in plan), plan
+
+
+def test_the_sweep_of_tokens_looks_at_two_ranges_only(newest: sqlite3.Connection) -> None:
+    values = {"first": 1, "last": 2, "before": 3, "most": 4}
+    plan = [row[3] for row in newest.execute(f"EXPLAIN QUERY PLAN {OLD_TOKENS}", values)]
+    looked = [step for step in plan if "tokens" in step]
+    assert len(looked) == 3, plan
+    assert all(step.startswith("SEARCH tokens USING INTEGER PRIMARY KEY") for step in looked), plan

@@ -138,7 +138,10 @@ async def test_one_token_that_cannot_be_stored_fails_alone(store: SqliteStore) -
 async def test_a_full_disk_is_told_to_every_caller_and_passes(store: SqliteStore) -> None:
     await store._writer.run(lambda c: c.execute("PRAGMA max_page_count = 1").fetchone())
     outcomes = await asyncio.gather(
-        *[store.add_token(token(f"p:{n}", audience="x" * 9000), event=event()) for n in range(20)],
+        *[
+            store.add_token(token(f"p:{n}", audience="x" * 90_000), event=event())
+            for n in range(20)
+        ],
         return_exceptions=True,
     )
     assert outcomes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyin.domain.records import RecordId, Status, as_it_counts
 from keyin.oauth.administration_ports import ClientPicture
-from keyin.stores.sqlite import audit, client_keys, rows, writes
+from keyin.stores.sqlite import audit, client_keys, reader, rows, writes
 from keyin.stores.sqlite.connection import our_errors
 from keyin.stores.sqlite.part import SqlitePart
 from keyin.stores.sqlite.rows import names
@@ -130,13 +130,9 @@ def _end_client_key(connection: sqlite3.Connection, kid: str, event: Event) -> b
 def _end_token(
     connection: sqlite3.Connection, digests: Sequence[Digest], event: Event
 ) -> bool | None:
-    places = ", ".join("?" * len(digests))
-    there = connection.execute(
-        f"SELECT status FROM tokens WHERE digest IN ({places})",  # noqa: S608 - question marks
-        digests,
-    ).fetchone()
-    if there is None or there[0] == Status.REVOKED:
-        return None if there is None else False
+    found = reader.find_token(connection, digests)
+    if found is None or found[0].status is Status.REVOKED:
+        return None if found is None else False
     writes.revoke_token(connection, digests)
     audit.append(connection, event)
     return True

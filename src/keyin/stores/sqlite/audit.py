@@ -17,13 +17,13 @@ from keyin.wire.audit_checkpoints import Checkpoint
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from keyin.domain.environment import Millis
     from keyin.domain.events import Event
 
 CHAIN: Final = "main"
-_HEAD: Final = "SELECT seq, hash FROM audit WHERE chain = ? ORDER BY seq DESC LIMIT 1"
+_HEAD: Final = "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1"
 _APPEND: Final = "INSERT INTO audit (chain, seq, at, event, hash) VALUES (?, ?, ?, ?, ?)"
 _ROWS: Final = (
     "SELECT chain, seq, at, event, hash FROM audit WHERE chain = ? AND seq > ? ORDER BY seq LIMIT ?"
@@ -48,18 +48,9 @@ def append_all(connection: sqlite3.Connection, events: Iterable[Event]) -> None:
     connection.executemany(_APPEND, rows(_head(connection), events))
 
 
-def _head(connection: sqlite3.Connection, chain: str = CHAIN) -> Head:
-    found = connection.execute(_HEAD, (chain,)).fetchone()
-    return Head(chain, *found) if found else beginning(chain)
-
-
-def _chains(connection: sqlite3.Connection) -> Iterator[str]:
-    """Name every chain, a lookup each: the log may be long."""
-    next_ = "SELECT chain FROM audit WHERE chain > ? ORDER BY chain LIMIT 1"
-    chain = ""
-    while found := connection.execute(next_, (chain,)).fetchone():
-        chain = found[0]
-        yield chain
+def _head(connection: sqlite3.Connection) -> Head:
+    found = connection.execute(_HEAD).fetchone()
+    return Head(CHAIN, *found) if found else beginning(CHAIN)
 
 
 class SqliteAudit(SqlitePart):
@@ -72,7 +63,8 @@ class SqliteAudit(SqlitePart):
     async def audit_heads(self) -> Sequence[Head]:
         """See oauth.audit_ports.AuditLog."""
         with our_errors():
-            return [_head(self._reading, chain) for chain in _chains(self._reading)]
+            head = _head(self._reading)
+        return [head] if head.seq else []
 
     async def audit_rows(self, chain: str, *, after: int, most: int) -> Sequence[Row]:
         """See oauth.audit_ports.AuditLog."""

@@ -10,6 +10,7 @@ from keyin.stores.sqlite import applications, audit, flow_rows, rows, writes
 from keyin.stores.sqlite.connection import our_errors
 from keyin.stores.sqlite.part import SqlitePart
 from keyin.stores.sqlite.rows import names
+from keyin.stores.sqlite.token_place import token_place
 
 if TYPE_CHECKING:
     import sqlite3
@@ -86,9 +87,9 @@ class SqliteFlows(SqlitePart):
 
     async def account_of(self, token: Digest) -> tuple[RecordId, int] | None:
         """See AccountTokens."""
-        query = "SELECT account_id, account_epoch FROM tokens WHERE digest = ?"
+        query = "SELECT account_id, account_epoch FROM tokens WHERE place = ? AND digest = ?"
         with our_errors():
-            row = self._lookups.execute(query, (token,)).fetchone()
+            row = self._lookups.execute(query, (token_place(token), token)).fetchone()
         return None if row is None or row[0] is None else (row[0], row[1])
 
     async def add_device_request(self, request: DeviceRequest) -> bool:
@@ -196,8 +197,8 @@ def _write(
     token, event = produced
     writes.add_tokens(connection, [(rows.token_row(token), event)])
     connection.execute(
-        "UPDATE tokens SET account_id = ?, account_epoch = ? WHERE digest = ?",
-        (*account, token.digest),
+        "UPDATE tokens SET account_id = ?, account_epoch = ? WHERE place = ? AND digest = ?",
+        (*account, token_place(token.digest), token.digest),
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyin.domain.errors import ConfigurationError
 from keyin.stores.sqlite.connection import our_errors
+from keyin.stores.sqlite.token_place import token_place
 
 if TYPE_CHECKING:
     import sqlite3
@@ -61,6 +62,7 @@ def migrate(connection: sqlite3.Connection, migrations: list[Migration] | None =
     """Bring the store to the newest schema. Raises ConfigurationError, StoreUnavailable."""
     steps = known() if migrations is None else migrations
     with our_errors():
+        connection.create_function("token_place", 1, token_place, deterministic=True)
         version = check(connection, steps)
         if version == 0 and not _has_tables(connection):
             connection.executescript(_PREPARATION)

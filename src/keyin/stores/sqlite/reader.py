@@ -9,6 +9,7 @@ from keyin.domain.records import Status, as_it_counts
 from keyin.settings.ports import KeyAndSafe
 from keyin.stores.sqlite import rows
 from keyin.stores.sqlite.rows import names
+from keyin.stores.sqlite.token_place import token_place
 
 if TYPE_CHECKING:
     import sqlite3
@@ -57,7 +58,7 @@ def _find_token(count: int) -> str:
     return f"""
 SELECT {names(rows.TOKEN, "t")}, {names(rows.KEY, "k")}
 FROM tokens AS t LEFT JOIN keys AS k ON k.digest = t.key_digest
-WHERE t.digest IN ({_places(count)})
+WHERE t.place IN ({_places(count)}) AND t.digest IN ({_places(count)})
 """  # noqa: S608 - column names of ours
 
 
@@ -101,7 +102,9 @@ def find_token(
     connection: sqlite3.Connection, digests: Sequence[Digest]
 ) -> tuple[Token, Key | None] | None:
     """Return the token and the key that it is for."""
-    row = connection.execute(_find_token(len(digests)), digests).fetchone()
+    row = connection.execute(
+        _find_token(len(digests)), (*map(token_place, digests), *digests)
+    ).fetchone()
     if row is None:
         return None
     there = row[_TOKEN_END] is not None

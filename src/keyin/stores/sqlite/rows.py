@@ -27,6 +27,7 @@ from keyin.domain.records import (
     Unrestricted,
 )
 from keyin.stores.sqlite import key_policies
+from keyin.stores.sqlite.token_place import token_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,16 @@ KEY: Final = (
 )
 SAFE: Final = ("id", "kind", "sealed", "created", "updated")
 TOKEN: Final = (
-    *("digest", "client_id", "credential_id", "key_digest", "audience", "scope", *_LINEAGE),
+    *(
+        "place",
+        "digest",
+        "client_id",
+        "credential_id",
+        "key_digest",
+        "audience",
+        "scope",
+        *_LINEAGE,
+    ),
     *("status", "client_epoch", "credential_epoch", "key_epoch", "store_epoch"),
     *("issued", "expires", "cnf_jkt"),
 )
@@ -198,9 +208,9 @@ def safe_row(record: Safe) -> Row:
 
 def token(row: Row) -> Token:
     """Return the token in a row of `TOKEN`."""
-    digest, client_id, credential_id, key_digest, audience, scope = row[:6]
-    status, client_epoch, credential_epoch, key_epoch, store_epoch = row[11:16]
-    issued, expires, cnf_jkt = row[16:]
+    digest, client_id, credential_id, key_digest, audience, scope = row[1:7]
+    status, client_epoch, credential_epoch, key_epoch, store_epoch = row[12:17]
+    issued, expires, cnf_jkt = row[17:]
     return Token(
         digest=digest,
         client_id=client_id,
@@ -208,7 +218,7 @@ def token(row: Row) -> Token:
         key_digest=key_digest,
         audience=audience,
         scope=scope,
-        lineage=_lineage(row[6:11]),
+        lineage=_lineage(row[7:12]),
         status=_STATUS[status],
         client_epoch=client_epoch,
         credential_epoch=credential_epoch,
@@ -223,6 +233,7 @@ def token(row: Row) -> Token:
 def token_row(record: Token) -> Row:
     """Return the row of a token."""
     return (
+        token_place(record.digest),
         *(record.digest, record.client_id, record.credential_id, record.key_digest),
         *(record.audience, record.scope, *_lineage_row(record.lineage), record.status),
         *(record.client_epoch, record.credential_epoch, record.key_epoch, record.store_epoch),

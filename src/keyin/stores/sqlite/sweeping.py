@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from keyin.stores.sqlite.part import SqlitePart
+from keyin.stores.sqlite.token_place import living
 
 if TYPE_CHECKING:
     import sqlite3
@@ -36,10 +37,10 @@ class Expiring:
         )
 
 
+TOKENS: Final = "tokens"
 EXPIRING: Final = {
     one.table: one
     for one in (
-        Expiring("tokens", "expires"),
         Expiring("jti_seen", "expires", ("namespace", "digest")),
         Expiring("sessions", "expires"),
         Expiring("pushed_requests", "expires"),
@@ -51,6 +52,14 @@ EXPIRING: Final = {
         Expiring("key_places", "until", ("key_digest", "client_id")),
     )
 }
+OLD_TOKENS: Final = """
+DELETE FROM tokens WHERE place IN (
+  SELECT place FROM tokens WHERE place < :first AND expires < :before
+  UNION ALL
+  SELECT place FROM tokens WHERE place > :last AND expires < :before
+  LIMIT :most
+)
+"""
 
 
 class SqliteSweeping(SqlitePart):
@@ -59,7 +68,7 @@ class SqliteSweeping(SqlitePart):
     @property
     def expiring(self) -> tuple[str, ...]:
         """Name the tables."""
-        return tuple(EXPIRING)
+        return (TOKENS, *EXPIRING)
 
     @property
     def quiet(self) -> bool:
@@ -68,9 +77,18 @@ class SqliteSweeping(SqlitePart):
 
     async def sweep(self, table: str, *, expired_before: Millis, most: int) -> int:
         """Delete some rows of a table."""
+        if table == TOKENS:
+            return await self._writer.run(partial(sweep_tokens, before=expired_before, most=most))
         unit = partial(_sweep, expiring=EXPIRING[table], before=expired_before, most=most)
         return await self._writer.run(unit)
 
 
 def _sweep(connection: sqlite3.Connection, expiring: Expiring, before: Millis, most: int) -> int:
     return connection.execute(expiring.statement, (before, most)).rowcount
+
+
+def sweep_tokens(connection: sqlite3.Connection, before: Millis, most: int) -> int:
+    """Delete from the oldest on; where the living lie, nothing is looked at."""
+    first, last = living(before)
+    values = {"first": first, "last": last, "before": before, "most": most}
+    return connection.execute(OLD_TOKENS, values).rowcount

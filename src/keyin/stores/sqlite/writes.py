@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyin.stores.sqlite import applications, audit, client_keys, reader, rows
 from keyin.stores.sqlite.rows import Row, names
+from keyin.stores.sqlite.token_place import token_place
 
 if TYPE_CHECKING:
     import sqlite3
@@ -52,7 +53,12 @@ _PUT_KEY: Final = _replacing("keys", rows.KEY)
 _PUT_SAFE: Final = _replacing("safes", rows.SAFE)
 
 
-_ADD_TOKEN: Final = f"{_insert('tokens', rows.TOKEN)} ON CONFLICT DO NOTHING"
+_ADD_TOKEN: Final = (
+    f"{_insert('tokens', rows.TOKEN)} "
+    "ON CONFLICT (place) DO UPDATE SET digest = NULL WHERE digest <> excluded.digest"
+)
+"""The same token twice is once. Another token in its place, which one in a billion pairs of one
+millisecond would be, breaks NOT NULL: it is not given out."""
 
 
 def add_tokens(connection: sqlite3.Connection, tokens: Sequence[tuple[Row, Event]]) -> None:
@@ -93,12 +99,9 @@ def enrol(connection: sqlite3.Connection, records: Enrolment, event: Event) -> d
 
 def revoke_token(connection: sqlite3.Connection, digests: Sequence[Digest]) -> bool:
     """Mark a token; the caller writes the event, for this may be part of another act."""
-    return _any(
-        connection.execute(
-            f"UPDATE tokens SET status = 'revoked' WHERE digest IN ({_places(digests)})",  # noqa: S608 - question marks
-            digests,
-        )
-    )
+    revoking = "UPDATE tokens SET status = 'revoked' WHERE place = ? AND digest = ?"
+    found = [(token_place(digest), digest) for digest in digests]
+    return _any(connection.executemany(revoking, found))
 
 
 def told(
