@@ -1,8 +1,10 @@
 """A whole household for whole-system tests: three real processes, and a mark in every secret.
 
 Cloud (with its operators' listener), access requester and flow manager (with HTTP on loopback) run
-on throw-away data, as in `tests.three_processes`; but key, secret and preferences are texts that
-occur nowhere else, everything printed is kept, and a process can be killed and started again.
+on throw-away data, as in `tests.three_processes`; but key and preferences are texts that occur
+nowhere else, as the number in the computer's private key does, everything printed is kept, and a
+process can be killed and started again. The cloud also knows a computer with a secret, as the
+original's have.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tests.cloud_process import Reply, send
+from tests.fakes.sender import new_sender, proven
 from tests.properties.requester.asker import converse
 from tests.started import Started, run, started
 from tests.three_processes import SOLUTION, cloud_and_requester, person, serve
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
     from subprocess import CompletedProcess
+
+    from keyin.session.sender import Sender
 
 COMMON = "http://registry.gpii.net/common"
 BEFORE = "as-it-was"
@@ -38,6 +43,7 @@ class Marks:
 
     key: str = field(default_factory=lambda: mark("key"))
     secret: str = field(default_factory=lambda: mark("secret"))
+    """Of a computer of the original's; no process here is given it."""
     language: str = field(default_factory=lambda: mark("language"))
     """A common term's value that this computer's solution takes."""
     note: str = field(default_factory=lambda: mark("note"))
@@ -95,6 +101,8 @@ class Household:
     flow_manager: Started
     said: list[str] = field(default_factory=list)
     """What the commands printed that a person ran."""
+    sender: Sender = field(default_factory=new_sender)
+    """The key that tokens asked for by hand are bound to."""
     _stack: ExitStack = field(default_factory=ExitStack)
     _ever: list[Started] = field(default_factory=list)
 
@@ -116,6 +124,12 @@ class Household:
         return "".join([*(one.output for one in self._ever), *self.said])
 
     @property
+    def private(self) -> str:
+        """The number that makes the computer's private key."""
+        document = json.loads((self.folder / "requester" / "credential.json").read_text())
+        return str(document["private_key"]["d"])
+
+    @property
     def reader(self) -> Path:
         """The solution's settings file."""
         return self.folder / "config" / "reader.json"
@@ -131,10 +145,14 @@ class Household:
         return send(self.cloud.listeners[0 if ops else -1], method, path, **more)
 
     def ask_requester(self, **request: Any) -> dict[str, Any]:
-        """Send the access requester one request by hand."""
-        replies = converse(str(self.requester_socket), [{"v": 1, "id": "1", **request}])
+        """Send the access requester one request by hand; again if the cloud gave a nonce for it."""
+        more = proven(self.sender, self.cloud.url) if request["op"] == "token" else {}
+        replies = converse(str(self.requester_socket), [{"v": 1, "id": "1", **more, **request}])
         reply: dict[str, Any] = json.loads(replies[-1])
-        return reply
+        if reply.get("error") != "use_dpop_nonce":
+            return reply
+        self.sender.take_nonce(reply["fields"]["nonce"])
+        return self.ask_requester(**request)
 
     def kill_flow_manager(self) -> None:
         """End it as a power cut would."""

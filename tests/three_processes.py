@@ -12,6 +12,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from keyin.cli.processes import cloud_started
+from tests.enrolled import enrol
 from tests.started import Started, run, started
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ PREFERENCES: dict[str, Any] = {
 
 
 def documents(key: str, secret: str, preferences: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what the cloud must hold for one installation and one person."""
+    """Return what the cloud must hold for one installation of the original's and one person."""
     made = {"schemaVersion": "0.2", "timestampCreated": "2026-01-01T00:00:00.000Z"}
     return [
         {"_id": "client-1", "type": "gpiiAppInstallationClient", "name": "One", **made},
@@ -115,6 +117,7 @@ def person(folder: Path) -> dict[str, str]:
     for name, place in (
         ("XDG_CONFIG_HOME", "config"),
         ("XDG_STATE_HOME", "state"),
+        ("XDG_CACHE_HOME", "cache"),
         ("XDG_RUNTIME_DIR", "run"),
     ):
         (folder / place).mkdir(mode=0o700)
@@ -134,6 +137,8 @@ def cloud_and_requester(
     """Start both; yield them and the requester's socket. `options` are further ones of the cloud.
 
     The file of documents, with key, secret and preferences in it, is gone once it is imported.
+    The requester has a key of its own, which the cloud knows; the secret is another computer's, of
+    the time before.
     """
     data = folder / "cloud"
     (folder / "linux.json5").write_text(json.dumps(registry))
@@ -144,14 +149,12 @@ def cloud_and_requester(
     )  # fmt: skip
     assert imported.returncode == 0, imported.stderr
     (folder / "documents.json").unlink()
+    (folder / "requester").mkdir(mode=0o700)
+    enrol(data, folder / "requester" / "credential.json")
     with ExitStack() as stack:
-        cloud = stack.enter_context(
-            started(
-                "cloud", "serve", "--data", data, "--listen", "127.0.0.1:0", *options,
-                listeners=1 + ("--ops-listen" in options),
-            )
-        )  # fmt: skip
-        config = _requester_config(folder, cloud.url, secret)
+        listeners = 1 + ("--ops-listen" in options)
+        cloud = stack.enter_context(cloud_started("--data", data, *options, listeners=listeners))
+        config = requester_config(folder, cloud.url)
         requester = stack.enter_context(started("requester", "serve", "--config", config))
         yield cloud, requester, folder / "requester" / "socket"
 
@@ -177,13 +180,9 @@ def serve(folder: Path, cloud: str, socket: Path) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _requester_config(folder: Path, cloud: str, secret: str) -> Path:
-    place = folder / "requester"
-    place.mkdir(mode=0o700)
-    credential = place / "credential.json"
-    credential.write_text(json.dumps({"client_id": CLIENT_ID, "client_secret": secret}))
-    credential.chmod(0o600)
-    config = place / "requester.toml"
+def requester_config(folder: Path, cloud: str) -> Path:
+    """Write the access requester's configuration."""
+    config = folder / "requester" / "requester.toml"
     config.write_text(
         f'cloud = "{cloud}"\ncredential = "credential.json"\nsocket = "socket"\n'
         f"allow = [{os.geteuid()}]\n"

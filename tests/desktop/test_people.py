@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from keyin.cli.processes import command, spawn
+from keyin.cli.processes import cloud_started, command, spawn
 from tests.desktop.private import environment, needs_desktop
+from tests.enrolled import enrol
 from tests.shared_data import GPII_DATA, REPOSITORY, needs_shared
 from tests.started import Started, run, started
-from tests.three_processes import CLIENT_ID, SECRET, documents
+from tests.three_processes import requester_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,30 +126,16 @@ def bus(env: dict[str, str]) -> Iterator[str]:
 @contextmanager
 def cloud_with_everybody(folder: Path) -> Iterator[str]:
     """Serve the registry and every preference set; yield the cloud's URL."""
-    papers = folder / "documents.json"
-    papers.write_text(json.dumps(documents("nobody-0f31c4d7", SECRET, {"contexts": {}})[:2]))
     for kind, name in (("snapset", "preferences"), ("user", "test-preferences")):
         imported = run(
             *("cloud", "import", "--data", folder / "cloud", "--as", kind),
-            *("--solutions", REGISTRY, papers, GPII_DATA / name),
+            *("--solutions", REGISTRY, GPII_DATA / name),
         )
         assert imported.returncode == 0, imported.stderr
-    with started("cloud", "serve", "--data", folder / "cloud", "--listen", "127.0.0.1:0") as cloud:
+    (folder / "requester").mkdir(mode=0o700)
+    enrol(folder / "cloud", folder / "requester" / "credential.json")
+    with cloud_started("--data", folder / "cloud") as cloud:
         yield cloud.url
-
-
-def requester_config(folder: Path, cloud: str) -> Path:
-    place = folder / "requester"
-    place.mkdir(mode=0o700)
-    credential = place / "credential.json"
-    credential.write_text(json.dumps({"client_id": CLIENT_ID, "client_secret": SECRET}))
-    credential.chmod(0o600)
-    config = place / "requester.toml"
-    config.write_text(
-        f'cloud = "{cloud}"\ncredential = "credential.json"\nsocket = "socket"\n'
-        f"allow = [{os.geteuid()}]\n[limits]\nrequests_per_minute = 100000\nburst = 100000\n"
-    )
-    return config
 
 
 def seed(desktop: Desktop) -> None:

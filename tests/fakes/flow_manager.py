@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from keyin.domain.absent import Value
     from keyin.flow_manager.app import FlowManager
+    from keyin.session.sender import Sender
 
 SOLUTION = "net.example.sound"
 CLOUD = "http://127.0.0.1:9"
@@ -40,8 +41,11 @@ class Neighbours:
     stale: set[str] = field(default_factory=set)
     """Tokens that the cloud does not accept."""
     document: dict[str, Any] | None = None
+    senders: list[str] = field(default_factory=list)
+    """Of whom each question was, by thumbprint: of the token's and of the settings'."""
 
-    async def token(self, key: GpiiKey, *, request_id: str) -> AccessToken:
+    async def token(self, key: GpiiKey, sender: Sender, *, request_id: str) -> AccessToken:
+        self.senders.append(sender.jkt)
         self.asked.append(("token", request_id))
         name = key.reveal()
         until = self.clock.time + self.slow.get(name, 0)
@@ -63,13 +67,14 @@ class Neighbours:
 
     async def settings(
         self,
-        key: GpiiKey,  # noqa: ARG002 - the port's shape
         token: AccessToken,
+        sender: Sender,
         device: Mapping[str, Value],  # noqa: ARG002 - the port's shape
         *,
         request_id: str,
     ) -> Mapping[str, Value]:
         self.asked.append(("settings", request_id))
+        self.senders.append(sender.jkt)
         if token.reveal() in self.stale:
             raise Refused("unauthorized", "no")
         return document({"loud": 7}) if self.document is None else self.document

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+import shlex
+from typing import TYPE_CHECKING
 
 from keyin.access_requester.config import load
 from keyin.stores.credential_file import read_credential
@@ -21,22 +22,32 @@ def _blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", COMPUTER, re.DOTALL)
 
 
-def test_the_documents_of_a_computer_are_taken_and_open_as_written(tmp_path: Path) -> None:
-    documents, credential = _blocks("json")
-    (tmp_path / "desk-3.json").write_text(documents)
-    taken = run("cloud", "import", "--data", tmp_path / "cloud", tmp_path / "desk-3.json")
-    assert (taken.returncode, taken.stderr) == (0, "")
-    exported = run("cloud", "export", "--data", tmp_path / "cloud")
-    client, kept = json.loads(exported.stdout)["docs"]
-    assert (client["name"], kept["revoked"]) == ("Library, desk 3", False)
-    assert kept["allowedIPBlocks"] == ["192.0.2.0/24"]
-    file = tmp_path / "credential.json"
-    file.write_text(credential)
-    file.chmod(0o600)
-    read: Any = read_credential(file)
-    given = json.loads(documents)[1]
-    assert read.client_id == given["oauth2ClientId"]
-    assert read.secret.reveal() == given["oauth2ClientSecret"]
+def test_a_computer_gets_its_credential_as_written(tmp_path: Path) -> None:
+    """The commands of the document, one after the other, in folders of the test's own."""
+    credential = tmp_path / "etc" / "credential.json"
+    credential.parent.mkdir()
+    places = {"/etc/keyin": str(credential.parent), "/var/lib/keyin/cloud": str(tmp_path / "data")}
+    places |= {"desk-3.jwk": str(tmp_path / "desk-3.jwk")}
+    new_key, create, adopt = _blocks("sh")[:3]
+    for old, new in places.items():
+        new_key, create, adopt = (text.replace(old, new) for text in (new_key, create, adopt))
+    made = run(*shlex.split(new_key)[1:])
+    assert (made.returncode, made.stderr) == (0, "")
+    assert read_credential(credential) is None
+    created = run(*shlex.split(create)[1:])
+    assert (created.returncode, created.stderr) == (0, "")
+    client_id = created.stdout.strip()
+    adopted = run(
+        *[client_id if word.startswith("gai_") else word for word in shlex.split(adopt)[1:]]
+    )
+    assert (adopted.returncode, adopted.stderr) == (0, "")
+    read = read_credential(credential)
+    assert read is not None
+    assert read.client_id == client_id
+    (example,) = _blocks("json")
+    assert json.loads(example).keys() == json.loads(credential.read_text()).keys()
+    key = json.loads(credential.read_text())["private_key"]
+    assert json.loads(example)["private_key"].keys() == key.keys()
 
 
 def test_the_configuration_of_a_requester_is_read(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """P91: no key, token, secret or preference in anything that a process leaves behind.
 
-One long day of a household whose key, secret and preferences are marked: key-ins that work and that
-fail, a cloud that is gone, requests of every wrong kind, crashes. Then every place is searched.
+One long day of a household whose keys, secret and preferences are marked, the computer's private
+key included: key-ins that work and that fail, a cloud that is gone, requests of every wrong kind,
+crashes. Then every place is searched.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ import signal
 import socket
 import subprocess
 import sys
+from base64 import urlsafe_b64decode
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from keyin.stores.host import SystemEntropy
+from keyin.wire.signing_key import new_key
 from tests.cloud_process import send
 from tests.household import BEFORE, Household, household, mark
 from tests.leaks import found, found_in_files, told_by_proc
@@ -39,7 +43,10 @@ class Day:
         self.house = house
         marks = house.marks
         self.wrong_key, self.wrong_secret, self.body = mark("nokey"), mark("nosecret"), mark("body")
+        self.wrong_private = new_key(SystemEntropy()).private_jwk()
         self.hidden = {marks.key, marks.secret, self.wrong_key, self.wrong_secret, self.body}
+        for private in (house.private, self.wrong_private["d"]):
+            self.hidden |= {private, urlsafe_b64decode(private + "=").hex()}
         self.preferences = {marks.language, marks.note, marks.elsewhere, str(marks.size)}
 
     @property
@@ -58,6 +65,7 @@ class Day:
     def take_tokens(self) -> None:
         """Remember the token in use, and one more; neither may be found."""
         kept = self.house.ask_requester(op="token", gpii_key=self.house.marks.key)
+        assert kept["token_type"] == "DPoP"
         form = {"grant_type": "password", "client_id": CLIENT_ID, "password": "dummy"}
         form |= {"client_secret": self.house.marks.secret, "username": self.house.marks.key}
         given = self.house.ask_cloud("POST", "/access_token", headers=JSON, body=json.dumps(form))
@@ -230,12 +238,16 @@ def _crash(day: Day, how: signal.Signals) -> None:
 
 
 def _spoil_the_credential(day: Day) -> None:
-    """Give a wrong secret, then a file that is none; then the right one again."""
+    """Give another key, a secret, then files that are none; then the right one again."""
     credential = day.house.folder / "requester" / "credential.json"
     right = credential.read_text()
+    named = {"client_id": json.loads(right)["client_id"]}
     assert day.house.ask_requester(op="forget")["ok"]
     for text in (
-        json.dumps({"client_id": CLIENT_ID, "client_secret": day.wrong_secret}),
+        json.dumps({**named, "private_key": day.wrong_private}),
+        json.dumps({"private_key": day.wrong_private}),
+        json.dumps({**named, "private_key": {**day.wrong_private, "crv": day.wrong_secret}}),
+        json.dumps({**named, "client_secret": day.wrong_secret}),
         json.dumps({day.wrong_secret: day.wrong_secret}),
         f"{{{day.wrong_secret}",
     ):

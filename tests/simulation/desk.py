@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any
 
 from keyin.access_requester.config import Config as RequesterConfig
@@ -11,7 +12,7 @@ from keyin.access_requester.wiring import build as build_requester
 from keyin.domain.absent import ABSENT
 from keyin.domain.errors import RequesterUnreachable
 from keyin.domain.installation import InstallationCredential
-from keyin.domain.secret import ClientSecret
+from keyin.domain.secret import PrivateKey
 from keyin.flow_manager.config import Config as FlowManagerConfig
 from keyin.flow_manager.wiring import build as build_flow_manager
 from keyin.remote.access_requester import RequesterClient
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from keyin.domain.absent import Value
     from keyin.domain.environment import Entropy
     from keyin.flow_manager.app import FlowManager
+    from keyin.wire.signing_key import SigningKey
     from tests.simulation.world import Person
 
 UID = 1000
@@ -57,6 +59,19 @@ class ThisDevice:
         return DEVICE
 
 
+class KeptRegistries:
+    """See `remote.cloud_settings.Registries`: what the computer's disk keeps."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    async def find(self, digest: str) -> bytes | None:
+        return self._kept.get(digest)
+
+    async def keep(self, digest: str, content: bytes) -> None:
+        self._kept[digest] = content
+
+
 class Nobody:
     """See `access_requester.peer.Sessions`."""
 
@@ -71,6 +86,8 @@ class Desk:
         self,
         number: int,
         *,
+        client_id: str,
+        key: SigningKey,
         cloud: Cloud,
         truth: Truth,
         random: Random,
@@ -78,7 +95,9 @@ class Desk:
         ca: Path,
         people: Mapping[str, Person],
     ) -> None:
-        self.client, self.secret = f"computer-{number}", random.randbytes(16).hex()
+        self.client, self.client_id = f"computer-{number}", client_id
+        self.private = key.private_jwk()
+        self.registries = KeptRegistries()
         self.hardware = Hardware(written=self._written)
         self.mortal = True
         self._cloud, self._truth, self._random, self._entropy = cloud, truth, random, entropy
@@ -102,7 +121,7 @@ class Desk:
         self._start_requester()
 
     def _start_requester(self) -> None:
-        credential = InstallationCredential(self.client, ClientSecret(self.secret))
+        credential = InstallationCredential(self.client_id, PrivateKey(json.dumps(self.private)))
         self._requester = build_requester(
             RequesterConfig(
                 cloud=CLOUD,
@@ -154,7 +173,8 @@ class Desk:
             ),
             files=MortalFileKeeper(hardware, life),
             journal=MortalJournal(hardware, life),
-            tokens=RequesterClient(lambda: self._connect(life)),
+            tokens=RequesterClient(lambda: self._connect(life), issuer=CLOUD),
+            registries=self.registries,
             device=ThisDevice(),
             environment={},
             network=Network(self.client, self._cloud, self._truth, self._random, life),

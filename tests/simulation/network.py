@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl
 
 import httpx
 
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 LOST = 0.04
 DELAYS = (0.001, 0.004, 0.02, 0.2, 2.5)
+TOKEN, QUERY = "/oauth2/token", "/settings/query"
+ASKED = {
+    TOKEN: "token",
+    QUERY: "settings",
+    "/oauth2/revoke": "revocation",
+    "/.well-known/oauth-authorization-server": "metadata",
+}
 
 
 @dataclass
@@ -51,11 +58,12 @@ class Truth:
         ends = self.clock.now() + answer["expires_in"] * 1000
         self.tokens[answer["access_token"]] = (client, key, ends)
 
-    def presented(self, client: str, key: str, token: str) -> None:
-        """Judge a token that is used."""
+    def presented(self, client: str, token: str) -> str:
+        """Judge a token that is used; return whose it is."""
         of_client, of_key, ends = self.tokens.get(token, ("", "", 0))
         self.claim(self.clock.now() < ends, "a token used after its life")
-        self.claim((of_client, of_key) == (client, key), "a token used for another key or computer")
+        self.claim(of_client == client, "a token used by another computer")
+        return of_key
 
 
 @dataclass
@@ -95,23 +103,28 @@ class Network(httpx.AsyncBaseTransport):
             self._life.point()
 
     async def _judged(self, request: httpx.Request) -> httpx.Response:
-        token_route = request.url.path == "/access_token"
-        asked = json.loads(request.content) if token_route else {}
-        key = asked["username"] if token_route else unquote(request.url.path.split("/")[1])
+        path = request.url.path
+        key = self._whose(request, path)
         refused = key in self._truth.revoked_keys or self._client in self._truth.revoked_clients
-        if not token_route:
-            bearer = request.headers["authorization"].removeprefix("Bearer ")
-            self._truth.presented(self._client, key, bearer)
         answer = await self._cloud.app.handle_async_request(request)
         assert isinstance(answer.stream, httpx.AsyncByteStream)
         content = b"".join([part async for part in answer.stream])
-        self._truth.note(f"cloud {answer.status_code}", "token" if token_route else "settings")
-        self._truth.claim(answer.status_code < 500 or asked.get("grant_type") != "password", "5xx")
-        if answer.status_code == 200 and token_route:
+        self._truth.note(f"cloud {answer.status_code}", ASKED.get(path, "solutions"))
+        self._truth.claim(answer.status_code < 500, "5xx")
+        if answer.status_code == 200 and path == TOKEN:
             self._truth.granted(self._client, key, json.loads(content), refused=refused)
-        elif answer.status_code == 200:
+        elif answer.status_code == 200 and path == QUERY:
             self._truth.claim(not refused, "settings for what was revoked before")
             self._truth.told[self._client] = key
         return httpx.Response(
             answer.status_code, headers=answer.headers, stream=httpx.ByteStream(content)
         )
+
+    def _whose(self, request: httpx.Request, path: str) -> str:
+        """Return whose key is asked for, or whose token is used; judge the use."""
+        if path == TOKEN:
+            return dict(parse_qsl(request.content.decode()))["subject_token"]
+        if path in ASKED and path != QUERY:
+            return ""
+        token = request.headers["authorization"].removeprefix("DPoP ")
+        return self._truth.presented(self._client, token)

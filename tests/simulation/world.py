@@ -14,12 +14,16 @@ from keyin.cloud.import_sources import Found, Place
 from keyin.cloud.importing import Options, import_found
 from keyin.domain.environment import Millis
 from keyin.handlers.memory import Key, MemoryGSettings
+from keyin.oauth.registration import Wish, register
+from keyin.wire.signing_key import SigningKey, new_key
 from tests.simulation.virtual_time import BEGIN
 
 if TYPE_CHECKING:
     from random import Random
 
     from keyin.cloud.importing import Store
+    from keyin.domain.environment import Entropy
+    from keyin.oauth.ports import Enrolment
     from keyin.stores.secrets_directory import SecretsDirectory
 
 COMMON = "http://registry.gpii.net/common"
@@ -143,30 +147,12 @@ def person_papers(person: Person, *, revoked: bool = False) -> list[dict[str, An
     ]
 
 
-def computer_papers(number: int, secret: str, *, revoked: bool = False) -> list[dict[str, Any]]:
-    """Return an installation and its credential."""
-    return [
-        {
-            "_id": f"client-{number}",
-            "type": "gpiiAppInstallationClient",
-            "name": f"Computer {number}",
-            **_MADE,
-        },
-        {
-            "_id": f"credential-{number}",
-            "type": "clientCredential",
-            "clientId": f"client-{number}",
-            "oauth2ClientId": f"computer-{number}",
-            "oauth2ClientSecret": secret,
-            "allowedIPBlocks": None,
-            "allowedPrefsToWrite": None,
-            "isCreateGpiiKeyAllowed": False,
-            "isCreatePrefsSafeAllowed": False,
-            **_MADE,
-            **_ACTIVE,
-            "revoked": revoked,
-        },
-    ]
+def new_computer(number: int, entropy: Entropy, now: Millis) -> tuple[str, SigningKey, Enrolment]:
+    """Make a computer: its client id, its key, and what the cloud keeps of it."""
+    key = new_key(entropy)
+    wish = Wish(name=f"Computer {number}")
+    client_id, records = register(key.public, wish, entropy=entropy, now=now)
+    return client_id, key, records
 
 
 async def bring_in(

@@ -63,9 +63,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The whole file. Paths that are relative start at the file's own directory."""
 
     cloud: str
-    """The cloud's address: https, or http to a loopback literal for a test."""
+    """The cloud's address, exactly as its `--issuer`: https, or http to a loopback literal."""
     credential: str
-    """JSON `{"client_id", "client_secret"}`, mode 0600, ours."""
+    """JSON `{"client_id", "private_key"}`, mode 0600, ours."""
     ca: str | None = None
     """PEM file of the authorities to trust instead of the system's."""
     transport: Literal["unix", "supervise", "inherited", "unsafe-loopback-http"] = "unix"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from keyin.domain.installation import InstallationCredential
-    from keyin.domain.secret import GpiiKey
+    from keyin.domain.secret import AccessToken, GpiiKey
     from keyin.remote.cloud_token import Grant
 
 
@@ -19,10 +19,16 @@ class CredentialSource(Protocol):
 
 
 class TokenGiver(Protocol):
-    """The cloud's token endpoint."""
+    """The cloud's authorization server."""
 
     async def grant(
-        self, credential: InstallationCredential, key: GpiiKey, *, request_id: str
+        self, credential: InstallationCredential, key: GpiiKey, *, proof: str, request_id: str
     ) -> Grant:
         """Ask for a token, once. Raises Refused or CloudUnreachable."""
+        ...
+
+    async def revoke(
+        self, credential: InstallationCredential, token: AccessToken, *, request_id: str
+    ) -> None:
+        """End a token. Raises CloudUnreachable."""
         ...

@@ -1,7 +1,9 @@
 """Tokens for keys: from memory, else from the cloud, one question for each key at a time.
 
-Knows neither sockets nor HTTP. Who may ask was decided at the door; callers are told apart by uid,
-and what is kept for one is never given to another.
+Knows neither sockets nor HTTP. Who may ask was decided at the door; callers are told apart by uid
+and by the key of their proofs, and what is kept for one is never given to another. This
+process's own private key signs for the cloud's token endpoints alone; a caller's proofs are passed
+on unread, but for whose they are.
 """
 
 from __future__ import annotations
@@ -11,10 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from keyin.access_requester.revoking import Revocations
 from keyin.access_requester.token_cache import Kept, Slot, TokenCache
 from keyin.domain.environment import Millis
 from keyin.domain.errors import CloudUnreachable, ConfigurationError, Refused, msgid
-from keyin.domain.secret import GpiiKey
+from keyin.domain.secret import GpiiKey, equal
+from keyin.wire.dpop_proofs import sender
+from keyin.wire.jose import InvalidSignature
 from keyin.wire.requester import (
     ErrorCode,
     ForgetAnswer,
@@ -60,6 +65,7 @@ class AccessRequester:
         self._clock = clock
         self._entropy = entropy
         self._cache = TokenCache(clock=clock, entropy=entropy)
+        self._revocations = Revocations(cloud=cloud, credential=credential, clock=clock)
         self._asking: dict[Slot, asyncio.Task[Kept]] = {}
         self._problem: ErrorCode | None = None
 
@@ -71,12 +77,12 @@ class AccessRequester:
 
     async def token(self, uid: int, request: TokenRequest) -> TokenAnswer:
         """Return a token with at least 10 s to live. Raises Refused, closed list of codes."""
-        key = GpiiKey(request.gpii_key)
-        slot = self._cache.slot(uid, key)
+        _check_sender(request)
+        slot = self._cache.slot(uid, GpiiKey(request.gpii_key), request.dpop_jkt)
         kept = self._cache.find(slot)
         if kept is None:
             # shielded: a caller who goes away does not take the answer from another
-            kept = await asyncio.shield(self._ask_once(slot, key, request.request_id))
+            kept = await asyncio.shield(self._ask_once(slot, request))
         return TokenAnswer(
             access_token=kept.token.reveal(),
             token_type=kept.token_type,
@@ -84,14 +90,16 @@ class AccessRequester:
         )
 
     def forget(self, uid: int, request: ForgetRequest) -> ForgetAnswer:
-        """Drop tokens; one that is still being asked for will not be kept either (P68)."""
-        if request.gpii_key is not None:
-            slots = [self._cache.slot(uid, GpiiKey(request.gpii_key))]
-        else:
-            slots = self._cache.slots_of(uid) + [slot for slot in self._asking if slot[0] == uid]
+        """Drop tokens and end them; one that is still being asked for is not kept either (P68)."""
+        kept = [*self._cache.slots_of(uid), *(slot for slot in self._asking if slot.uid == uid)]
+        only = None if request.gpii_key is None else GpiiKey(request.gpii_key)
+        slots = [slot for slot in kept if only is None or self._cache.is_of(slot, only)]
         for slot in slots:
             self._asking.pop(slot, None)
-        return ForgetAnswer(forgotten=sum(self._cache.drop(slot) for slot in slots))
+        dropped = [token for token in map(self._cache.drop, slots) if token is not None]
+        for token in dropped:
+            self._revocations.begin(token, request.request_id or self._new_request_id())
+        return ForgetAnswer(forgotten=len(dropped))
 
     def status(self, uid: int) -> StatusAnswer:
         """Say how things stand; asks nobody."""
@@ -114,29 +122,35 @@ class AccessRequester:
         for task in asking:
             task.cancel()
         await asyncio.gather(*asking, return_exceptions=True)
+        await self._revocations.close()
 
-    def _ask_once(self, slot: Slot, key: GpiiKey, request_id: str | None) -> asyncio.Task[Kept]:
+    def _ask_once(self, slot: Slot, request: TokenRequest) -> asyncio.Task[Kept]:
         task = self._asking.get(slot)
         if task is None:
-            of_this_account = sum(1 for uid, _ in self._asking if uid == slot[0])
+            of_this_account = sum(1 for other in self._asking if other.uid == slot.uid)
             if len(self._asking) >= _MAX_WAITING or of_this_account >= _MAX_WAITING_PER_ACCOUNT:
                 raise refusal(ErrorCode.RATE_LIMITED, retry_after=1)
-            task = asyncio.create_task(self._ask(key, request_id or self._new_request_id()))
+            request_id = request.request_id or self._new_request_id()
+            task = asyncio.create_task(self._ask(request, request_id))
             self._asking[slot] = task
-            task.add_done_callback(lambda done: self._asked(slot, done))
+            task.add_done_callback(lambda done: self._asked(slot, done, request_id))
         return task
 
-    def _asked(self, slot: Slot, task: asyncio.Task[Kept]) -> None:
+    def _asked(self, slot: Slot, task: asyncio.Task[Kept], request_id: str) -> None:
         wanted = self._asking.get(slot) is task  # not if it was forgotten meanwhile
         if wanted:
             del self._asking[slot]
-        if not task.cancelled() and task.exception() is None and wanted:
+        if task.cancelled() or task.exception() is not None:
+            return
+        if wanted:
             self._cache.keep(slot, task.result())
+        else:
+            self._revocations.begin(task.result(), request_id)
 
-    async def _ask(self, key: GpiiKey, request_id: str) -> Kept:
+    async def _ask(self, request: TokenRequest, request_id: str) -> Kept:
         try:
             async with self._gate:
-                kept = await self._grant(self._enrolled(), key, request_id)
+                kept = await self._grant(self._enrolled(), request, request_id)
         except CloudUnreachable as exc:
             self._note(ErrorCode.CLOUD_UNREACHABLE, request_id)
             raise refusal(ErrorCode.CLOUD_UNREACHABLE, **exc.fields) from exc
@@ -146,11 +160,13 @@ class AccessRequester:
         return kept
 
     async def _grant(
-        self, credential: InstallationCredential, key: GpiiKey, request_id: str
+        self, credential: InstallationCredential, request: TokenRequest, request_id: str
     ) -> Kept:
         before, before_wall = self._clock.monotonic(), self._clock.now()
-        grant = await self._cloud.grant(credential, key, request_id=request_id)
-        # the person keys in all the same: this grant does not depend on the clock
+        grant = await self._cloud.grant(
+            credential, GpiiKey(request.gpii_key), proof=request.dpop_proof, request_id=request_id
+        )
+        # the person keys in all the same: the clock is not wrong by so much yet
         self._note(ErrorCode.CLOCK_SKEW if grant.skew_seconds else None, request_id)
         return Kept(
             token=grant.token,
@@ -168,10 +184,13 @@ class AccessRequester:
             reason = msgid("its file is not safe or not readable, see the log")
             raise refusal(ErrorCode.NOT_ENROLLED, reason=reason) from exc
         if credential is None:
-            raise refusal(ErrorCode.NOT_ENROLLED, reason=msgid("there is no file"))
+            reason = msgid("there is no file, or none with the client id that the cloud gave")
+            raise refusal(ErrorCode.NOT_ENROLLED, reason=reason)
         return credential
 
     def _note(self, code: ErrorCode | None, request_id: str) -> None:
+        if code is ErrorCode.USE_DPOP_NONCE:
+            return  # no trouble: the caller comes back at once
         if code is None:
             _log.info("token_granted", request_id=request_id)
         else:
@@ -181,3 +200,13 @@ class AccessRequester:
 
     def _new_request_id(self) -> str:
         return self._entropy.token_bytes(16).hex()
+
+
+def _check_sender(request: TokenRequest) -> None:
+    """See that the proof is the caller's: the token will be kept for that key. Raises Refused."""
+    try:
+        if equal(sender(request.dpop_proof), request.dpop_jkt):
+            return
+    except InvalidSignature:
+        pass
+    raise refusal(ErrorCode.BAD_REQUEST)

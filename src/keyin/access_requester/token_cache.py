@@ -1,4 +1,4 @@
-"""The tokens of the people who are keyed in: in memory, by account, without their keys.
+"""The tokens of the people who are keyed in: in memory, by account and proof, without their keys.
 
 A token counts as alive while both the monotonic and the wall clock say so: neither a clock that is
 set back nor a computer that slept makes one older than the cloud meant (P86).
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NewType
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from keyin.domain.secret import equal
 
 if TYPE_CHECKING:
     from keyin.domain.environment import Clock, Entropy, Millis
@@ -18,8 +20,15 @@ RENEW_BELOW: Final = 10.0
 """Seconds: what a token must have left to be given out again; the original's number."""
 _MAX_TOKENS: Final = 256
 
-Slot = NewType("Slot", tuple[int, bytes])
-"""An account's uid and a salted digest of a key; tells nobody which key."""
+
+class Slot(NamedTuple):
+    """Where a token is kept; tells nobody for which key it is."""
+
+    uid: int
+    digest: str
+    """Salted, of the person's key."""
+    jkt: str
+    """Of the caller's key, which the token is bound to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +49,17 @@ class TokenCache:
         self._salt = entropy.token_bytes(32)
         self._kept: dict[Slot, Kept] = {}
 
-    def slot(self, uid: int, key: GpiiKey) -> Slot:
+    def slot(self, uid: int, key: GpiiKey, jkt: str) -> Slot:
         """Return where the token of this account's key is kept."""
+        return Slot(uid, self._digest(key), jkt)
+
+    def is_of(self, slot: Slot, key: GpiiKey) -> bool:
+        """Tell whether this is a place for tokens of this key."""
+        return equal(slot.digest, self._digest(key))
+
+    def _digest(self, key: GpiiKey) -> str:
         text = key.reveal().encode("utf-8", "surrogatepass")
-        return Slot((uid, hmac.digest(self._salt, text, "sha256")))
+        return hmac.digest(self._salt, text, "sha256").hex()
 
     def seconds_left(self, kept: Kept) -> float:
         """Return the shorter of what the two clocks give it."""
@@ -67,8 +83,8 @@ class TokenCache:
 
     def slots_of(self, uid: int) -> list[Slot]:
         """Return the slots of one account whose token lives."""
-        return [slot for slot in list(self._kept) if slot[0] == uid and self.find(slot)]
+        return [slot for slot in list(self._kept) if slot.uid == uid and self.find(slot)]
 
-    def drop(self, slot: Slot) -> bool:
-        """Forget a token; tell whether there was one."""
-        return self._kept.pop(slot, None) is not None
+    def drop(self, slot: Slot) -> Kept | None:
+        """Forget a token; return it if there was one."""
+        return self._kept.pop(slot, None)

@@ -107,7 +107,7 @@ def _service(
 ) -> AccessRequester:
     limits = config.limits
     return AccessRequester(
-        cloud=CloudTokens(http, clock=clock),
+        cloud=CloudTokens(http, clock=clock, entropy=entropy),
         cloud_address=http.address,
         credential=source,
         rate=RateLimit(per_minute=limits.requests_per_minute, burst=limits.burst, clock=clock),

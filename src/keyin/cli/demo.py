@@ -22,10 +22,12 @@ from keyin.cli.demo_world import (
     PACKAGE_DATA,
     World,
     configure_requester,
+    enrol,
     make,
+    private_half,
 )
 from keyin.cli.exits import FAILED, errors_for_people
-from keyin.cli.processes import Started, run, started
+from keyin.cli.processes import Started, cloud_started, run, started
 from keyin.cli.texts import _
 from keyin.domain.errors import KeyinError
 
@@ -125,19 +127,14 @@ def tell_the_stage(teller: Teller) -> None:
     """Say who is who."""
     teller.say(_("Amina tires quickly when she reads. She carries a key, not a list of settings."))
     teller.say(_("She sits down at desk 3 of a library, which she has never seen before."))
-    teller.say(_("Key, credential, folder and ports of this demonstration are made for it alone."))
+    teller.say(_("Keys, folder and ports of this demonstration are made for it alone."))
 
 
 def start_three(world: World, teller: Teller, stack: ExitStack) -> Processes:
     """Start cloud, access requester and flow manager, and say what each holds."""
     teller.step(1, _("Three processes start."))
-    documents = [world.folder / "people", world.folder / "installation.json"]
-    done = run("cloud", "import", "--data", world.cloud_data, *documents)
-    if done.returncode:
-        raise KeyinError("the sample data could not be loaded: %(output)s", output=done.stderr)
-    cloud = stack.enter_context(
-        started("cloud", "serve", "--data", world.cloud_data, "--listen", "127.0.0.1:0")
-    )
+    enrol(world)
+    cloud = stack.enter_context(cloud_started("--data", world.cloud_data))
     configuration = configure_requester(world, cloud.url)
     requester = stack.enter_context(started("requester", "serve", "--config", configuration))
     socket = requester.url.removeprefix("unix:")
@@ -151,7 +148,7 @@ def start_three(world: World, teller: Teller, stack: ExitStack) -> Processes:
     three = Processes(cloud, requester, flow_manager)
     for text, process in (
         (_("the cloud (process %(pid)s) keeps preferences, encrypted"), cloud),
-        (_("the access requester (process %(pid)s) holds this computer's credential"), requester),
+        (_("the access requester (process %(pid)s) holds this computer's private key"), requester),
         (
             _("the flow manager (process %(pid)s) changes settings, and puts them back"),
             flow_manager,
@@ -168,11 +165,11 @@ def key_in(world: World, teller: Teller) -> None:
     teller.step(2, _("Amina keys in."))
     ask(world, "login", "-", "--json", stdin=world.key.reveal())
     for line in (
-        _("flow manager -> access requester:  Amina's key"),
-        _("access requester -> cloud:         the key, and this computer's credential"),
-        _("cloud -> access requester:         an access token, good for one hour"),
-        _("access requester -> flow manager:  the token, never the credential"),
-        _("flow manager -> cloud:             the token, and which programs this computer has"),
+        _("flow manager -> access requester:  Amina's key, and a proof by a key of its own"),
+        _("access requester -> cloud:         both, signed with this computer's private key"),
+        _("cloud -> access requester:         an access token, good for 15 minutes and that proof"),
+        _("access requester -> flow manager:  the token, never the private key"),
+        _("flow manager -> cloud:             token and proof, and which programs are here"),
         _("cloud -> flow manager:             what these programs should become, nothing else"),
     ):
         teller.say("   " + line)
@@ -181,7 +178,7 @@ def key_in(world: World, teller: Teller) -> None:
 
 def key_out(world: World, teller: Teller) -> None:
     """Key out through the command line."""
-    teller.step(3, _("Amina keys out. The token is forgotten, the settings go back."))
+    teller.step(3, _("Amina keys out. The token is ended, the settings go back."))
     ask(world, "logout", "--json")
 
 
@@ -228,10 +225,10 @@ def tell_checks(world: World, teller: Teller, during: dict[str, Any], snapshot: 
 def tell_silence(world: World, teller: Teller, outputs: list[str]) -> None:
     """Check that nothing which must stay secret was printed by any process."""
     printed = "".join(outputs)
-    secret = (world.key.reveal(), world.secret.reveal(), "yellow on black")
+    secret = (world.key.reveal(), private_half(world), "yellow on black")
     teller.check(
         "silent",
-        _("no process printed the key, the credential or a setting"),
+        _("no process printed the key, the private key or a setting"),
         holds=not any(each in printed for each in secret),
     )
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from keyin.domain.secret import ClientSecret, GpiiKey
+from keyin.cli.processes import run
+from keyin.domain.errors import KeyinError
+from keyin.domain.secret import GpiiKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,9 +21,6 @@ if TYPE_CHECKING:
 PACKAGE_DATA: Final = Path(__file__).resolve().parent.parent / "data"
 PERSON: Final = "amina"
 KEY_BYTES: Final = 16  # 128 bits (P44)
-SECRET_BYTES: Final = 32  # 256 bits (P31)
-CLIENT_ID: Final = "library-desk-3"
-CREATED: Final = "2026-01-01T00:00:00.000Z"
 READER: Final = "net.keyin.sample.reader"
 
 # What the librarian chose for the reading program of this computer, in a layout of its own.
@@ -45,7 +44,6 @@ class World:
 
     folder: Path
     key: GpiiKey
-    secret: ClientSecret
 
     @property
     def cloud_data(self) -> Path:
@@ -56,6 +54,11 @@ class World:
     def requester(self) -> Path:
         """The access requester's own folder."""
         return self.folder / "requester"
+
+    @property
+    def credential(self) -> Path:
+        """The file with the computer's private key."""
+        return self.requester / "credential.json"
 
     @property
     def home(self) -> Path:
@@ -78,6 +81,7 @@ class World:
             "HOME": str(self.home),
             "XDG_CONFIG_HOME": str(self.home / ".config"),
             "XDG_STATE_HOME": str(self.folder / "state"),
+            "XDG_CACHE_HOME": str(self.folder / "cache"),
             "XDG_RUNTIME_DIR": str(self.folder / "run"),
         }
 
@@ -93,12 +97,8 @@ class World:
 
 
 def make(folder: Path) -> World:
-    """Lay out the computer and the documents that the cloud will be given."""
-    world = World(
-        folder=folder,
-        key=GpiiKey(secrets.token_hex(KEY_BYTES)),
-        secret=ClientSecret(secrets.token_urlsafe(SECRET_BYTES)),
-    )
+    """Lay out the computer and the person whom the cloud will be told of."""
+    world = World(folder=folder, key=GpiiKey(secrets.token_hex(KEY_BYTES)))
     for private in ("requester", "run", "state", "people", "home/.config/keyin-sample-reader"):
         (folder / private).mkdir(mode=0o700, parents=True)
     world.reader_file.write_text(READER_SETTINGS)
@@ -107,9 +107,6 @@ def make(folder: Path) -> World:
     world.device_report.write_bytes(msgspec.json.encode(report))
     person = folder / "people" / f"{world.key.reveal()}.json5"
     shutil.copyfile(PACKAGE_DATA / "people" / f"{PERSON}.json5", person)
-    _write_private(folder / "installation.json", _installation(world.secret))
-    credential = {"client_id": CLIENT_ID, "client_secret": world.secret.reveal()}
-    _write_private(world.requester / "credential.json", credential)
     return world
 
 
@@ -127,37 +124,32 @@ def configure_requester(world: World, cloud_url: str) -> Path:
     return path
 
 
-def _write_private(path: Path, document: object) -> None:
-    path.touch(mode=0o600)
-    path.write_bytes(msgspec.json.encode(document))
+def enrol(world: World) -> None:
+    """Fill the store, make the computer's key, register its public half; the cloud is not running.
+
+    As an operator does it by hand. Raises KeyinError.
+    """
+    public = world.folder / "desk.jwk"
+    credential = ("--credential", world.credential)
+    _done("cloud", "import", "--data", world.cloud_data, world.folder / "people")
+    _done("requester", "new-key", *credential, "--public-key", public)
+    client_id = _done(
+        *("client", "create", "--public-key", public, "--data", world.cloud_data),
+        *("--name", "Library desk 3", "--network", "127.0.0.0/8"),
+    )
+    _done("requester", "adopt", client_id.strip(), *credential)
 
 
-def _installation(secret: ClientSecret) -> list[dict[str, object]]:
-    """Return the original's two documents for one installation, as an operator would import."""
-    return [
-        {
-            "_id": "demo-client",
-            "type": "gpiiAppInstallationClient",
-            "schemaVersion": "0.2",
-            "name": "Library desk 3",
-            "computerType": "public",
-            "timestampCreated": CREATED,
-            "timestampUpdated": None,
-        },
-        {
-            "_id": "demo-credential",
-            "type": "clientCredential",
-            "schemaVersion": "0.2",
-            "clientId": "demo-client",
-            "oauth2ClientId": CLIENT_ID,
-            "oauth2ClientSecret": secret.reveal(),
-            "allowedIPBlocks": ["127.0.0.0/8"],
-            "allowedPrefsToWrite": [],
-            "isCreateGpiiKeyAllowed": False,
-            "isCreatePrefsSafeAllowed": False,
-            "revoked": False,
-            "revokedReason": None,
-            "timestampCreated": CREATED,
-            "timestampRevoked": None,
-        },
-    ]
+def private_half(world: World) -> str:
+    """Return the number that makes the computer's private key."""
+    document: dict[str, Any] = msgspec.json.decode(world.credential.read_bytes())
+    return str(document["private_key"]["d"])
+
+
+def _done(*arguments: object) -> str:
+    done = run(*arguments)
+    if done.returncode:
+        raise KeyinError(
+            "keyin %(verb)s failed: %(output)s", verb=str(arguments[0]), output=done.stderr.strip()
+        )
+    return done.stdout

@@ -45,6 +45,9 @@ def flow_manager() -> None:
 @click.option("--ca", type=_file, help="PEM file of the authorities to trust for the cloud.")
 @click.option("--socket", type=_file, help="Where to listen for keyin login.")
 @click.option("--state", type=click.Path(path_type=Path), help="Folder of the journal.")
+@click.option(
+    "--cache", type=click.Path(path_type=Path), help="Folder of what the cloud sent before."
+)
 @click.option("--config", type=_file, help="TOML file; options stand above it.")
 @click.option("--json", "as_json", is_flag=True, help="Report errors as one JSON object.")
 @click.option("--example", is_flag=True, help="Show where the example of a configuration lies.")

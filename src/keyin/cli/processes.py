@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 READY_LIMIT_S: Final = 30.0
 END_LIMIT_S: Final = 15.0
+PORTS_TRIED: Final = 5
 POLL_S: Final = 0.005
 READY: Final = "listening on "
 
@@ -141,6 +143,48 @@ def started(
         yield one
     finally:
         one.end()
+
+
+@contextmanager
+def cloud_started(*arguments: object, listeners: int = 1) -> Iterator[Started]:
+    """Run `keyin cloud serve ARGUMENTS` on a port that its own `--issuer` names.
+
+    The port has to be chosen before the start; another program may take it in between, then the
+    next one is tried.
+    """
+    one = _on_free_port(PORTS_TRIED, arguments, listeners)
+    try:
+        yield one
+    finally:
+        one.end()
+
+
+def _on_free_port(tries: int, arguments: tuple[object, ...], listeners: int) -> Started:
+    port = free_port()
+    place = f"127.0.0.1:{port}"
+    issuer = f"{'https' if '--tls-cert' in arguments else 'http'}://{place}"
+    serve = ("cloud", "serve", "--listen", place, "--issuer", issuer, *arguments)
+    try:
+        return spawn(command(*serve), listeners=listeners)
+    except KeyinError:
+        if tries <= 1 or _is_free(port):
+            raise
+    return _on_free_port(tries - 1, arguments, listeners)
+
+
+def free_port(wanted: int = 0) -> int:
+    """Return a port of 127.0.0.1 that nobody listens on now. Raises OSError if it is taken."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", wanted))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _is_free(port: int) -> bool:
+    try:
+        return free_port(port) == port
+    except OSError:
+        return False
 
 
 def run(

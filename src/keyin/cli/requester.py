@@ -13,6 +13,8 @@ from keyin.cli.lazy import LazyGroup
         "serve": "keyin.cli.requester_serve:serve",
         "status": "keyin.cli.requester_ask:status",
         "forget": "keyin.cli.requester_ask:forget",
+        "new-key": "keyin.cli.requester_key:new_key",
+        "adopt": "keyin.cli.requester_key:adopt",
     },
 )
 def requester() -> None:

@@ -1,7 +1,7 @@
 """What one installation proves itself with, and the credentials that everybody knows.
 
-Those stand in the original's public test data; one was its fallback (O13). They open nothing
-outside a loopback test.
+Secrets that everybody knows stand in the original's public test data; one was its fallback (O13).
+Keys that everybody knows are the examples of the RFCs. They open nothing outside a loopback test.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from keyin.domain.secret import ClientSecret, equal
+from keyin.domain.secret import ClientSecret, PrivateKey, equal
 
 _SUFFIXES: Final = ("", "-schemaV0.1", "-failInIpVerification", "-failInAllowedPrefsToWrite")
 _COMPUTERS: Final = ("pilot-computer", "nova-computer")
@@ -20,17 +20,30 @@ PUBLISHED_CLIENT_IDS: Final = frozenset(
 _PUBLISHED_SECRETS: Final = tuple(
     f"{computer}-secret{suffix}" for computer in _COMPUTERS for suffix in _SUFFIXES
 )
+_PUBLISHED_KEYS: Final = (
+    "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI",  # RFC 7515, A.3
+    "870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE",  # RFC 7517, A.2
+    "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",  # RFC 8037, A.1
+)
 
 
 @dataclass(frozen=True, slots=True)
 class InstallationCredential:
-    """An installation's `client_id` and secret."""
+    """An installation's `client_id` and the private key that goes with it."""
 
     client_id: str
-    secret: ClientSecret
+    private_key: PrivateKey
 
 
 def is_published(credential: InstallationCredential) -> bool:
-    """Tell whether the id or the secret is one that everybody knows."""
-    known = [equal(credential.secret.reveal(), published) for published in _PUBLISHED_SECRETS]
-    return credential.client_id in PUBLISHED_CLIENT_IDS or any(known)
+    """Tell whether the id or the private key is one that everybody knows."""
+    jwk = credential.private_key.reveal()
+    return credential.client_id in PUBLISHED_CLIENT_IDS or any(
+        key in jwk for key in _PUBLISHED_KEYS
+    )
+
+
+def is_published_secret(client_id: str, secret: ClientSecret) -> bool:
+    """Tell whether the id or the secret of a legacy client is one that everybody knows."""
+    known = [equal(secret.reveal(), published) for published in _PUBLISHED_SECRETS]
+    return client_id in PUBLISHED_CLIENT_IDS or any(known)

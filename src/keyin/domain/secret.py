@@ -62,7 +62,11 @@ class AccessToken(Secret):
 
 
 class ClientSecret(Secret):
-    """What an installation proves itself with at the token endpoint."""
+    """What a legacy or a web client proves itself with at the token endpoint."""
+
+
+class PrivateKey(Secret):
+    """What an installation proves itself with: the private half of its key pair, as JWK text."""
 
 
 def equal(left: str, right: str) -> bool:

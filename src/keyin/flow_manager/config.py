@@ -24,7 +24,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The whole file. Paths that are relative start at the file's own folder."""
 
     cloud: str
-    """The cloud's address: https, or http to a loopback literal for a test."""
+    """The cloud's address, exactly as its `--issuer`: https, or http to a loopback literal."""
     requester: str
     """The access requester's Unix socket, or `fd:N` for an inherited one."""
     requester_uid: int | None = None
@@ -44,9 +44,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The control socket; without it `$XDG_RUNTIME_DIR/keyin/flow-manager.sock`."""
     state: str | None = None
     """Folder of the journal; without it `$XDG_STATE_HOME/keyin`."""
+    cache: str | None = None
+    """Folder of what the cloud sent before; without it `$XDG_CACHE_HOME/keyin/registries`."""
 
 
-_PATHS = ("requester", "device_report", "ca", "socket", "state")
+_PATHS = ("requester", "device_report", "ca", "socket", "state", "cache")
 
 
 def load(path: Path | None, **options: object) -> Config:

@@ -28,6 +28,11 @@ def state_folder(environment: Mapping[str, str]) -> Path:
     return Path(_variable(environment, "XDG_STATE_HOME") or ".") / "keyin"
 
 
+def registry_folder(environment: Mapping[str, str]) -> Path:
+    """Return the folder of the registries that the cloud sent; it may vanish at any time."""
+    return Path(_variable(environment, "XDG_CACHE_HOME") or ".") / "keyin" / "registries"
+
+
 def control_socket(environment: Mapping[str, str]) -> Path:
     """Return the socket that `keyin login` asks."""
     runtime = environment.get("XDG_RUNTIME_DIR")

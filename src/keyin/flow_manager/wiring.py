@@ -17,7 +17,12 @@ from keyin.domain.variables import resolve
 from keyin.flow_manager.app import FlowManager
 from keyin.flow_manager.config import Config, listen_address
 from keyin.flow_manager.desk import Desk
-from keyin.flow_manager.places import Variables, control_socket, state_folder
+from keyin.flow_manager.places import (
+    Variables,
+    control_socket,
+    registry_folder,
+    state_folder,
+)
 from keyin.handlers.device_report import FileDeviceReporter, LiveDeviceReporter, this_os
 from keyin.handlers.host import RealSystem
 from keyin.handlers.read_only import ReadOnlySystem
@@ -27,11 +32,13 @@ from keyin.remote.cloud_http import CloudHttp
 from keyin.remote.cloud_settings import CloudSettings
 from keyin.session.lifecycle import Lifecycle
 from keyin.session.queue import KeyEventQueue
+from keyin.session.sender import Senders
 from keyin.session.service import SessionService
 from keyin.session.world import World
 from keyin.stores.host import SystemClock, SystemEntropy
 from keyin.stores.journal import JournalDirectory
 from keyin.stores.kept_files import KeptFiles
+from keyin.stores.registry_cache import RegistryCache
 from keyin.stores.solutions_files import PACKAGED, read_registry
 
 if TYPE_CHECKING:
@@ -41,6 +48,7 @@ if TYPE_CHECKING:
 
     from keyin.domain.environment import Clock, Entropy
     from keyin.handlers.system import System
+    from keyin.remote.cloud_settings import Registries
     from keyin.session.ports import (
         Action,
         DeviceReporter,
@@ -73,6 +81,8 @@ class Overrides(TypedDict, total=False):
     journal: Journal
     tokens: TokenSource
     cloud: SettingsSource
+    registries: Registries
+    """In place of the folder of what the cloud sent."""
     device: DeviceReporter
     environment: Mapping[str, str]
     network: httpx.AsyncBaseTransport
@@ -128,6 +138,7 @@ class _Builder:
     def _service(self, lifecycle: Lifecycle) -> SessionService:
         return SessionService(
             tokens=self._tokens,
+            senders=Senders(clock=self._clock, entropy=self._entropy),
             cloud=self._cloud,
             device=self._device,
             lifecycle=lifecycle,
@@ -168,17 +179,20 @@ class _Builder:
 
     def _requester(self) -> TokenSource:
         place, uid = self._config.requester, self._config.requester_uid
+        issuer = self._config.cloud.rstrip("/")
         if place.startswith("fd:"):
-            tokens = RequesterClient.inherited(_inherited(place))
+            tokens = RequesterClient.inherited(_inherited(place), issuer=issuer)
         else:
-            tokens = RequesterClient.at(Path(place), expect_uid=uid)
+            tokens = RequesterClient.at(Path(place), issuer=issuer, expect_uid=uid)
         self._release.append(tokens.close)
         return tokens
 
     def _cloud_settings(self) -> SettingsSource:
         ca = None if self._config.ca is None else Path(self._config.ca)
         http = CloudHttp(self._config.cloud, ca=ca, transport=self._given.get("network"))
-        cloud = CloudSettings(http)
+        cache = self._config.cache
+        folder = Path(cache) if cache else registry_folder(self._environment)
+        cloud = CloudSettings(http, self._given.get("registries") or RegistryCache(folder))
         self._release.append(cloud.close)
         return cloud
 

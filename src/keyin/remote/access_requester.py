@@ -1,8 +1,9 @@
 """The access requester, seen from the person's side: a key goes in, a token comes out.
 
-Connects for each request and checks whose process answers before it says a word (P64). Over an
-inherited pair there is one connection, made by whoever started both. Keeps no token, asks nothing
-twice.
+The token is bound to the key of the key-in, so that a proof goes along; where the cloud wants its
+nonce in it, it is asked once more. Connects for each request and checks whose process answers
+before it says a word (P64). Over an inherited pair there is one connection, made by whoever started
+both. Keeps no token.
 """
 
 from __future__ import annotations
@@ -33,58 +34,101 @@ if TYPE_CHECKING:
 
     from keyin.domain.secret import GpiiKey
     from keyin.remote.conversation import Message
+    from keyin.session.sender import Sender
 
 _TIMEOUT: Final = 45.0  # seconds; the requester itself gives the cloud 20 for a question, twice
 _WRITABLE_BY_OTHERS: Final = 0o022
 _NEXT_STEP: Final = "see that the access requester runs, and that its socket is the one named"
 
 
+_TOKEN_ENDPOINT: Final = "/oauth2/token"  # noqa: S105 - a path
 _Shape = TypeVar("_Shape")
 
 
 class RequesterClient:
     """Implements `session.ports.TokenSource`."""
 
-    def __init__(self, connect: Callable[[], Awaitable[IpcClient]], *, keep: bool = False) -> None:
-        """`keep`: one connection for ever, as an inherited pair is."""
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[IpcClient]],
+        *,
+        issuer: str = "",
+        keep: bool = False,
+    ) -> None:
+        """`issuer`: the cloud for which proofs are made, without a slash at the end.
+
+        `keep`: one connection for ever, as an inherited pair is.
+        """
         self._connect = connect
+        self._issuer = issuer
+        self._token_endpoint = issuer + _TOKEN_ENDPOINT  # until we are told otherwise
         self._keep = keep
         self._kept: IpcClient | None = None
         self._connecting = asyncio.Lock()
 
     @classmethod
-    def at(cls, path: Path, *, expect_uid: int | None = None, timeout: float = _TIMEOUT) -> Self:
+    def at(
+        cls,
+        path: Path,
+        *,
+        issuer: str = "",
+        expect_uid: int | None = None,
+        timeout: float = _TIMEOUT,
+    ) -> Self:
         """Use a socket. `expect_uid`: the requester's account; None: the directory's owner."""
 
         async def connect() -> IpcClient:
             uid = owner_of_place(path) if expect_uid is None else expect_uid
             return await IpcClient.connect(path, service=SERVICE, expect_uid=uid, timeout=timeout)
 
-        return cls(connect)
+        return cls(connect, issuer=issuer)
 
     @classmethod
-    def over(cls, end: ByteEnd, *, timeout: float = _TIMEOUT) -> Self:
+    def over(cls, end: ByteEnd, *, issuer: str = "", timeout: float = _TIMEOUT) -> Self:
         """Use an end that is connected already, such as one of a pair in memory."""
 
         async def connect() -> IpcClient:
             return await IpcClient.over(end, service=SERVICE, timeout=timeout)
 
-        return cls(connect, keep=True)
+        return cls(connect, issuer=issuer, keep=True)
 
     @classmethod
-    def inherited(cls, sock: socket.socket, *, timeout: float = _TIMEOUT) -> Self:
+    def inherited(cls, sock: socket.socket, *, issuer: str = "", timeout: float = _TIMEOUT) -> Self:
         """Use one end of a socket pair that the parent process handed over."""
 
         async def connect() -> IpcClient:
             streams = await asyncio.open_unix_connection(sock=sock)
             return await IpcClient.over(StreamEnd(*streams), service=SERVICE, timeout=timeout)
 
-        return cls(connect, keep=True)
+        return cls(connect, issuer=issuer, keep=True)
 
-    async def token(self, key: GpiiKey, *, request_id: str) -> AccessToken:
+    async def token(self, key: GpiiKey, sender: Sender, *, request_id: str) -> AccessToken:
         """Return a token for this key. Raises Refused, CloudUnreachable, RequesterUnreachable."""
-        answer = await self._ask("token", gpii_key=key.reveal(), request_id=request_id)
+        try:
+            return await self._token(key, sender, request_id)
+        except Refused as refused:
+            if refused.code != ErrorCode.USE_DPOP_NONCE:
+                raise
+            self._listen(refused, sender)
+        return await self._token(key, sender, request_id)
+
+    async def _token(self, key: GpiiKey, sender: Sender, request_id: str) -> AccessToken:
+        answer = await self._ask(
+            "token",
+            gpii_key=key.reveal(),
+            dpop_jkt=sender.jkt,
+            dpop_proof=sender.proof("POST", self._token_endpoint),
+            request_id=request_id,
+        )
         return AccessToken(_shaped(answer, TokenAnswer).access_token)
+
+    def _listen(self, refused: Refused, sender: Sender) -> None:
+        """Take the nonce, and the cloud's own word for where tokens are given out."""
+        nonce, place = (refused.fields.get(name) for name in ("nonce", "token_endpoint"))
+        if isinstance(nonce, str):
+            sender.take_nonce(nonce)
+        if isinstance(place, str) and place.startswith(self._issuer + "/"):
+            self._token_endpoint = place
 
     async def forget(self, key: GpiiKey | None, *, request_id: str) -> None:
         """Drop the token of this key; without a key, every token of ours. Raises as `token`."""

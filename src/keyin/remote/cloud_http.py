@@ -11,6 +11,7 @@ import asyncio
 import ipaddress
 import ssl
 import sys
+import zlib
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _TIMEOUT: Final = httpx.Timeout(10.0, connect=5.0)
 _WHOLE_EXCHANGE_SECONDS: Final = 20.0
 _CONNECTIONS: Final = httpx.Limits(max_connections=16, max_keepalive_connections=4)
+_GZIP: Final = 16 + zlib.MAX_WBITS  # zlib's word for: a gzip header, and no other
 _NEXT_STEP: Final = "check the network and the cloud's address, then try again"
 
 # OpenSSL's verify codes (x509_vfy.h) in plain words
@@ -147,6 +149,8 @@ class CloudHttp:
     ) -> None:
         """`transport` stands in for the network in a simulation. Raises ConfigurationError."""
         self.address = cloud_address(cloud)
+        self.issuer = cloud.rstrip("/")
+        """The address as it was written: what the cloud must call itself, byte by byte."""
         self._client = httpx.AsyncClient(
             verify=tls_context(ca),
             transport=transport,
@@ -156,12 +160,12 @@ class CloudHttp:
             limits=_CONNECTIONS,
             headers={
                 "accept": "application/json",
-                "accept-encoding": "identity",  # a short answer cannot unpack into a long one
+                "accept-encoding": "identity",
                 "user-agent": "keyin",
             },
         )
 
-    async def exchange(
+    async def exchange(  # noqa: PLR0913 - what a request is, by name
         self,
         method: str,
         path: str,
@@ -169,26 +173,34 @@ class CloudHttp:
         headers: Mapping[str, str],
         content: bytes | None = None,
         limit: int,
+        packed: bool = False,
+        at_root: bool = False,
     ) -> CloudAnswer:
         """Send one request, once; return the whole answer, whatever its status.
 
-        `path` is appended to the cloud's address as it is; `limit` is in bytes of the answer.
-        Raises CloudUnreachable.
+        `path` is appended to the cloud's address as it is, or, `at_root`, put before that
+        address's own path (RFC 8414 §3.1). `limit` is in bytes of the answer, unpacked. With
+        `packed` the cloud may send it in gzip. Raises CloudUnreachable.
         """
+        url = self._at_root(path) if at_root else self.address + path
+        if packed:
+            headers = {**headers, "accept-encoding": "gzip"}
         try:
             async with (
                 asyncio.timeout(_WHOLE_EXCHANGE_SECONDS),
-                self._client.stream(
-                    method, self.address + path, headers=headers, content=content
-                ) as response,
+                self._client.stream(method, url, headers=headers, content=content) as response,
             ):
-                body = await _bounded(response, limit)
+                body = await _bounded(response, limit, packed=packed)
                 return CloudAnswer(
                     status=response.status_code, headers=dict(response.headers), body=body
                 )
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TimeoutError, OSError) as exc:
             # without its cause: httpx's errors carry the request, and with it keys and secrets
             raise unreachable(_explain(exc)) from None
+
+    def _at_root(self, path: str) -> str:
+        own = httpx.URL(self.address).raw_path.decode().rstrip("/")
+        return self.address.removesuffix(own) + path + own
 
     async def close(self) -> None:
         """Close every connection."""
@@ -202,14 +214,22 @@ def unreachable(reason: str) -> CloudUnreachable:
     )
 
 
-async def _bounded(response: httpx.Response, limit: int) -> bytes:
-    if response.headers.get("content-encoding", "identity") != "identity":
+async def _bounded(response: httpx.Response, limit: int, *, packed: bool) -> bytes:
+    encoding = response.headers.get("content-encoding", "identity")
+    if encoding != "identity" and not (packed and encoding == "gzip"):
         raise unreachable(msgid("its answer is packed, which was not asked for"))
+    # unpacked here, and not by httpx: it would make room for all that a chunk says it is
+    unpacking = zlib.decompressobj(_GZIP) if encoding == "gzip" else None
     body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > limit:
-            raise unreachable(msgid("its answer is too long"))
+    try:
+        async for chunk in response.aiter_raw():
+            body += unpacking.decompress(chunk, limit + 1 - len(body)) if unpacking else chunk
+            if len(body) > limit:
+                raise unreachable(msgid("its answer is too long"))
+    except zlib.error:
+        raise unreachable(msgid("its answer is packed wrongly")) from None
+    if unpacking and not unpacking.eof:
+        raise unreachable(msgid("its answer is packed wrongly"))
     return bytes(body)
 
 

@@ -1,10 +1,12 @@
-"""The cloud's token endpoint as an installation's credential sees it: `POST /access_token`.
+"""The cloud's authorization server as an installation sees it: keys become tokens, tokens end.
 
-The request is the original client's JSON body. The route answers 401 `server_error` alike for a
-wrong credential, an unknown key and a foreign network; but it authenticates the client before it
-looks at the grant type, so that a second request with a grant type that nobody has tells them
-apart: 501 means that the credential is good. That question is asked at most once a minute, and
-never instead of a grant. Grants themselves are sent once.
+A grant is RFC 8693's token exchange with the GPII key as subject token; the installation proves
+itself with a client assertion (`private_key_jwt`, RFC 7523), made for one request and for this
+issuer only. The DPoP proof beside it comes from whoever will use the token, and is passed on as it
+is. Grants are sent once.
+
+Assertions are dated half a minute back: they live a minute, and a clock that is a little wrong in
+either direction still makes good ones.
 """
 
 from __future__ import annotations
@@ -13,26 +15,37 @@ import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
 
 import msgspec
 
-from keyin.domain.errors import CloudUnreachable, InvalidDocument, msgid
+from keyin.domain.environment import Millis
+from keyin.domain.errors import CloudUnreachable, InvalidDocument, Refused, msgid
 from keyin.domain.secret import AccessToken
 from keyin.remote.cloud_http import unreachable
+from keyin.remote.cloud_metadata import CloudMetadata
+from keyin.wire import client_assertions
 from keyin.wire.requester import ErrorCode, refusal
+from keyin.wire.signing_key import read_private
 
 if TYPE_CHECKING:
-    from keyin.domain.environment import Clock
+    from keyin.domain.environment import Clock, Entropy
     from keyin.domain.installation import InstallationCredential
     from keyin.domain.secret import GpiiKey
     from keyin.remote.cloud_http import CloudAnswer, CloudHttp
 
+EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
+KEY_TYPE: Final = "urn:gpii:params:oauth:token-type:gpii-key"
+SCOPE: Final = "settings:read"
 _MAX_ANSWER: Final = 16_384
-_MAX_SKEW_MS: Final = 5 * 60 * 1000
-_PROBE_GRANT: Final = "urn:keyin:none"
-_PROBE_EVERY_SECONDS: Final = 60.0
+_MAX_SKEW_MS: Final = 20_000
+"""From here on the clock is told of: at 30 seconds assertions and proofs begin to fail."""
+_BACK_MS: Final = 30_000
+_JTI_BYTES: Final = 16
 _B64TOKEN: Final = re.compile("[A-Za-z0-9._~+/-]{1,4096}=*")  # RFC 6750 §2.1
+_NONCE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,256}")  # RFC 9449 §8.1
 _DEFAULT_RETRY: Final = 30
+_FORM: Final = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +57,13 @@ class Grant:
     expires_in: int
     """Seconds, counted from before the request was sent."""
     skew_seconds: int
-    """This computer's clock minus the cloud's, 0 if within five minutes."""
+    """This computer's clock minus the cloud's, 0 if they nearly agree."""
 
 
 class _Success(msgspec.Struct, frozen=True):
     access_token: str
-    token_type: str = "Bearer"  # noqa: S105 - a type, not a password
-    expires_in: int | None = None
-    expiresIn: int | None = None  # noqa: N815 - the original's name on the wire
+    token_type: str
+    expires_in: int
 
 
 class _Failure(msgspec.Struct, frozen=True):
@@ -59,77 +71,95 @@ class _Failure(msgspec.Struct, frozen=True):
 
 
 class CloudTokens:
-    """Turns keys into tokens with a credential."""
+    """Turns keys into tokens with a credential, and ends tokens."""
 
-    def __init__(self, http: CloudHttp, *, clock: Clock) -> None:
+    def __init__(self, http: CloudHttp, *, clock: Clock, entropy: Entropy) -> None:
         self._http = http
         self._clock = clock
-        self._probed: tuple[float, InstallationCredential, bool] | None = None
+        self._entropy = entropy
+        self._metadata = CloudMetadata(http)
 
     async def grant(
-        self, credential: InstallationCredential, key: GpiiKey, *, request_id: str
+        self, credential: InstallationCredential, key: GpiiKey, *, proof: str, request_id: str
     ) -> Grant:
-        """Ask for a token.
+        """Ask for a token that is bound to the key of the proof.
 
-        Raises Refused (`key_refused`, `credential_revoked`, `rate_limited`, `clock_skew`) or
-        CloudUnreachable.
+        Raises Refused (`key_refused`, `credential_revoked`, `rate_limited`, `clock_skew`,
+        `use_dpop_nonce`) or CloudUnreachable.
         """
-        answer = await self._post(credential, "password", key.reveal(), request_id)
+        endpoint = (await self._metadata.endpoints(request_id=request_id)).token
+        form = {
+            "grant_type": EXCHANGE,
+            "subject_token": key.reveal(),
+            "subject_token_type": KEY_TYPE,
+            "resource": self._http.issuer,
+            "scope": SCOPE,
+        }
+        answer = await self._post(endpoint, form, credential, request_id, proof=proof)
         skew = self._skew(answer)
         if answer.status == HTTPStatus.OK:
             return _granted(answer, skew)
-        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise refusal(ErrorCode.RATE_LIMITED, retry_after=answer.retry_after or _DEFAULT_RETRY)
-        if answer.status not in _REFUSALS:
+        raise self._refused(answer, skew, endpoint)
+
+    async def revoke(
+        self, credential: InstallationCredential, token: AccessToken, *, request_id: str
+    ) -> None:
+        """End a token (RFC 7009). Raises CloudUnreachable where the cloud did not say that it is.
+
+        A cloud that names no revocation endpoint lets tokens end by themselves.
+        """
+        endpoint = (await self._metadata.endpoints(request_id=request_id)).revocation
+        if endpoint is None:
+            return
+        form = {"token": token.reveal(), "token_type_hint": "access_token"}
+        answer = await self._post(endpoint, form, credential, request_id)
+        if answer.status != HTTPStatus.OK:
             raise _out_of_order(answer)
-        if skew:
-            raise refusal(ErrorCode.CLOCK_SKEW, seconds=skew)
-        raise refusal(await self._reason(answer, credential, request_id))
-
-    async def _reason(
-        self, answer: CloudAnswer, credential: InstallationCredential, request_id: str
-    ) -> ErrorCode:
-        code = _error_code(answer)
-        if code in {"invalid_client", "unauthorized_client"}:
-            return ErrorCode.CREDENTIAL_REVOKED
-        if answer.status != HTTPStatus.UNAUTHORIZED or code == "invalid_grant":
-            return ErrorCode.KEY_REFUSED
-        if await self._credential_works(credential, request_id):
-            return ErrorCode.KEY_REFUSED
-        return ErrorCode.CREDENTIAL_REVOKED
-
-    async def _credential_works(self, credential: InstallationCredential, request_id: str) -> bool:
-        """Ask with an impossible grant type; in doubt, yes: the key is the likelier cause."""
-        now = self._clock.monotonic()
-        if self._probed and self._probed[1] == credential:
-            since, _, works = self._probed
-            if now - since < _PROBE_EVERY_SECONDS:
-                return works
-        try:
-            answer = await self._post(credential, _PROBE_GRANT, "-", request_id)
-        except CloudUnreachable:
-            return True
-        works = answer.status != HTTPStatus.UNAUTHORIZED
-        self._probed = (now, credential, works)
-        return works
 
     async def _post(
-        self, credential: InstallationCredential, grant_type: str, username: str, request_id: str
+        self,
+        endpoint: str,
+        form: dict[str, str],
+        credential: InstallationCredential,
+        request_id: str,
+        *,
+        proof: str | None = None,
     ) -> CloudAnswer:
-        body = {
-            "grant_type": grant_type,
-            "client_id": credential.client_id,
-            "client_secret": credential.secret.reveal(),
-            "username": username,
-            "password": "dummy",
+        proven = {
+            **form,
+            "client_assertion_type": client_assertions.ASSERTION_TYPE,
+            "client_assertion": self._assertion(credential),
         }
-        return await self._http.exchange(
+        headers = {"content-type": _FORM, "x-request-id": request_id}
+        answer = await self._http.exchange(
             "POST",
-            "/access_token",
-            headers={"content-type": "application/json", "x-request-id": request_id},
-            content=_encoded(body),
+            endpoint,
+            headers=headers if proof is None else {**headers, "dpop": proof},
+            content=_encoded(proven),
             limit=_MAX_ANSWER,
         )
+        if answer.status in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}:
+            self._metadata.forget()
+        return answer
+
+    def _assertion(self, credential: InstallationCredential) -> str:
+        return client_assertions.make(
+            read_private(credential.private_key.reveal().encode()),
+            client_id=credential.client_id,
+            issuer=self._http.issuer,
+            jti=self._entropy.token_bytes(_JTI_BYTES).hex(),
+            now=Millis(self._clock.now() - _BACK_MS),
+        )
+
+    def _refused(self, answer: CloudAnswer, skew: int, endpoint: str) -> Refused | CloudUnreachable:
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            return refusal(ErrorCode.RATE_LIMITED, retry_after=answer.retry_after or _DEFAULT_RETRY)
+        if answer.status not in _REFUSALS:
+            return _out_of_order(answer)
+        code, nonce = _error_code(answer), answer.headers.get("dpop-nonce", "")
+        if code == "use_dpop_nonce" or (code == "invalid_dpop_proof" and nonce and not skew):
+            return _other_proof(nonce, self._http.issuer + endpoint)
+        return refusal(ErrorCode.CLOCK_SKEW, seconds=skew) if skew else _meant(code)
 
     def _skew(self, answer: CloudAnswer) -> int:
         if answer.date is None:
@@ -141,11 +171,14 @@ class CloudTokens:
 _REFUSALS: Final = frozenset(
     {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 )
+_NOT_SPOKEN: Final = frozenset(
+    {"unsupported_grant_type", "invalid_scope", "invalid_target", "invalid_dpop_proof"}
+)
 
 
-def _encoded(body: dict[str, str]) -> bytes:
+def _encoded(form: dict[str, str]) -> bytes:
     try:
-        return msgspec.json.encode(body)
+        return urlencode(form).encode()
     except UnicodeEncodeError:  # a lone surrogate is in no key; the error would quote it
         raise InvalidDocument("the key is not text") from None
 
@@ -153,24 +186,38 @@ def _encoded(body: dict[str, str]) -> bytes:
 def _granted(answer: CloudAnswer, skew: int) -> Grant:
     try:
         success = msgspec.json.decode(answer.body, type=_Success)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         raise unreachable(msgid("its answer is no token")) from None
-    seconds = success.expires_in if success.expires_in is not None else success.expiresIn
     token = success.access_token
-    if not _B64TOKEN.fullmatch(token) or seconds is None or success.token_type.lower() != "bearer":
+    if not _B64TOKEN.fullmatch(token) or success.token_type.lower() != "dpop":
         raise unreachable(msgid("its answer is no token"))
     return Grant(
         token=AccessToken(token),
-        token_type="Bearer",  # noqa: S106 - a type, not a password
-        expires_in=max(seconds, 0),
+        token_type="DPoP",  # noqa: S106 - a type, not a password
+        expires_in=max(success.expires_in, 0),
         skew_seconds=skew,
     )
+
+
+def _other_proof(nonce: str, endpoint: str) -> Refused | CloudUnreachable:
+    if not _NONCE.fullmatch(nonce):
+        return unreachable(msgid("what it says of itself is not what it should be"))
+    return refusal(ErrorCode.USE_DPOP_NONCE, nonce=nonce, token_endpoint=endpoint)
+
+
+def _meant(code: str) -> Refused | CloudUnreachable:
+    """Translate an error code of RFC 6749 §5.2 and RFC 8693 §2.2.2."""
+    if code in {"invalid_client", "unauthorized_client"}:
+        return refusal(ErrorCode.CREDENTIAL_REVOKED)
+    if code in _NOT_SPOKEN:
+        return unreachable(msgid("it does not speak the protocol of this version"))
+    return refusal(ErrorCode.KEY_REFUSED)
 
 
 def _error_code(answer: CloudAnswer) -> str:
     try:
         return msgspec.json.decode(answer.body, type=_Failure).error
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return ""
 
 

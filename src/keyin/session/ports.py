@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from keyin.domain.absent import Absent, Value
     from keyin.domain.secret import AccessToken, GpiiKey
     from keyin.session.records import Entry, FileState, SessionId, Unfinished
+    from keyin.session.sender import Sender
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +127,11 @@ class Actions(Protocol):
 class TokenSource(Protocol):
     """The access requester, seen from here: it turns a key into a token, and nothing else."""
 
-    async def token(self, key: GpiiKey, *, request_id: str) -> AccessToken:
-        """Return a token. Raises Refused, RequesterUnreachable or CloudUnreachable."""
+    async def token(self, key: GpiiKey, sender: Sender, *, request_id: str) -> AccessToken:
+        """Return a token for this sender alone.
+
+        Raises Refused, RequesterUnreachable or CloudUnreachable.
+        """
         ...
 
     async def forget(self, key: GpiiKey | None, *, request_id: str) -> None:
@@ -139,14 +143,9 @@ class SettingsSource(Protocol):
     """The cloud's settings endpoint, seen from here."""
 
     async def settings(
-        self,
-        key: GpiiKey,
-        token: AccessToken,
-        device: Mapping[str, Value],
-        *,
-        request_id: str,
+        self, token: AccessToken, sender: Sender, device: Mapping[str, Value], *, request_id: str
     ) -> Mapping[str, Value]:
-        """Return preferences and inferred configuration for this device.
+        """Return `matchMakerOutput` and `solutionsRegistryEntries` for this device.
 
         Raises Refused (code `unauthorized` where the token is not accepted) or CloudUnreachable.
         """

@@ -96,15 +96,17 @@ class KeyEventQueue:
 
     async def _serve(self) -> None:
         while True:
-            item = await self._line.get()
-            try:
-                result = await self._carry_out(item.event, item.request_id)
-            except Exception as exc:  # noqa: BLE001 - belongs to the asker; the line goes on
-                _settle(item.done, exc)
-            else:
-                _settle(item.done, result)
-            finally:
-                self._line.task_done()
+            await self._serve_one(await self._line.get())  # nothing of it stays here meanwhile
+
+    async def _serve_one(self, item: _Waiting) -> None:
+        try:
+            result = await self._carry_out(item.event, item.request_id)
+        except Exception as exc:  # noqa: BLE001 - belongs to the asker; the line goes on
+            _settle(item.done, exc)
+        else:
+            _settle(item.done, result)
+        finally:
+            self._line.task_done()
 
     async def _carry_out(self, event: KeyEvent, request_id: str) -> Done:
         plan = machine.plan(self.state, event)

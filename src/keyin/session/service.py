@@ -1,7 +1,7 @@
 """One key-in from key to settings: token, the cloud's answer, the active set, the lifecycle.
 
-The order of things, and nothing else: how each is done is behind a port. A key and a token live
-here only as long as the call.
+The order of things, and nothing else: how each is done is behind a port. A person's key and a token
+live here only as long as the call, the key of the proofs until key-out.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from keyin.domain.secret import GpiiKey
     from keyin.session.lifecycle import Lifecycle
     from keyin.session.ports import DeviceReporter, SettingsSource, TokenSource
+    from keyin.session.sender import Sender, Senders
     from keyin.session.world import Applied, Difference, Passed, Restored
 
 DEFAULT_SET: Final = "gpii-default"
@@ -31,6 +32,7 @@ class SessionService:
     """Keys in and out; the caller sees to it that only one of these runs at a time."""
 
     tokens: TokenSource
+    senders: Senders
     cloud: SettingsSource
     device: DeviceReporter
     lifecycle: Lifecycle
@@ -52,14 +54,16 @@ class SessionService:
     async def key_in(self, key: GpiiKey, *, request_id: str) -> Applied:
         """Make the computer what this person needs. Raises KeyinError; then nothing is changed."""
         try:
-            instructions = await self._instructions(key, request_id)
+            instructions = await self._instructions(key, self.senders.begin(), request_id)
             return await self.lifecycle.begin(instructions)
         except BaseException:
+            self.senders.end()
             await self._forget(key, request_id)
             raise
 
     async def key_out(self, key: GpiiKey, *, request_id: str) -> Restored:
-        """Make the computer what it was, and let nobody keep the token (P68)."""
+        """Make the computer what it was, and let nobody keep the token or its key (P68)."""
+        self.senders.end()
         try:
             return await self.lifecycle.end()
         finally:
@@ -69,15 +73,19 @@ class SessionService:
         self, key: GpiiKey, *, request_id: str
     ) -> tuple[list[Difference], list[Passed]]:
         """Tell what `key_in` would change. Raises KeyinError."""
+        sender = self.senders.passing()
         try:
-            instructions = await self._instructions(key, request_id)
+            instructions = await self._instructions(key, sender, request_id)
             return await self.lifecycle.preview(instructions)
         finally:
+            sender.destroy()
             await self._forget(key, request_id)
 
-    async def _instructions(self, key: GpiiKey, request_id: str) -> dict[str, Instruction]:
+    async def _instructions(
+        self, key: GpiiKey, sender: Sender, request_id: str
+    ) -> dict[str, Instruction]:
         device = await self.device.report()
-        document = await self._ask(key, device, request_id)
+        document = await self._ask(key, sender, device, request_id)
         inferred = _member(document, "matchMakerOutput", "inferredConfiguration")
         chosen = _member(inferred, DEFAULT_SET) if inferred.get(DEFAULT_SET) else {}
         sent = _member(document, "solutionsRegistryEntries")
@@ -89,18 +97,18 @@ class SessionService:
         self.worry("rules_not_run", solution)
 
     async def _ask(
-        self, key: GpiiKey, device: Mapping[str, Value], request_id: str
+        self, key: GpiiKey, sender: Sender, device: Mapping[str, Value], request_id: str
     ) -> Mapping[str, Any]:
-        token = await self.tokens.token(key, request_id=request_id)
+        token = await self.tokens.token(key, sender, request_id=request_id)
         try:
-            return await self.cloud.settings(key, token, device, request_id=request_id)
+            return await self.cloud.settings(token, sender, device, request_id=request_id)
         except Refused as refused:
             if refused.code != "unauthorized":
                 raise
         # The cached token may have been revoked since: once more with a fresh one.
         await self.tokens.forget(key, request_id=request_id)
-        token = await self.tokens.token(key, request_id=request_id)
-        return await self.cloud.settings(key, token, device, request_id=request_id)
+        token = await self.tokens.token(key, sender, request_id=request_id)
+        return await self.cloud.settings(token, sender, device, request_id=request_id)
 
     async def _forget(self, key: GpiiKey | None, request_id: str) -> None:
         try:

@@ -1,35 +1,60 @@
-"""One installation's credential: JSON `{client_id, client_secret}` in a file of mode 0600 (P61).
+"""One installation's credential: JSON `{client_id, private_key}` in a file of mode 0600 (P61).
 
-There is no other source and no fallback (O13): without a usable file there is no credential.
+The key is a JWK. There is no other source and no fallback (O13): without a usable file there is no
+credential. A file without `client_id` holds a key that the cloud does not know yet.
 """
 
 from __future__ import annotations
 
 import os
 import stat
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 
 from keyin.domain.errors import ConfigurationError
 from keyin.domain.installation import InstallationCredential
-from keyin.domain.secret import ClientSecret
+from keyin.domain.secret import PrivateKey
+from keyin.wire.jose import InvalidSignature, PublicKey
+from keyin.wire.signing_key import SigningKey, read_private
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _MAX_BYTES: Final = 4096
 _PLAIN_FILE: Final = "make it a plain file that belongs to the access requester's account"
-_Text = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
+ClientId = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    client_id: _Text
-    client_secret: _Text
+    private_key: dict[str, str | list[str]]
+    client_id: ClientId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialFile:
+    """What the file holds."""
+
+    client_id: str | None
+    """None: the cloud has not said yet under which id it knows the key."""
+    private_key: PrivateKey
+    public: PublicKey
 
 
 def read_credential(path: Path) -> InstallationCredential | None:
-    """Return the credential, None where there is no file. Raises ConfigurationError if unsafe.
+    """Return the credential, None where there is none yet. Raises ConfigurationError if unsafe."""
+    try:
+        found = read_file(path)
+    except FileNotFoundError:
+        return None
+    if found.client_id is None:
+        return None
+    return InstallationCredential(found.client_id, found.private_key)
+
+
+def read_file(path: Path) -> CredentialFile:
+    """Read the file, which is safe. Raises ConfigurationError, FileNotFoundError.
 
     The file is ours or root's, for its owner only, no link, in a directory that only we or root
     can write.
@@ -37,7 +62,7 @@ def read_credential(path: Path) -> InstallationCredential | None:
     try:
         content = _read_checked(path)
     except FileNotFoundError:
-        return None
+        raise
     except OSError as exc:
         raise ConfigurationError(
             "the credential %(path)s cannot be read: %(reason)s",
@@ -47,18 +72,50 @@ def read_credential(path: Path) -> InstallationCredential | None:
         ) from exc
     try:
         document = msgspec.json.decode(content, type=_Document)
-    except msgspec.MsgspecError:
-        # without its cause: the parser's message may quote the secret
-        raise ConfigurationError(
-            "the credential %(path)s is not JSON with the texts client_id and client_secret only",
-            next_step="write it as it was given out by whoever runs the cloud",
+        jwk = msgspec.json.encode(document.private_key)
+        key = read_private(jwk)
+    except (msgspec.MsgspecError, RecursionError, InvalidSignature):
+        # without its cause: the parser's message may quote the key
+        raise _not_a_credential(path, content) from None
+    return CredentialFile(
+        client_id=document.client_id,
+        private_key=PrivateKey(jwk.decode()),
+        public=key.public,
+    )
+
+
+def file_content(key: SigningKey, client_id: str | None) -> bytes:
+    """Write what `read_file` reads."""
+    return _written({**({"client_id": client_id} if client_id else {}),
+                     "private_key": key.private_jwk()})  # fmt: skip
+
+
+def named(found: CredentialFile, client_id: str) -> bytes:
+    """Return the file's content under a client id."""
+    jwk = msgspec.Raw(found.private_key.reveal().encode())
+    return _written({"client_id": client_id, "private_key": jwk})
+
+
+def _written(document: dict[str, object]) -> bytes:
+    return msgspec.json.encode(document) + b"\n"
+
+
+def _not_a_credential(path: Path, content: bytes) -> ConfigurationError:
+    if b'"client_secret"' in content:
+        return ConfigurationError(
+            "the credential %(path)s holds a client secret; this version uses a key pair instead",
+            next_step="move the file away, then make a key: keyin requester new-key --help",
             path=str(path),
-        ) from None
-    return InstallationCredential(document.client_id, ClientSecret(document.client_secret))
+        )
+    return ConfigurationError(
+        "the credential %(path)s is not JSON with client_id and private_key (a JWK) only",
+        next_step="move the file away, then make a key: keyin requester new-key --help",
+        path=str(path),
+    )
 
 
 def _read_checked(path: Path) -> bytes:
-    _check(path.parent, path.parent.stat(), forbidden=stat.S_IWGRP | stat.S_IWOTH)
+    check_place(path)
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, opened without following links
         status = os.fstat(descriptor)
@@ -68,6 +125,11 @@ def _read_checked(path: Path) -> bytes:
                 "%(path)s is not a plain file", next_step=_PLAIN_FILE, path=str(path)
             )
         return file.read(_MAX_BYTES)
+
+
+def check_place(path: Path) -> None:
+    """Refuse a directory that others can write. Raises ConfigurationError, OSError."""
+    _check(path.parent, path.parent.stat(), forbidden=stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _check(path: Path, status: os.stat_result, *, forbidden: int) -> None:

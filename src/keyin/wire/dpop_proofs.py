@@ -94,6 +94,18 @@ def check(
     )
 
 
+def sender(text: str) -> str:
+    """Return the thumbprint of the key that a proof says it is from; nothing is verified.
+
+    For who passes a proof on. Raises InvalidSignature.
+    """
+    jws = parse(text, parameters=_PARAMETERS)
+    jwk = jws.header.get("jwk")
+    if jws.header.get("typ") != TYPE or not isinstance(jwk, dict):
+        raise InvalidSignature("this is no DPoP proof")
+    return public_key(jwk).thumbprint
+
+
 def _same_place(claimed: Value, url: str) -> bool:
     """Compare without query and fragment (RFC 9449 §4.3, 9)."""
     return _text(claimed).partition("#")[0].partition("?")[0] == url

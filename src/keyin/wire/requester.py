@@ -1,7 +1,8 @@
 """What passes between the flow manager and the access requester: three ops, one list of errors.
 
 No op takes a path, a command, a URL or a host (P67); no answer has a field for a secret (P60): the
-access token is what the whole process exists to give. tests/unit/requester holds both by
+access token is what the whole process exists to give, and of use only to who has the key of the
+proof. tests/unit/requester holds both by
 enumerating these classes. Decides nothing.
 """
 
@@ -20,6 +21,8 @@ MAX_KEY: Final = 1024  # characters of a GPII key; the original's own have 36
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 RequestId = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{8,64}$")]
 KeyText = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_KEY)]
+Thumbprint = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{43}$")]
+ProofText = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
 
 
 class _Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -29,9 +32,13 @@ class _Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class TokenRequest(_Request, frozen=True, kw_only=True, tag_field="op", tag="token"):
-    """Give me a token for this person's key."""
+    """Give me a token for this person's key, for use with my own key alone (RFC 9449)."""
 
     gpii_key: KeyText
+    dpop_jkt: Thumbprint
+    """Of my key."""
+    dpop_proof: ProofText
+    """By my key, for the cloud's token endpoint; passed on as it is."""
 
     def __repr__(self) -> str:
         return f"TokenRequest(id={self.id!r})"
@@ -94,6 +101,7 @@ class ErrorCode(StrEnum):
     CLOUD_UNREACHABLE = "cloud_unreachable"
     RATE_LIMITED = "rate_limited"
     CLOCK_SKEW = "clock_skew"
+    USE_DPOP_NONCE = "use_dpop_nonce"
     BAD_REQUEST = "bad_request"
     NOT_ALLOWED = "not_allowed"
     INTERNAL = "internal"
@@ -131,6 +139,10 @@ ERROR_TEXTS: Final[dict[ErrorCode, ErrorText]] = {
     ErrorCode.CLOCK_SKEW: ErrorText(
         msgid("the cloud refused, and this computer's clock is %(seconds)s seconds away from it"),
         msgid("set this computer's clock, then try again"),
+    ),
+    ErrorCode.USE_DPOP_NONCE: ErrorText(
+        msgid("the cloud wants a proof that holds the word it has just given"),
+        msgid("try again; if it stays so, tell whoever runs the cloud"),
     ),
     ErrorCode.BAD_REQUEST: ErrorText(
         msgid("the access requester does not understand this request"),

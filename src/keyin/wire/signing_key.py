@@ -1,6 +1,7 @@
 """A private key that signs proofs: in memory, or from a file's PEM or JWK text.
 
-It never prints; what leaves is its public half and what it signed.
+It never prints; what leaves is its public half, what it signed, and what the file it is kept in
+holds.
 """
 
 from __future__ import annotations
@@ -54,6 +55,11 @@ class SigningKey:
 
     def __reduce_ex__(self, protocol: object) -> Never:
         raise TypeError("a SigningKey does not pickle")
+
+    def private_jwk(self) -> dict[str, str]:
+        """Return the JWK with its private member, for the file that this key is kept in."""
+        jwk = self._key.as_dict(private=True).items()
+        return {str(name): str(value) for name, value in jwk if name in {*_PUBLIC, "d"}}
 
     def sign(self, header: Mapping[str, Value], claims: Mapping[str, Value]) -> str:
         """Return a compact JWS; `alg` is added."""

@@ -9,12 +9,14 @@ import subprocess
 import tempfile
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.fakes.cloud import CREDENTIAL
+from tests.fakes.sender import new_sender, proven
 from tests.properties.requester import asker
 from tests.properties.requester.asker import converse
 from tests.started import Started, started
@@ -22,9 +24,9 @@ from tests.started import Started, started
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from keyin.session.sender import Sender
+
 NOBODY = 65_534
-SECRET = "s" * 43
-CREDENTIAL = {"client_id": "library-7", "client_secret": SECRET}
 ANYBODYS_PYTHON = "/usr/bin/python3"
 needs_other_account = pytest.mark.skipif(
     os.geteuid() != 0 or not Path(ANYBODYS_PYTHON).exists(),
@@ -38,6 +40,8 @@ class Place:
 
     folder: Path
     cloud: str
+    sender: Sender = field(default_factory=new_sender)
+    """The key that this test's tokens are bound to."""
 
     @property
     def socket(self) -> Path:
@@ -71,8 +75,21 @@ class Place:
             yield process
 
     def ask(self, op: str, **fields: object) -> dict[str, Any]:
-        """Ask once, by hand: this is the wire, not our client."""
-        return ask_at(self.socket, {"v": 1, "id": "1", "op": op, **fields})
+        """Ask by hand: this is the wire, not our client. Once, or again with the cloud's nonce."""
+        answer = self._ask_once(op, fields)
+        if answer.get("error") == "use_dpop_nonce":
+            self.sender.take_nonce(answer["fields"]["nonce"])
+            answer = self._ask_once(op, fields)
+        return answer
+
+    def token_request(self, **fields: object) -> dict[str, Any]:
+        """Return a request for Alice's token, with what proves its sender."""
+        message = {"v": 1, "id": "1", "op": "token", "gpii_key": "alice-key"}
+        return {**message, **proven(self.sender, self.cloud), **fields}
+
+    def _ask_once(self, op: str, fields: dict[str, object]) -> dict[str, Any]:
+        more = proven(self.sender, self.cloud) if op == "token" else {}
+        return ask_at(self.socket, {"v": 1, "id": "1", "op": op, **more, **fields})
 
 
 @contextmanager

@@ -10,16 +10,16 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from keyin.domain.errors import RequesterUnreachable
 from keyin.remote.access_requester import RequesterClient
-from tests.fakes.cloud import FakeCloud, running_cloud
+from keyin.wire.signing_key import read_private
+from tests.fakes.cloud import CREDENTIAL, PRIVATE, PRIVATE_JWK, FakeCloud, running_cloud
 from tests.properties.requester.place import (
-    CREDENTIAL,
     NOBODY,
     Place,
     ask_as,
@@ -33,7 +33,6 @@ from tests.started import run
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TOKEN = {"v": 1, "id": "1", "op": "token", "gpii_key": "alice-key"}
 _LISTENING = "0A"
 
 
@@ -53,7 +52,7 @@ def refused_start(place: Place, **kwargs: str) -> str:
     outcome = run("requester", "serve", "--config", place.config(**kwargs))  # type: ignore[arg-type]  # texts only here
     assert outcome.returncode == 3
     assert "Next step: " in outcome.stderr
-    assert CREDENTIAL["client_secret"] not in outcome.stderr
+    assert PRIVATE not in outcome.stderr
     return outcome.stderr
 
 
@@ -74,9 +73,25 @@ def test_p61_a_link_a_folder_or_nonsense_is_no_credential(place: Place) -> None:
     refused_start(place)
     place.credential.rmdir()
     no_id, more = {**CREDENTIAL, "client_id": ""}, {**CREDENTIAL, "more": "1"}
-    for nonsense in (["x"], {"client_id": "a"}, no_id, more):
+    public = {name: value for name, value in PRIVATE_JWK.items() if name != "d"}
+    keys = [public, {**PRIVATE_JWK, "d": "x"}, {**PRIVATE_JWK, "crv": "P-384"}, PRIVATE, None]
+    others = [{**CREDENTIAL, "private_key": key} for key in keys]
+    for nonsense in (["x"], {"client_id": "a"}, no_id, more, *others):
         place.write_credential(nonsense)
         refused_start(place)
+
+
+def test_a_credential_of_the_time_before_key_pairs_is_told_what_to_do(place: Place) -> None:
+    place.write_credential({"client_id": "library-7", "client_secret": PRIVATE})
+    assert "keyin requester new-key" in refused_start(place)
+
+
+def test_a_key_without_an_id_is_no_reason_not_to_start(place: Place, cloud: FakeCloud) -> None:
+    place.write_credential({"private_key": PRIVATE_JWK})
+    with place.serving():
+        assert place.ask("status")["enrolled"] is False
+        assert place.ask("token", gpii_key="alice-key")["error"] == "not_enrolled"
+    assert cloud.paths == []
 
 
 def test_p61_a_folder_that_others_can_write_is_refused(place: Place) -> None:
@@ -97,19 +112,28 @@ def test_p61_another_accounts_credential_is_refused(place: Place) -> None:
     assert f"uid {NOBODY}" in refused_start(place)
 
 
+_EXAMPLE = {  # RFC 7517, A.2
+    "kty": "EC",
+    "crv": "P-256",
+    "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+    "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+    "d": "870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE",
+}
+
+
 @pytest.mark.parametrize(
     "credential",
     [
-        {"client_id": "pilot-computer", "client_secret": "another"},
-        {"client_id": "another", "client_secret": "pilot-computer-secret"},
-        {"client_id": "nova-computer", "client_secret": "nova-computer-secret"},
+        {"client_id": "pilot-computer", "private_key": PRIVATE_JWK},
+        {"client_id": "another", "private_key": _EXAMPLE},
     ],
 )
 def test_o13_published_credentials_are_for_loopback_only(
-    place: Place, cloud: FakeCloud, credential: dict[str, str]
+    place: Place, cloud: FakeCloud, credential: dict[str, Any]
 ) -> None:
     place.write_credential(credential)
-    cloud.credentials = {credential["client_id"]: credential["client_secret"]}
+    public = read_private(json.dumps(credential["private_key"]).encode()).public
+    cloud.clients = {credential["client_id"]: public}
     with place.serving():
         assert place.ask("token", gpii_key="alice-key")["ok"]
     place.cloud = "https://cloud.example"
@@ -119,7 +143,7 @@ def test_o13_published_credentials_are_for_loopback_only(
 @needs_other_account
 def test_p62_another_account_gets_not_one_byte(place: Place, cloud: FakeCloud) -> None:
     with place.serving(allow=[os.geteuid(), 12_345]) as process:
-        said = ask_as(NOBODY, place.folder, str(place.socket), TOKEN)
+        said = ask_as(NOBODY, place.folder, str(place.socket), place.token_request())
         assert said == {"uid": NOBODY, "bytes": 0, "last": ""}
         assert f'"uid":{NOBODY}' in process.output
         assert place.ask("token", gpii_key="alice-key")["ok"]
@@ -129,34 +153,36 @@ def test_p62_another_account_gets_not_one_byte(place: Place, cloud: FakeCloud) -
 @needs_other_account
 def test_p62_root_is_an_account_like_any_other(place: Place) -> None:
     with place.serving(allow=["user:nobody"]):
-        assert ask_at(place.socket, TOKEN) == {}
-        said = ask_as(NOBODY, place.folder, str(place.socket), TOKEN)
+        assert ask_at(place.socket, place.token_request()) == {}
+        said = ask_as(NOBODY, place.folder, str(place.socket), place.token_request())
         assert json.loads(said["last"])["ok"] is True
 
 
 @needs_other_account
 def test_p62_an_account_gets_in_by_its_group(place: Place) -> None:
     with place.serving(allow=["group:nogroup"]):
-        assert ask_at(place.socket, TOKEN) == {}
-        said = ask_as(NOBODY, place.folder, str(place.socket), TOKEN)
+        assert ask_at(place.socket, place.token_request()) == {}
+        said = ask_as(NOBODY, place.folder, str(place.socket), place.token_request())
         assert json.loads(said["last"])["ok"] is True
 
 
 @needs_other_account
 def test_one_accounts_tokens_are_never_given_to_another(place: Place, cloud: FakeCloud) -> None:
     with place.serving(allow=[0, NOBODY]):
-        mine = ask_at(place.socket, TOKEN)
-        theirs = json.loads(ask_as(NOBODY, place.folder, str(place.socket), TOKEN)["last"])
+        mine = ask_at(place.socket, place.token_request())
+        theirs = json.loads(
+            ask_as(NOBODY, place.folder, str(place.socket), place.token_request())["last"]
+        )
         assert mine["access_token"] != theirs["access_token"]
         assert place.ask("forget")["forgotten"] == 1  # mine alone
-        ask_as(NOBODY, place.folder, str(place.socket), TOKEN)
+        ask_as(NOBODY, place.folder, str(place.socket), place.token_request())
     assert cloud.grants == 2
 
 
 def test_p62_an_empty_allow_list_allows_nobody(place: Place, cloud: FakeCloud) -> None:
     with place.serving(allow=[]):
-        assert ask_at(place.socket, TOKEN) == {}
-    assert cloud.requests == []
+        assert ask_at(place.socket, place.token_request()) == {}
+    assert cloud.paths == []
 
 
 def test_p63_the_process_listens_on_no_tcp_port(place: Place) -> None:
@@ -221,18 +247,18 @@ def test_p65_callers_are_counted_and_told_when_to_come_back(place: Place) -> Non
 def test_p65_long_idle_and_many_connections_are_closed(place: Place) -> None:
     more = "[limits]\nidle_seconds = 1\nconnections_per_caller = 2\n"
     with place.serving(more=more):
-        key = {**TOKEN, "gpii_key": "x" * 1025}
+        key = {**place.token_request(), "gpii_key": "x" * 1025}
         assert ask_at(place.socket, key)["error"] == "bad_request"
         idle = [socket.socket(socket.AF_UNIX) for _ in range(2)]
         for sock in idle:
             sock.settimeout(20)
             sock.connect(str(place.socket))
-        wait_for(lambda: ask_at(place.socket, TOKEN) == {})
+        wait_for(lambda: ask_at(place.socket, place.token_request()) == {})
         for sock in idle:
             while sock.recv(100):
                 pass
             sock.close()
-        assert ask_at(place.socket, TOKEN)["ok"]
+        assert ask_at(place.socket, place.token_request())["ok"]
 
 
 def test_p69_the_process_leaves_no_core_and_lets_nobody_look_in(place: Place) -> None:
@@ -314,7 +340,7 @@ def test_loopback_http_needs_its_transport_its_section_its_flag_and_its_token(
         assert token_file.stat().st_mode & 0o777 == 0o600
         right = {"Authorization": f"Bearer {token_file.read_text()}"}
         url = process.url + "/access-token"
-        body = {"gpii_key": "alice-key"}
+        body = place.token_request()
         with httpx.Client(trust_env=False) as client:
             assert client.post(url, json=body).status_code == 401
             assert client.post(url, json=body, headers={"Authorization": "Bearer x"}).is_error
@@ -322,7 +348,7 @@ def test_loopback_http_needs_its_transport_its_section_its_flag_and_its_token(
             assert client.post(url, json=body, headers={**right, "Host": "evil.example"}).is_error
             assert client.get(url, headers=right).status_code == 404
             assert client.post(url, content=b"[", headers=right).status_code == 400
-            assert cloud.requests == []
+            assert cloud.paths == []
             answer = client.post(url, json=body, headers=right)
             assert (answer.status_code, answer.json()["ok"]) == (200, True)
         assert "unsafe" in process.output

@@ -29,6 +29,16 @@ from keyin.wire.requester import (
 
 OPS = {"token": TokenAnswer, "forget": ForgetAnswer, "status": StatusAnswer}
 QUIET = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+PLAIN = {"v": 1, "id": "1"}
+MESSAGE = {
+    "v": 1,
+    "id": "1",
+    "op": "token",
+    "gpii_key": "k",
+    "dpop_jkt": "j" * 43,
+    "dpop_proof": "p",
+}
+OWN = ("gpii_key", "dpop_jkt", "dpop_proof", "request_id", "more")
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: (
@@ -60,14 +70,16 @@ def test_p60_every_op_and_every_result_field_is_known_and_none_is_a_secret() -> 
 def test_p67_no_op_takes_a_path_a_command_a_url_or_a_host() -> None:
     common = {"v", "id", "request_id"}
     assert requests() == {
-        "token": common | {"gpii_key"},
+        "token": common | {"gpii_key", "dpop_jkt", "dpop_proof"},
         "forget": common | {"gpii_key"},
         "status": common,
     }
     for extra in ("path", "command", "url", "host", "cloud", "scope", "client_id"):
         for op in OPS:
+            message = MESSAGE if op == "token" else {**PLAIN, "op": op}
+            assert read_request(message)
             with pytest.raises(Refused) as refused:
-                read_request({"v": 1, "id": "1", "op": op, "gpii_key": "k", extra: "x"})
+                read_request({**message, extra: "x"})
             assert refused.value.code == "bad_request"
     with pytest.raises(Refused):
         read_request({"v": 1, "id": "1", "op": "execute"})
@@ -76,7 +88,7 @@ def test_p67_no_op_takes_a_path_a_command_a_url_or_a_host() -> None:
 def test_every_error_has_a_text_and_a_next_step() -> None:
     assert set(ERROR_TEXTS) == set(ErrorCode)
     assert all(text.message and text.next_step for text in ERROR_TEXTS.values())
-    fields = {"reason": "r", "retry_after": 1, "seconds": 2}
+    fields = {"reason": "r", "retry_after": 1, "seconds": 2, "nonce": "n", "token_endpoint": "t"}
     for code in ErrorCode:
         error = refusal(code, **fields)
         assert "%(" not in str(error)
@@ -84,7 +96,7 @@ def test_every_error_has_a_text_and_a_next_step() -> None:
 
 
 def test_a_request_does_not_show_its_key() -> None:
-    message = {"v": 1, "id": "1", "op": "token", "gpii_key": "canary"}
+    message = {**MESSAGE, "gpii_key": "canary", "dpop_proof": "canary"}
     assert "canary" not in repr(read_request(message))
     with pytest.raises(Refused) as refused:
         read_request({**message, "v": "canary"})
@@ -103,7 +115,7 @@ def test_p80_any_message_is_a_request_or_a_bad_request(message: object) -> None:
 
 @QUIET
 @given(st.fixed_dictionaries({"v": st.just(1), "id": st.text(), "op": st.sampled_from([*OPS])},
-       optional={"gpii_key": JSON, "request_id": JSON, "more": JSON}))  # fmt: skip
+       optional=dict.fromkeys(OWN, JSON)))  # fmt: skip
 def test_p80_nearly_right_messages_too(message: dict[str, object]) -> None:
     try:
         request = read_request(message)

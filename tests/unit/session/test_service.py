@@ -10,6 +10,8 @@ from keyin.domain.errors import HandlerFailed, InvalidDocument, Refused
 from keyin.domain.keyin import Kind
 from keyin.domain.registry_trust import CloudRegistry
 from keyin.domain.secret import GpiiKey
+from keyin.session.sender import Sender, Senders
+from keyin.wire.signing_key import new_key
 from tests.fakes.flow_manager import SOLUTION, Neighbours, Played, document, running
 
 if TYPE_CHECKING:
@@ -40,6 +42,39 @@ async def test_p68_the_token_is_forgotten_at_key_out(tmp_path: Path) -> None:
         assert played.neighbours.asked[-1] == ("forget", "request-2")
         assert played.neighbours.tokens == {}
         assert played.settings == {"loud": 3}
+
+
+async def test_p68_at_key_out_the_key_of_the_proofs_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Sender] = []
+
+    def watched(senders: Senders) -> Sender:
+        made.append(Sender(new_key(senders.entropy), senders))
+        return made[-1]
+
+    monkeypatch.setattr(Senders, "passing", watched)
+    async with running(tmp_path, doors=False) as played:
+        await login(played)
+        assert [sender._key is not None for sender in made] == [True]  # somebody is keyed in
+        await logout(played)
+        played.neighbours.refused["bob"] = Refused("key_refused", "no")
+        with pytest.raises(Refused):
+            await login(played, GpiiKey("bob"))
+        await played.manager.desk.preview(ALICE, request_id="request-3")
+        assert [sender._key for sender in made] == [None, None, None]
+        with pytest.raises(LookupError):
+            made[0].proof("GET", "https://cloud.example")
+
+
+async def test_p11_each_key_in_has_a_key_of_its_own(tmp_path: Path) -> None:
+    async with running(tmp_path, Neighbours(stale={"token-1"}), doors=False) as played:
+        await login(played)  # asks twice, since the first token is not accepted
+        assert len(played.neighbours.senders) == 4
+        assert len(set(played.neighbours.senders)) == 1
+        await logout(played)
+        await login(played)
+        assert len(set(played.neighbours.senders)) == 2
 
 
 async def test_p68_the_token_is_forgotten_when_the_login_fails(tmp_path: Path) -> None:

@@ -1,0 +1,60 @@
+"""Small files that are written as a whole, for their owner only, and survive a power cut.
+
+A crash leaves the old file or the new one, and at most a draft beside it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PRIVATE: Final = 0o600
+
+
+def create(path: Path, content: bytes) -> None:
+    """Write a file that must not exist yet; durable on return. Raises FileExistsError, OSError."""
+    with _draft(path, content) as draft:
+        os.link(draft, path)  # unlike a rename, a link replaces nothing
+    _sync(path.parent)
+
+
+def replace(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Write a file, new or in place of the old one, whose owner it keeps. Raises OSError."""
+    with _draft(path, content, durable=durable) as draft:
+        with contextlib.suppress(FileNotFoundError):
+            before = path.lstat()
+            if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
+                os.chown(draft, before.st_uid, before.st_gid)
+        draft.replace(path)
+    if durable:
+        _sync(path.parent)
+
+
+@contextlib.contextmanager
+def _draft(path: Path, content: bytes, *, durable: bool = True) -> Iterator[Path]:
+    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    draft.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    descriptor = os.open(draft, flags, PRIVATE)
+    try:
+        with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, created with its mode
+            file.write(content)
+            file.flush()
+            if durable:
+                os.fsync(descriptor)
+        yield draft
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
