@@ -24,6 +24,8 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    cookies: tuple[str, ...] = ()
+    """Each `Set-Cookie`, whole."""
 
     @property
     def json(self) -> Any:
@@ -113,7 +115,8 @@ def send(
         )
         response = connection.getresponse()
         named = {name.lower(): value for name, value in response.getheaders()}
-        return Reply(response.status, named, response.read())
+        cookies = tuple(response.headers.get_all("set-cookie") or ())
+        return Reply(response.status, named, response.read(), cookies)
     finally:
         connection.close()
 

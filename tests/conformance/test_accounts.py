@@ -9,6 +9,7 @@ from keyin.domain.environment import Millis
 from keyin.domain.events import Act, Event
 from keyin.domain.records import Digest, RecordId, Status
 from keyin.oauth.accounts import (
+    FORGOTTEN,
     Account,
     AccountChange,
     Failures,
@@ -141,5 +142,15 @@ async def test_failures_are_counted_and_forgotten(store: Store) -> None:
     assert await events(store) == 1
     await store.forget_failures([one])
     assert await store.failures([one, two]) == [None, Failures(count=1, last=NOW)]
-    await store.note_failure([one], now=LATER, forget_before=LATER, event=None)
-    assert await store.failures([one, two]) == [Failures(count=1, last=LATER), None]
+    await store.note_failure([two], now=LATER, forget_before=LATER, event=None)
+    assert await store.failures([one, two]) == [None, Failures(count=1, last=LATER)]
+    much_later = Millis(LATER + FORGOTTEN + 1)
+    await store.note_failure([one], now=much_later, forget_before=NOW, event=None)
+    assert await store.failures([one, two]) == [Failures(count=1, last=much_later), None]
+
+
+async def test_one_kind_of_failure_does_not_make_another_forgotten(store: Store) -> None:
+    one, two = Digest("p:one"), Digest("p:two")
+    await store.note_failure([one], now=NOW, forget_before=NOW, event=None)
+    await store.note_failure([two], now=LATER, forget_before=LATER, event=None)
+    assert await store.failures([one]) == [Failures(count=1, last=NOW)]

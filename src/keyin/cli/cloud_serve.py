@@ -10,6 +10,7 @@ import click
 from keyin.cli.exits import errors_for_people
 from keyin.cloud.config import load
 from keyin.cloud.serving import serve as run
+from keyin.pages.site import Site
 from keyin.stores.opening import data_directory
 
 
@@ -54,4 +55,4 @@ def serve(
     with errors_for_people(as_json=as_json):
         if data is not None or database is not None:
             flags["data"] = str(data_directory(data, database))
-        run(load(file, flags))
+        run(load(file, flags), Site.open)

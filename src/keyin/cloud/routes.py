@@ -125,7 +125,8 @@ SIGNED_OUT: Final = Route(method="GET", template="/logout", access=Access.PUBLIC
 STYLE: Final = Route(method="GET", template="/static/keyin.css", access=Access.PUBLIC)
 SIGN_OUT: Final = Route(method="POST", template="/logout", access=Access.SESSION, body_limit=_FORM)
 ACCOUNT_PAGE: Final = Route(method="GET", template="/account", access=Access.SESSION)
-AUTHORIZE: Final = Route(method="GET", template="/oauth2/authorize", access=Access.SESSION)
+AUTHORIZE: Final = Route(method="GET", template="/oauth2/authorize", access=Access.PUBLIC)
+"""Says what is wrong with a request, and asks who is in order to sign in."""
 QUESTION: Final = Route(method="GET", template="/oauth2/authorize/question", access=Access.SESSION)
 DECISION: Final = Route(
     method="POST",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from keyin.cloud.config import CloudConfig
+    from keyin.cloud.page_wiring import PagesOf
     from keyin.cloud.wiring import Cloud
     from keyin.stores.opening import OpenedStore
 
@@ -49,8 +50,11 @@ class _Server(uvicorn.Server):
         yield
 
 
-def serve(config: CloudConfig) -> None:
-    """Serve until SIGTERM or SIGINT. Raises ConfigurationError, StoreUnavailable."""
+def serve(config: CloudConfig, pages: PagesOf | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; show pages where an issuer is named.
+
+    Raises ConfigurationError, StoreUnavailable.
+    """
     configure_logging("cloud")
     if not harden():
         structlog.get_logger().warning("hardening_incomplete", reason="not_dumpable")
@@ -65,23 +69,23 @@ def serve(config: CloudConfig) -> None:
     opened = open_data(Path(config.data), secrets, exclusive=True)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_run(config, opened))
+            runner.run(_run(config, opened, pages))
     finally:
         opened.close()
 
 
-async def _run(config: CloudConfig, opened: OpenedStore) -> None:
+async def _run(config: CloudConfig, opened: OpenedStore, pages: PagesOf | None) -> None:
     await check_store(config, opened.store)
     service = administration(opened.store, opened.secrets, SystemEntropy())
     door = await admin_socket.listen(Path(config.data or ""), service, SystemClock())
     try:
-        await _serve(config, opened)
+        await _serve(config, opened, pages)
     finally:
         await door.close()
 
 
-async def _serve(config: CloudConfig, opened: OpenedStore) -> None:
-    cloud = await build(config, store=opened.store, secrets=opened.secrets)
+async def _serve(config: CloudConfig, opened: OpenedStore, pages: PagesOf | None) -> None:
+    cloud = await build(config, store=opened.store, secrets=opened.secrets, pages=pages)
     cloud.ops.describe(cloud.app.routes, server=config.issuer)
     gc.collect()
     gc.freeze()  # registries live as long as the process: no collection walks them again

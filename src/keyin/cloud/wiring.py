@@ -28,6 +28,7 @@ from keyin.cloud.listeners import parse_listener
 from keyin.cloud.metrics import Metrics
 from keyin.cloud.oauth_routes import Authorization
 from keyin.cloud.ops import HealthRoutes, OpsApp
+from keyin.cloud.page_wiring import page_routes
 from keyin.cloud.settings_routes import SettingsRoutes
 from keyin.cloud.solutions_routes import SolutionsRoutes
 from keyin.oauth.bearer import Bearer
@@ -38,6 +39,7 @@ from keyin.oauth.grants.password import PasswordGrant
 from keyin.oauth.ports import Peppers
 from keyin.oauth.proven_client import ClientAuthentication
 from keyin.oauth.proven_sender import ProvenSenders
+from keyin.oauth.sign_in import Store as SignInStore
 from keyin.oauth.token_endpoint import TokenEndpoint
 from keyin.oauth.token_status import TokenStatus
 from keyin.settings.ports import Registries as StoredRegistries
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 
     from keyin.cloud.config import CloudConfig
     from keyin.cloud.exchange import Handler
+    from keyin.cloud.page_wiring import PagesOf
     from keyin.cloud.routes import Route
     from keyin.domain.environment import Clock, Entropy
     from keyin.oauth.granting import Grant
@@ -59,7 +62,7 @@ if TYPE_CHECKING:
 UNIX: Final = "unix"
 
 
-class Store(FlowStore, LimitingStore, Safes, StoredRegistries, Protocol):
+class Store(FlowStore, SignInStore, LimitingStore, Safes, StoredRegistries, Protocol):
     """Every port that the cloud needs; one object implements them all."""
 
 
@@ -85,6 +88,7 @@ async def build(  # noqa: PLR0913 - every one of them is replaced by some test
     entropy: Entropy | None = None,
     limits: Limits | None = None,
     access_log: AccessLog | None = None,
+    pages: PagesOf | None = None,
 ) -> Cloud:
     """Put the cloud together. Raises ConfigurationError, InvalidDocument, StoreUnavailable."""
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
@@ -99,6 +103,7 @@ async def build(  # noqa: PLR0913 - every one of them is replaced by some test
                 secrets=secrets,
                 entropy=entropy,
                 limited=limiting(config.limits, store, secrets, metrics),
+                pages=pages,
             ),
             Surroundings(
                 edge=edge(config),
@@ -114,12 +119,18 @@ async def build(  # noqa: PLR0913 - every one of them is replaced by some test
 
 
 async def handlers(
-    config: CloudConfig, *, store: Store, secrets: Secrets, entropy: Entropy, limited: Limiting
+    config: CloudConfig,
+    *,
+    store: Store,
+    secrets: Secrets,
+    entropy: Entropy,
+    limited: Limiting,
+    pages: PagesOf | None = None,
 ) -> Mapping[Route, Handler]:
     """Put the services together; return a handler for each route that is there."""
     stored = await store.registries()
     registries = Registries.read(stored.items() if stored else own_registries())
-    flows = flows_of(config, store=store, secrets=secrets, entropy=entropy)
+    flows = flows_of(config, pages, store=store, secrets=secrets, entropy=entropy)
     authorization = authorization_server(flows, limited) if flows else None
     guard = Guard(
         bearer=bearer(store, secrets),
@@ -147,12 +158,18 @@ async def handlers(
         HealthRoutes(store),
         *((authorization,) if authorization else ()),
         *(flows.families(authorization, guard) if flows and authorization else ()),
+        *((page_routes(pages, flows, store),) if flows and pages else ()),
     )
     return {route: handler for family in families for route, handler in family.handlers().items()}
 
 
 def flows_of(
-    config: CloudConfig, *, store: FlowStore, secrets: Secrets, entropy: Entropy
+    config: CloudConfig,
+    pages: PagesOf | None,
+    *,
+    store: FlowStore,
+    secrets: Secrets,
+    entropy: Entropy,
 ) -> Flows | None:
     """Say which flows are there, where an issuer is named (ADR 14)."""
     if config.issuer is None:
@@ -162,7 +179,7 @@ def flows_of(
         peppers=secrets,
         entropy=entropy,
         issuer=config.issuer.rstrip("/"),
-        pages=False,
+        pages=pages is not None,
         devices=config.device_code,
     )
 

@@ -29,6 +29,9 @@ ABSOLUTE: Final = Millis(12 * 60 * MINUTE)
 FRESH: Final = Millis(5 * MINUTE)
 """How old a sign-in may be where something is given away (P55)."""
 
+FORGOTTEN: Final = Millis(24 * 60 * MINUTE)
+"""So long after the last wrong password there was none."""
+
 PasswordHash = NewType("PasswordHash", str)
 """An Argon2id hash with its parameters, as PHC text; slow to guess from, impossible to present."""
 
@@ -141,7 +144,10 @@ class Attempts(Protocol):
     async def note_failure(
         self, buckets: Sequence[Digest], *, now: Millis, forget_before: Millis, event: Event | None
     ) -> None:
-        """Count one more in each bucket, durably, anew where the last was before then."""
+        """Count one more in each bucket, durably, anew where its last was before then.
+
+        What nobody added to for a day is forgotten meanwhile.
+        """
         ...
 
     async def forget_failures(self, buckets: Sequence[Digest]) -> None:

@@ -20,6 +20,7 @@ from keyin.domain.records import Status
 from keyin.domain.secret import Secret
 from keyin.oauth.accounts import (
     ABSOLUTE,
+    FORGOTTEN,
     MINUTE,
     Account,
     AccountChange,
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
 
 TOKEN_BYTES: Final = 32  # 256 bits (ASVS 7.2.3)
 LONGEST_WAIT: Final = Millis(15 * MINUTE)
-FORGOTTEN: Final = Millis(24 * 60 * MINUTE)
-"""So long after the last wrong password there was none."""
 HOUSEHOLD_BITS: Final = 64
 _FREE: Final = (5, 30, 50)
 """Wrong passwords that cost no wait: one name from one address, an address, a name."""

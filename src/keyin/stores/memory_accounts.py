@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from keyin.oauth.accounts import Failures
+from keyin.oauth.accounts import FORGOTTEN, Failures
 from keyin.stores.memory_audit import MemoryAudit
 
 if TYPE_CHECKING:
@@ -111,7 +111,9 @@ class MemoryAccounts(MemoryAudit):
     ) -> None:
         """See Attempts."""
         self._failures = {
-            bucket: one for bucket, one in self._failures.items() if one.last >= forget_before
+            bucket: one
+            for bucket, one in self._failures.items()
+            if one.last >= (forget_before if bucket in buckets else now - FORGOTTEN)
         }
         for bucket in buckets:
             before = self._failures.get(bucket)

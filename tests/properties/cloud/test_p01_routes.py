@@ -12,6 +12,7 @@ from keyin.cloud.app import CloudApp
 from keyin.cloud.config import CloudConfig
 from keyin.cloud.routes import Access, Route
 from keyin.cloud.wiring import build
+from keyin.pages.site import Site
 from keyin.stores.opening import open_data
 from tests.fakes.counting import Counting
 from tests.oauth_client import ISSUER
@@ -29,6 +30,11 @@ OPEN = {
     ("GET", "/ready"),
     ("GET", "/.well-known/oauth-authorization-server"),
     ("GET", "/.well-known/oauth-protected-resource"),
+    ("GET", "/login"),
+    ("POST", "/login"),
+    ("GET", "/logout"),
+    ("GET", "/oauth2/authorize"),
+    ("GET", "/static/keyin.css"),
 }
 """What anybody may ask. A route that is added to this list is open to the world: think twice."""
 
@@ -83,7 +89,8 @@ async def inside(prepared: Prepared) -> AsyncIterator[Inside]:
     calls: list[str] = []
     store: Any = Counting(opened.store, calls)
     secrets: Any = Counting(opened.secrets, calls)
-    built = await build(CloudConfig(issuer=ISSUER), store=store, secrets=secrets)
+    config = CloudConfig(issuer=ISSUER)
+    built = await build(config, store=store, secrets=secrets, pages=Site.open)
     yield Inside(built.app, calls)
     opened.close()
 

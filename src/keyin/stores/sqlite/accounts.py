@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyin.domain.environment import Millis
 from keyin.domain.records import Digest, RecordId, Status
-from keyin.oauth.accounts import Account, Failures, PasswordHash, Session
+from keyin.oauth.accounts import FORGOTTEN, Account, Failures, PasswordHash, Session
 from keyin.stores.sqlite import audit
 from keyin.stores.sqlite.connection import our_errors
 from keyin.stores.sqlite.part import SqlitePart
@@ -200,7 +200,9 @@ def _note_failure(
     forget_before: Millis,
     event: Event | None,
 ) -> None:
-    connection.execute("DELETE FROM sign_in_failures WHERE last < ?", (forget_before,))
+    connection.execute("DELETE FROM sign_in_failures WHERE last < ?", (now - FORGOTTEN,))
+    anew = "DELETE FROM sign_in_failures WHERE bucket = ? AND last < ?"
+    connection.executemany(anew, [(bucket, forget_before) for bucket in buckets])
     connection.executemany(_COUNT, [(bucket, now) for bucket in buckets])
     if event is not None:
         audit.append(connection, event)

@@ -1,0 +1,148 @@
+"""`/oauth2/authorize`: an application asks a person, who approves or does not (M9).
+
+Nothing is remembered: every wish is a question. Both the question and the answer need a sign-in
+that is at most five minutes old (P55); a person who took longer signs in anew and sees the same
+question again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from keyin.domain.address_text import address_text
+from keyin.domain.records import Digest
+from keyin.oauth.authorization import Consent, Problem, Redirect
+from keyin.oauth.errors import Reason
+from keyin.pages.answers import form_action, see_other
+from keyin.pages.desk import fresh
+from keyin.pages.seals import ACCOUNT, Onward, Shown
+from keyin.pages.texts import SCOPES, Trouble, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keyin.oauth.authorization import Asking
+    from keyin.oauth.sign_in import SignedIn
+    from keyin.pages.desk import Desk
+    from keyin.wire.pages import Page, PageRequest
+
+LONGEST: Final = 6000
+"""Characters of a request that can be carried over a sign-in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approving:
+    """See above."""
+
+    desk: Desk
+
+    async def begin(self, request: PageRequest) -> Page:
+        """Put the wish to the person, once they have signed in."""
+        who = await self.desk.who(request)
+        named = request.query
+        if named is None or sum(len(name) + len(value) for name, value in named.items()) > LONGEST:
+            return self.desk.trouble(Trouble.REQUEST, request, who)
+        recent = fresh(who, request)
+        if recent is None:
+            return await self._sign_in_first(request, who, named)
+        outcome = await self.desk.services.authorization.begin(
+            named, account=recent.account, session=recent.session, now=request.now
+        )
+        if not isinstance(outcome, Consent):
+            return self._elsewhere(outcome, request, who)
+        return self._question(request, recent, _shown(outcome.txn, outcome.asking, recent))
+
+    async def again(self, request: PageRequest) -> Page:
+        """Show a question again, after a sign-in that it had to wait for."""
+        who = await self.desk.who(request)
+        text = (request.query or {}).get("question", "")
+        shown = self.desk.seals.opened(text, Shown)
+        recent = fresh(who, request)
+        if recent is None:
+            return self._wait(shown, text)
+        if shown is None:
+            return self.desk.trouble(Trouble.REQUEST, request, who)
+        return self._question(request, recent, shown)
+
+    async def decide(self, request: PageRequest) -> Page:
+        """Take the answer, and lead the person back to the application."""
+        desk, form = self.desk, request.form or {}
+        who = await desk.who(request)
+        text = form.get("question", "")
+        shown = desk.seals.opened(text, Shown)
+        if who is not None and not desk.sent_by(request, who):
+            return desk.trouble(Trouble.FORM, request, who)
+        recent = fresh(who, request)
+        if recent is None:
+            return self._wait(shown, text)
+        decision = form.get("decision")
+        if shown is None or decision not in {"approve", "deny"}:
+            return desk.trouble(Trouble.REQUEST, request, who)
+        outcome = await self._decided(request, recent, shown, approve=decision == "approve")
+        if isinstance(outcome, Redirect) and form_action(shown.redirect_uri) is None:
+            return desk.shown("onward", request, who, asked=shown, url=outcome.url)
+        return self._elsewhere(outcome, request, who)
+
+    async def _decided(
+        self, request: PageRequest, who: SignedIn, shown: Shown, *, approve: bool
+    ) -> Redirect | Problem:
+        # The question belongs to the session in which it was asked; whoever signed in anew for it
+        # has another by now, and the seal says which it was.
+        return await self.desk.services.authorization.decide(
+            shown.txn,
+            account=who.account,
+            session=replace(who.session, digest=Digest(shown.session)),
+            approve=approve,
+            now=request.now,
+            address=address_text(request.address),
+            request_id=request.request_id,
+        )
+
+    async def _sign_in_first(
+        self, request: PageRequest, who: SignedIn | None, named: Mapping[str, str]
+    ) -> Page:
+        outcome = await self.desk.services.authorization.peek(named, now=request.now)
+        if isinstance(outcome, (Redirect, Problem)):
+            return self._elsewhere(outcome, request, who)
+        name = plain(outcome.name or outcome.client_id)
+        return self.desk.to_sign_in(Onward(to="authorize", query=dict(named), application=name))
+
+    def _wait(self, shown: Shown | None, text: str) -> Page:
+        if shown is None:
+            return self.desk.to_sign_in(ACCOUNT)
+        onward = Onward(to="question", query={"question": text}, application=shown.name)
+        return self.desk.to_sign_in(onward)
+
+    def _question(self, request: PageRequest, who: SignedIn, shown: Shown) -> Page:
+        return self.desk.shown(
+            "consent",
+            request,
+            who,
+            form_target=form_action(shown.redirect_uri),
+            question=self.desk.seals.seal(shown),
+            asked=shown,
+            rights=[SCOPES[scope] for scope in shown.scopes if scope in SCOPES],
+            others=[scope for scope in shown.scopes if scope not in SCOPES],
+        )
+
+    def _elsewhere(
+        self, outcome: Redirect | Problem, request: PageRequest, who: SignedIn | None
+    ) -> Page:
+        if isinstance(outcome, Redirect):
+            return see_other(outcome.url)
+        expired = outcome.reason is Reason.REQUEST_URI
+        trouble = Trouble.EXPIRED if expired else Trouble.APPLICATION
+        return self.desk.trouble(trouble, request, who)
+
+
+def _shown(txn: str, asking: Asking, who: SignedIn) -> Shown:
+    return Shown(
+        txn=txn,
+        session=who.session.digest,
+        name=plain(asking.name or asking.client_id),
+        site=plain(asking.site or "") or None,
+        scopes=asking.scopes,
+        redirect_uri=asking.redirect_uri,
+        redirect_host=asking.redirect_host,
+    )

@@ -1,0 +1,87 @@
+"""What every page is made with: who is there, the guard, the seals, the templates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from keyin.oauth.accounts import is_fresh
+from keyin.oauth.sign_in import Visit
+from keyin.pages.answers import page, see_other
+from keyin.pages.guard import FIELD
+from keyin.pages.rendering import Templates
+from keyin.pages.texts import PROBLEMS, Trouble
+
+if TYPE_CHECKING:
+    from keyin.oauth.page_services import PageServices
+    from keyin.oauth.sign_in import SignedIn
+    from keyin.pages.guard import Guard
+    from keyin.pages.seals import Onward, Seals
+    from keyin.wire.pages import Header, Page, PageRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """See above."""
+
+    services: PageServices
+    guard: Guard
+    seals: Seals
+    templates: Templates = field(default_factory=Templates)
+
+    async def who(self, request: PageRequest) -> SignedIn | None:
+        """Return who has signed in here, if their session still holds."""
+        token = self.guard.session(request)
+        return await self.services.sign_in.who(token, request.now) if token else None
+
+    def sent_by(self, request: PageRequest, who: SignedIn) -> bool:
+        """Tell whether a form comes from a page of ours for this very session (P52)."""
+        return self.guard.holds(request, who.token.reveal())
+
+    def to_sign_in(self, onward: Onward) -> Page:
+        """Let the person sign in first, and then go there."""
+        return see_other(f"/login?next={self.seals.seal(onward)}")
+
+    def shown(
+        self,
+        template: str,
+        request: PageRequest,
+        who: SignedIn | None,
+        /,
+        *more: Header,
+        status: int = 200,
+        form_target: str | None = None,
+        reason: str | None = None,
+        **context: Any,  # noqa: ANN401 - whatever a template shows
+    ) -> Page:
+        """Render a template; it knows who is there, and the proof that their forms carry."""
+        proof = self.guard.proof(who.token.reveal()) if who else None
+        body = self.templates.render(
+            template,
+            request,
+            **{"who": who.account.name if who else None, "proof": proof, "field": FIELD, **context},
+        )
+        return page(status, body, *more, form_target=form_target, reason=reason)
+
+    def trouble(self, trouble: Trouble, request: PageRequest, who: SignedIn | None) -> Page:
+        """Say that something does not work, and the next step; never why in detail (P27)."""
+        problem = PROBLEMS[trouble]
+        return self.shown(
+            "trouble",
+            request,
+            who,
+            status=problem.status,
+            reason=trouble.value,
+            problem=problem,
+            support_code=request.request_id,
+        )
+
+
+def fresh(who: SignedIn | None, request: PageRequest) -> SignedIn | None:
+    """Return who signed in at most five minutes ago (P55)."""
+    return who if who is not None and is_fresh(who.session, request.now) else None
+
+
+def visit(request: PageRequest) -> Visit:
+    """Return where the request comes from, as services want it."""
+    return Visit(address=request.address, now=request.now, request_id=request.request_id)

@@ -1,0 +1,103 @@
+"""All pages together: which answers what, and what is said where one fails."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from importlib.resources import files
+from typing import TYPE_CHECKING, Final, Self
+from urllib.parse import urlsplit
+
+from keyin.pages.answers import HSTS, style_sheet
+from keyin.pages.approving import Approving
+from keyin.pages.desk import Desk
+from keyin.pages.devices import Devices
+from keyin.pages.guard import Guard
+from keyin.pages.seals import ACCOUNT, Seals
+from keyin.pages.signing_in import SigningIn
+from keyin.pages.texts import Trouble
+from keyin.wire.pages import Page
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keyin.oauth.page_services import PageServices
+    from keyin.wire.pages import PageRequest
+
+Handler = Callable[["PageRequest"], Awaitable[Page]]
+UNAVAILABLE: Final = 503
+TOO_LARGE: Final = 413
+BAD_REQUEST: Final = 400
+
+
+class Site:
+    """Implements `wire.pages.Pages`."""
+
+    def __init__(self, desk: Desk, *, secure: bool) -> None:
+        self._desk = desk
+        self._more = (HSTS,) if secure else ()
+        signing_in, approving = SigningIn(desk), Approving(desk)
+        self._style = style_sheet(files("keyin.pages").joinpath("static/keyin.css").read_bytes())
+        self._pages: Mapping[tuple[str, str], Handler] = {
+            ("GET", "/login"): signing_in.show,
+            ("POST", "/login"): signing_in.take,
+            ("GET", "/logout"): signing_in.left,
+            ("POST", "/logout"): signing_in.leave,
+            ("GET", "/account"): self._account,
+            ("GET", "/oauth2/authorize"): approving.begin,
+            ("GET", "/oauth2/authorize/question"): approving.again,
+            ("POST", "/oauth2/authorize/decision"): approving.decide,
+            ("GET", "/static/keyin.css"): self._style_sheet,
+            **_devices(desk),
+        }
+
+    @classmethod
+    def open(cls, services: PageServices) -> Self:
+        """Put the pages of one issuer together."""
+        issuer = urlsplit(services.issuer)
+        guard = Guard(
+            origin=f"{issuer.scheme}://{issuer.netloc}",
+            peppers=services.peppers,
+            entropy=services.entropy,
+        )
+        desk = Desk(services=services, guard=guard, seals=Seals(services.peppers))
+        return cls(desk, secure=issuer.scheme == "https")
+
+    async def answer(self, request: PageRequest) -> Page:
+        """See wire.pages.Pages."""
+        return self._with_more(await self._pages[request.method, request.path](request))
+
+    def failed(self, request: PageRequest, status: int) -> Page:
+        """See wire.pages.Pages."""
+        trouble = {UNAVAILABLE: Trouble.UNAVAILABLE}.get(status, Trouble.INTERNAL)
+        if BAD_REQUEST <= status < 500:  # noqa: PLR2004 - HTTP's classes
+            trouble = Trouble.REQUEST
+        return self._with_more(self._desk.trouble(trouble, request, None))
+
+    def _with_more(self, page: Page) -> Page:
+        return Page(
+            status=page.status,
+            headers=(*page.headers, *self._more),
+            body=page.body,
+            reason=page.reason,
+        )
+
+    async def _account(self, request: PageRequest) -> Page:
+        who = await self._desk.who(request)
+        if who is None:
+            return self._desk.to_sign_in(ACCOUNT)
+        return self._desk.shown("account", request, who)
+
+    async def _style_sheet(self, _request: PageRequest) -> Page:
+        return self._style
+
+
+def _devices(desk: Desk) -> Mapping[tuple[str, str], Handler]:
+    """Return the pages of the device grant, where it is switched on."""
+    if desk.services.devices is None:
+        return {}
+    devices = Devices(desk, desk.services.devices)
+    return {
+        ("GET", "/device"): devices.show,
+        ("POST", "/device"): devices.look_up,
+        ("POST", "/device/decision"): devices.decide,
+    }

@@ -1,0 +1,82 @@
+"""What a page says where something does not work: a closed set (P27), and words for each scope."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from keyin.domain.errors import msgid
+
+
+class Trouble(StrEnum):
+    """What can go wrong, as far as a person is told."""
+
+    REQUEST = "page_request"
+    FORM = "page_form"
+    APPLICATION = "page_application"
+    EXPIRED = "page_expired"
+    UNAVAILABLE = "page_unavailable"
+    INTERNAL = "page_internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Its status, heading, explanation and next step."""
+
+    status: int
+    heading: str
+    text: str
+    step: str
+
+
+PROBLEMS: Final = {
+    Trouble.REQUEST: Problem(
+        400,
+        msgid("This address does not work"),
+        msgid("Something in the address of this page is missing or wrong."),
+        msgid("Go back to where you came from and begin again."),
+    ),
+    Trouble.FORM: Problem(
+        403,
+        msgid("Nothing was changed"),
+        msgid("This page was open for too long, or was not sent from this site."),
+        msgid("Go back, load the page again, and try once more."),
+    ),
+    Trouble.APPLICATION: Problem(
+        400,
+        msgid("This application cannot be let in"),
+        msgid("It is not registered here, or what it asks for is not in order."),
+        msgid("Tell those who look after the application, with the code below."),
+    ),
+    Trouble.EXPIRED: Problem(
+        400,
+        msgid("This took too long, or was done already"),
+        msgid("A request of an application holds for a short time and can be answered once."),
+        msgid("Go back to the application and begin again. If you have signed in, it is quicker."),
+    ),
+    Trouble.UNAVAILABLE: Problem(
+        503,
+        msgid("Please wait a moment"),
+        msgid("The service cannot answer just now. Nothing was changed."),
+        msgid("Try again in a few minutes."),
+    ),
+    Trouble.INTERNAL: Problem(
+        500,
+        msgid("Something went wrong here"),
+        msgid("It is not your fault."),
+        msgid("Try again. If it happens again, tell us the code below."),
+    ),
+}
+
+SCOPES: Final = {
+    "account:read": msgid("See the name of your account"),
+    "installations:read": msgid("See the computers of its site"),
+    "client:register": msgid("Register a computer in your name"),
+}
+"""What an application will be able to do, in words; another scope is shown as it is."""
+
+
+def plain(name: str) -> str:
+    """Return a name without characters that turn the text around it or are not to be seen."""
+    return "".join(letter for letter in name if letter.isprintable())
