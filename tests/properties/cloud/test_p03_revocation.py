@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from keyin.stores.host import SystemEntropy
+from keyin.wire.signing_key import new_key
 from tests.cloud_documents import LINUX, everything, preferences
 from tests.cloud_documents import key as key_document
 from tests.cloud_documents import safe as safe_document
@@ -187,6 +189,49 @@ def test_p03_a_version_of_the_software_ends_at_its_next_use(cloud: Cloud) -> Non
     assert_shut(desk)
     desk.token = desk.computer.token(cloud)
     assert_open(desk)
+
+
+def test_p03_a_gpii_key_ends_at_its_next_use(cloud: Cloud) -> None:
+    desk = a_desk(cloud, "lost")
+    other = Desk(cloud, desk.computer, desk.computer.token(cloud))
+    assert_open(desk)
+    assert desk.verb("key", "revoke", "-", "--yes", stdin="lost\n")["changed"]
+    assert_shut(desk)
+    assert_open(other)
+    for key in ("lost", "never was"):
+        reply = desk.computer.exchange(cloud, key)
+        assert (reply.status, reply.json["error"]) == (400, "invalid_request")
+
+
+def test_p03_one_of_two_client_keys_ends_and_the_other_gets_new_tokens(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    desk = a_desk(cloud)
+    new = new_key(SystemEntropy())
+    file = tmp_path / "new.jwk"
+    file.write_bytes(new.public.jwk)
+    old_kid = desk.computer.key.public.thumbprint
+    added = desk.verb("client", "add-key", desk.computer.client_id, "--public-key", file)
+    assert added == {"kid": new.public.thumbprint}
+    assert_open(desk)
+    desk.verb("client", "revoke-key", old_kid, "--yes", "--reason", "replaced")
+    assert_refused(desk)
+    desk.computer.key = new
+    assert_shut(desk)
+    desk.token = desk.computer.token(cloud)
+    assert_open(desk)
+
+
+def test_p03_an_old_client_and_its_bearer_token_end_at_their_next_use(cloud: Cloud) -> None:
+    made = run("client", "create", "--legacy-until", "2999-01-01", "--data", cloud.data, "--json")
+    pair = (json.loads(made.stdout)["client_id"], json.loads(made.stdout)["client_secret"])
+    token = cloud.token("alice", pair).json["access_token"]
+    assert cloud.settings("alice", token, LINUX).status == 200
+    done = run("client", "suspend", pair[0], "--data", cloud.data)
+    assert done.returncode == 0, done.stderr
+    assert cloud.settings("alice", token, LINUX).status == 401
+    refused = cloud.token("alice", pair)
+    assert (refused.status, refused.body) == (401, cloud.token("alice", ("no", "no")).body)
 
 
 def test_p03_a_second_cloud_on_the_store_is_refused_and_says_why(cloud: Cloud) -> None:
