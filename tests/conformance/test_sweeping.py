@@ -14,7 +14,7 @@ from keyin.domain.errors import StoreUnavailable
 from keyin.domain.events import Act, Event
 from keyin.domain.records import Digest, ProofUse
 from keyin.oauth.ports import Enrolment
-from keyin.stores.sqlite.sweeping import EXPIRING, OLD_TOKENS, TOKENS
+from keyin.stores.sqlite.sweeping import EXPIRING, OLD_TOKENS, PROOFS, TOKENS
 from tests.fakes.records import NOW, client, credential, key, token
 from tests.unit.stores.make_version import VERSIONS
 
@@ -138,7 +138,11 @@ def test_every_table_whose_rows_end_is_swept(newest: sqlite3.Connection) -> None
         for _, column, *_ in newest.execute(f"PRAGMA table_info({table})")
         if column in ENDS
     }
-    swept = {(TOKENS, "expires"), *((one.table, one.end) for one in EXPIRING.values())}
+    swept = {
+        (TOKENS, "expires"),
+        (PROOFS, "expires"),
+        *((one.table, one.end) for one in EXPIRING.values()),
+    }
     assert swept <= ends
     assert {table for table, _ in swept} == {table for table, _ in ends}
 

@@ -1,4 +1,4 @@
-"""Client keys and used proofs in SQL: plain functions, those that change run by the writer."""
+"""Client keys in SQL: plain functions, those that change run by the writer."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from keyin.domain.records import ClientKey, RecordId, Status
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from keyin.domain.environment import Millis
-    from keyin.domain.records import ProofUse
 
 _ADD: Final = (
     "INSERT INTO client_keys "
@@ -26,9 +25,6 @@ _OF_CLIENT: Final = f"""
 {_SELECT} WHERE credential_id IN (SELECT id FROM credentials WHERE client_id = ?)
 ORDER BY added, kid
 """  # noqa: S608 - column names of ours
-_REMEMBER: Final = (
-    "INSERT INTO jti_seen (namespace, digest, expires) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
-)
 
 
 def find(connection: sqlite3.Connection, kid: str) -> ClientKey | None:
@@ -83,12 +79,3 @@ def revoke(connection: sqlite3.Connection, kid: str) -> bool:
         "UPDATE client_keys SET status = 'revoked', epoch = epoch + 1 WHERE kid = ?", (kid,)
     )
     return revoked.rowcount > 0
-
-
-def remember(connection: sqlite3.Connection, uses: Sequence[ProofUse]) -> bool:
-    """Write down each; say whether all were new."""
-    new = [
-        connection.execute(_REMEMBER, (use.namespace, use.digest, use.expires)).rowcount
-        for use in uses
-    ]
-    return all(new)

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
         Credential,
         Digest,
         Key,
-        ProofUse,
         RecordId,
         SafeId,
         Token,
@@ -135,10 +134,6 @@ class SqliteStore(
     async def note_key_use(self, kid: str, *, now: Millis) -> None:
         """See oauth.ports.ClientKeys."""
         await self._writer.run(partial(client_keys.note_use, kid=kid, now=now))
-
-    async def remember(self, uses: Sequence[ProofUse], *, now: Millis) -> bool:  # noqa: ARG002 - the port's
-        """See oauth.ports.Replays."""
-        return await self._writer.run(partial(client_keys.remember, uses=uses))
 
     async def revoke_client_key(self, kid: str, *, event: Event) -> bool:
         """See oauth.ports.Revocations."""

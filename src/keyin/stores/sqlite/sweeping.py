@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from keyin.stores.sqlite.part import SqlitePart
+from keyin.stores.sqlite.replays import SqliteReplays
 from keyin.stores.sqlite.token_place import living
 
 if TYPE_CHECKING:
@@ -38,10 +38,10 @@ class Expiring:
 
 
 TOKENS: Final = "tokens"
+PROOFS: Final = "jti_seen"
 EXPIRING: Final = {
     one.table: one
     for one in (
-        Expiring("jti_seen", "expires", ("namespace", "digest")),
         Expiring("sessions", "expires"),
         Expiring("pushed_requests", "expires"),
         Expiring("questions", "expires"),
@@ -62,13 +62,13 @@ DELETE FROM tokens WHERE place IN (
 """
 
 
-class SqliteSweeping(SqlitePart):
+class SqliteSweeping(SqliteReplays):
     """What a method does stands with its port, cloud.sweeping.Sweepable."""
 
     @property
     def expiring(self) -> tuple[str, ...]:
         """Name the tables."""
-        return (TOKENS, *EXPIRING)
+        return (TOKENS, PROOFS, *EXPIRING)
 
     @property
     def quiet(self) -> bool:
@@ -77,10 +77,10 @@ class SqliteSweeping(SqlitePart):
 
     async def sweep(self, table: str, *, expired_before: Millis, most: int) -> int:
         """Delete some rows of a table."""
-        if table == TOKENS:
-            return await self._writer.run(partial(sweep_tokens, before=expired_before, most=most))
-        unit = partial(_sweep, expiring=EXPIRING[table], before=expired_before, most=most)
-        return await self._writer.run(unit)
+        unit = {TOKENS: sweep_tokens, PROOFS: self._seen.forget}.get(table) or partial(
+            _sweep, expiring=EXPIRING[table]
+        )
+        return await self._writer.run(partial(unit, before=expired_before, most=most))
 
 
 def _sweep(connection: sqlite3.Connection, expiring: Expiring, before: Millis, most: int) -> int:
