@@ -41,13 +41,15 @@ def store_with(data: Path, *clients: str, more: Sequence[dict[str, Any]] = ()) -
 
 
 @contextmanager
-def limited(data: Path, **limits: object) -> Iterator[Cloud]:
+def limited(data: Path, *arguments: object, **limits: object) -> Iterator[Cloud]:
     """Serve with these limits in place of the configuration's own."""
     file = data.parent / f"{data.name}.toml"
     lines = [f"{name} = {_toml(value)}" for name, value in limits.items()]
     file.write_text("\n".join(["[limits]", *lines]), encoding="utf-8")
     ops = ("--ops-listen", "127.0.0.1:0")
-    with serving(data, "--config", file, "--issuer", ISSUER, *ops, listeners=2) as cloud:
+    with serving(
+        data, "--config", file, "--issuer", ISSUER, *ops, *arguments, listeners=2
+    ) as cloud:
         yield cloud
 
 
