@@ -106,6 +106,8 @@ class CloudConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """A file that every event of the audit log is appended to; best on another machine's disk."""
     audit_copy_required: bool = False
     """Answer nobody while that file cannot be written."""
+    device_code_same_network: bool = False
+    """Let in only devices that ask from the same network as the person."""
     pilot: PilotConfig | None = None
     """See `PilotConfig`."""
     limits: LimitsConfig = LimitsConfig()

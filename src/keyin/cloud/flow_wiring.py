@@ -52,6 +52,9 @@ class Flows:
     pages: bool
     """Whether there are pages on which a person can say yes."""
     devices: bool
+    """Whether devices without a browser may ask (RFC 8628)."""
+    only_near_devices: bool = False
+    """Whether only such as ask from the person's own network."""
 
     def grants(self) -> Mapping[str, Grant]:
         """Name each grant of applications that is switched on."""

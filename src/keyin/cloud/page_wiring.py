@@ -41,8 +41,12 @@ def page_routes(pages_of: PagesOf, flows: Flows, store: Store) -> PageRoutes:
         authorization=AuthorizationEndpoint(
             store=store, peppers=peppers, entropy=entropy, issuer=flows.issuer
         ),
-        devices=DevicePage(store=store, peppers=peppers) if flows.devices else None,
+        devices=_device_page(flows, store) if flows.devices else None,
         peppers=peppers,
         entropy=entropy,
     )
     return PageRoutes(pages_of(services), devices=flows.devices)
+
+
+def _device_page(flows: Flows, store: Store) -> DevicePage:
+    return DevicePage(store=store, peppers=flows.peppers, only_same_network=flows.only_near_devices)

@@ -181,6 +181,7 @@ def flows_of(
         issuer=config.issuer.rstrip("/"),
         pages=pages is not None,
         devices=config.device_code,
+        only_near_devices=config.device_code_same_network,
     )
 
 

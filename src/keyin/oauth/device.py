@@ -10,10 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from keyin.domain.address_text import address_text, network_text
 from keyin.domain.applications import DEVICE_CODE
 from keyin.domain.authorization import DeviceRequest
 from keyin.domain.environment import Entropy, Millis
 from keyin.domain.events import Act, Event
+from keyin.domain.networks import parse_address
 from keyin.domain.records import Status
 from keyin.oauth.accounts import Attempts
 from keyin.oauth.authorization_request import scope_of
@@ -92,7 +94,7 @@ class DeviceAuthorization:
                 credential_id=application.credential_id,
                 scope=scope,
                 jkt=sender.jkt,
-                address=str(asked.address) if asked.address else None,
+                address=address_text(asked.address),
                 interval_s=INTERVAL_S,
                 polled=None,
                 account_id=None,
@@ -120,7 +122,7 @@ class DeviceAsking:
     address: str | None
     """From where the device asked: it may be somebody else's."""
     same_network: bool | None
-    """Whether the person asks from the same address; None: not known."""
+    """Whether the person asks from the same network; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +138,16 @@ class DevicePage:
 
     store: PageStore
     peppers: Peppers
+    only_same_network: bool = False
+    """Let in only what asks from the person's own network (RFC 10027: proximity)."""
 
     async def look_up(
         self, user_code: str, *, account: Account, now: Millis, address: str | None = None
     ) -> DeviceAsking | Unknown:
         """Say what asks under this code; a wrong one counts against the person's account."""
         found = await self._find(user_code, account, now)
-        if isinstance(found, Unknown):
-            return found
+        if isinstance(found, Unknown) or self._too_far(found, address):
+            return Unknown() if isinstance(found, DeviceRequest) else found
         registered = await self.store.find_registered(found.credential_id)
         if registered is None or {one.status for one in registered[:2]} != {Status.ACTIVE}:
             return Unknown()
@@ -154,7 +158,7 @@ class DevicePage:
             site=client.lineage.site,
             scopes=tuple(found.scope.split(" ")),
             address=found.address,
-            same_network=found.address == address if found.address and address else None,
+            same_network=same_network(found.address, address),
         )
 
     async def decide(
@@ -169,8 +173,8 @@ class DevicePage:
     ) -> bool | Unknown:
         """Write the person's answer down; the first one counts."""
         found = await self._find(user_code, account, now)
-        if isinstance(found, Unknown):
-            return found
+        if isinstance(found, Unknown) or self._too_far(found, address):
+            return Unknown() if isinstance(found, DeviceRequest) else found
         registered = await self.store.find_registered(found.credential_id)
         if registered is None:
             return Unknown()
@@ -200,6 +204,9 @@ class DevicePage:
         await self.store.note_failure(bucket, now=now, forget_before=since, event=None)
         return Unknown()
 
+    def _too_far(self, found: DeviceRequest, address: str | None) -> bool:
+        return self.only_same_network and same_network(found.address, address) is not True
+
     def _digests(self, user_code: str) -> tuple[Digest, ...]:
         return self.peppers.digests("user_code", _bare(user_code))
 
@@ -212,6 +219,15 @@ def new_user_code(entropy: Entropy) -> str:
         letters += [ALPHABET[octet % len(ALPHABET)] for octet in octets if octet < _FAIR]
     text = "".join(letters[:LETTERS])
     return f"{text[:_GROUP]}-{text[_GROUP:]}"
+
+
+def same_network(device: str | None, person: str | None) -> bool | None:
+    """Tell whether two addresses are of one network; None: not known."""
+    one = parse_address(device) if device else None
+    other = parse_address(person) if person else None
+    if one is None or other is None:
+        return None
+    return network_text(one) == network_text(other)
 
 
 def _bare(user_code: str) -> str:
