@@ -185,7 +185,7 @@ def test_the_entries_are_those_that_the_cloud_itself_would_have_sent(data: st.Da
     versions = st.none() | st.sampled_from(["1.0", "3.4.2", "10.0.10586", "x"])
     reported = data.draw(st.lists(st.tuples(names, versions), max_size=8))
     solutions = [{"id": name, **({"version": v} if v else {})} for name, v in reported]
-    device = {"OS": {"id": system}, "solutions": solutions}
+    device: dict[str, Any] = {"OS": {"id": system}, "solutions": solutions}
     cloud = CloudRegistries.read([(system, json.dumps(document(system)).encode())])
     installed = cloud.installed(json.dumps(device))
     assert installed.registry is not None
