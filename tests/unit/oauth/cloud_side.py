@@ -108,10 +108,14 @@ class CloudSide:
         assert isinstance(issued, Issued), issued
         return issued.token.reveal()
 
-    async def use(self, header: str | None, key: str = KEY) -> Grant | Denial:
-        bearer = Bearer(tokens=self.store, peppers=self.secrets)
+    async def use(
+        self, header: str | None, key: str = KEY, *, scope: str | None = None
+    ) -> Grant | Denial:
+        bearer = Bearer(tokens=self.store, peppers=self.secrets, places=self.store)
         address = parse_address(self.address) if self.address else None
-        return await bearer.identify(header, GpiiKey(key), address=address, now=self.now)
+        return await bearer.identify(
+            header, GpiiKey(key), address=address, now=self.now, scope=scope
+        )
 
 
 CLIENT_ID = RecordId("client-1")
