@@ -106,7 +106,7 @@ def apart(found: Mapping[str, float]) -> float:
 
 
 def check(cloud: Cloud, forms: Mapping[str, Forms], count: int) -> None:
-    series = []
+    series: list[dict[str, float]] = []
     while len(series) < TRIES:
         series.append(medians(cloud, forms, count))
         print({kind: f"{seconds * 1e6:.0f} us" for kind, seconds in series[-1].items()})  # noqa: T201 - the figures
