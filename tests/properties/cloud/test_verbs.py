@@ -156,8 +156,8 @@ def test_a_person_may_say_yes(data: Path) -> None:
 
 
 def test_it_speaks_german_too(data: Path, desk: Computer) -> None:
-    done = run("client", "show", "none", "--data", data, environment=GERMAN)
-    assert "es gibt keinen Client none" in done.stderr
+    done = run("client", "show", "gai_1", "--data", data, environment=GERMAN)
+    assert "es gibt keinen Client gai_1" in done.stderr
     assert "Zustand: aktiv" in said(data, "client", "show", desk.client_id, **GERMAN)
 
 
