@@ -13,7 +13,7 @@ from keyin.stores.opening import open_data
 from tests.cloud_documents import everything
 from tests.cloud_process import Cloud, import_documents, serving
 from tests.oauth_client import ISSUER
-from tests.properties.cloud.refusals import Prepared, prepare
+from tests.properties.cloud.refusals import GENEROUS, Prepared, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,9 +49,11 @@ def prepared(imported: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepar
 
 @pytest.fixture(scope="session")
 def issuing(prepared: Prepared) -> Iterator[Cloud]:
-    """Serve with an issuer, and an operators' listener."""
-    operators = ("--ops-listen", "127.0.0.1:0")
-    with serving(prepared.data, "--issuer", ISSUER, *operators, listeners=2) as running:
+    """Serve with an issuer and an operators' listener, and throttle nobody."""
+    config = prepared.data.parent / "cloud.toml"
+    config.write_text(GENEROUS)
+    more = ("--ops-listen", "127.0.0.1:0", "--config", config)
+    with serving(prepared.data, "--issuer", ISSUER, *more, listeners=2) as running:
         yield running
 
 

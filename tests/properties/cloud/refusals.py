@@ -27,6 +27,16 @@ FILLED: Final = {"{key}": "alice", "{device}": "%7B%7D", "{digest}": "0" * 64}
 NOBODYS_DIGEST: Final = "0" * 8 + ":" + "0" * 64
 FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 
+GENEROUS: Final = """
+[limits]
+keys_an_hour = { public = 1000000 }
+failed_keys_burst = 1000000
+site_failed_keys_burst = 1000000
+failed_logins_burst = 1000000
+address_failed_logins_burst = 1000000
+"""
+"""Throttling has tests of its own; here it would hide what is looked for."""
+
 
 @dataclass(frozen=True)
 class Lacking:

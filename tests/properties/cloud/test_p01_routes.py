@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import tomllib
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec import convert
 
 from keyin.cloud.answers import HEALTHY, Answer
 from keyin.cloud.app import CloudApp
-from keyin.cloud.config import CloudConfig
+from keyin.cloud.config import CloudConfig, LimitsConfig
 from keyin.cloud.routes import Access, Route
 from keyin.cloud.wiring import build
 from keyin.pages.site import Site
 from keyin.stores.opening import open_data
+from tests.cloud_process import copied
 from tests.fakes.counting import Counting
 from tests.oauth_client import ISSUER
-from tests.properties.cloud.refusals import RULES, Lacking, Prepared, lacking, path_of
+from tests.properties.cloud.refusals import GENEROUS, RULES, Lacking, Prepared, lacking, path_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from keyin.cloud.exchange import Exchange
     from tests.cloud_process import Cloud
@@ -83,13 +87,16 @@ class Inside:
 
 
 @pytest.fixture
-async def inside(prepared: Prepared) -> AsyncIterator[Inside]:
+async def inside(prepared: Prepared, tmp_path: Path) -> AsyncIterator[Inside]:
+    """Work on a copy: a store has one writer."""
     prepared.learn_nonce()
-    opened = open_data(prepared.data, None, exclusive=False)
+    opened = open_data(copied(prepared.data, tmp_path / "data"), None, exclusive=True)
     calls: list[str] = []
     store: Any = Counting(opened.store, calls)
     secrets: Any = Counting(opened.secrets, calls)
-    config = CloudConfig(issuer=ISSUER)
+    config = CloudConfig(
+        issuer=ISSUER, limits=convert(tomllib.loads(GENEROUS)["limits"], LimitsConfig)
+    )
     built = await build(config, store=store, secrets=secrets, pages=Site.open)
     yield Inside(built.app, calls)
     opened.close()
@@ -123,7 +130,7 @@ async def test_p01_a_new_route_that_asks_for_nothing_fails_the_check(
     async def unguarded(_exchange: Exchange) -> Answer:
         return HEALTHY
 
-    inside.app = CloudApp({BACKUP: unguarded}, inside.app._around)
+    inside.app = CloudApp({BACKUP: unguarded}, inside.app.around)
     with pytest.raises(AssertionError, match="no token"):
         await check(inside, BACKUP, prepared)
 
@@ -135,7 +142,7 @@ async def test_p01_a_new_route_that_reads_the_body_first_fails_the_check(
         await exchange.body()
         return HEALTHY
 
-    inside.app = CloudApp({BACKUP: hasty}, inside.app._around)
+    inside.app = CloudApp({BACKUP: hasty}, inside.app.around)
     with pytest.raises(AssertionError):
         await check(inside, BACKUP, prepared)
 

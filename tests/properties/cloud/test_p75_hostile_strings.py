@@ -12,6 +12,7 @@ from keyin.remote.log import FIELDS
 from tests.cloud_documents import COMMON, FREE, LINUX, LISTED, SECRET
 from tests.cloud_process import Cloud, Reply, copied, serving
 from tests.oauth_client import EXCHANGE, ISSUER, KEY_TYPE, Computer, registered
+from tests.properties.cloud.refusals import GENEROUS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,15 +25,6 @@ HOSTILE = (
     "\x1b[2J\x1b[31m", "\x7f", "\u2028", "nobody" * 300, "NULL", "null", "-1", "1e309", " ",
 )  # fmt: skip
 TOO_LONG = "x" * 64 * 1024
-GENEROUS = """
-[limits]
-keys_an_hour = { public = 1000000 }
-failed_keys_burst = 1000000
-site_failed_keys_burst = 1000000
-failed_logins_burst = 1000000
-address_failed_logins_burst = 1000000
-"""
-"""Throttling has tests of its own; here it would hide what is looked for."""
 
 
 class Place:
