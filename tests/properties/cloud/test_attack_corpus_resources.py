@@ -140,8 +140,8 @@ def confused(desk: Computer, claims: dict[str, Any], header: dict[str, Any]) -> 
         for secret in (public, point, b"\x04" + point, desk.key.public.thumbprint.encode(), b""):
             signed = f"{json_part({**header, 'alg': alg})}.{body}"
             yield f"{signed}.{wrapped(hmac.digest(secret, signed.encode(), digest))}"
-    for alg in ("RS256", "PS256", "ES384", "ES512", "ES256K", "EdDSA", "es256", ["ES256"]):
-        signed = f"{json_part({**header, 'alg': alg})}.{body}"
+    for other in ("RS256", "PS256", "ES384", "ES512", "ES256K", "EdDSA", "es256", ["ES256"]):
+        signed = f"{json_part({**header, 'alg': other})}.{body}"
         yield f"{signed}.{wrapped(b'A' * 64)}"
     for zero in (b"\x00" * 64, b"\x00" * 63 + b"\x01", b"\xff" * 64, b""):
         yield f"{json_part({**header, 'alg': 'ES256'})}.{body}.{wrapped(zero)}"
