@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,24 +9,12 @@ from typing import TYPE_CHECKING, Any
 import trustme
 
 from keyin.cli.processes import cloud_started
-from keyin.stores.host import SystemEntropy
-from keyin.wire.signing_key import new_key
 from tests.clients.person import Person
-from tests.cloud_documents import everything
-from tests.cloud_process import import_documents
-from tests.started import run
+from tests.clients.registered import PASSWORD, PERSON, registered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-PERSON, PASSWORD = "ada", "violet tram and gravel"
-SITE = "Main library"
-WEB = {"redirect_uri": "https://application.example/back"}
-JOB = "client-credentials"
-BACK = ("--redirect-uri", WEB["redirect_uri"])
-WEBS = (*BACK, "--plain-typ")
-JOBS = ("--site", SITE, "--plain-typ")
 
 
 @dataclass(frozen=True)
@@ -46,17 +33,7 @@ class World:
 @contextmanager
 def running(folder: Path) -> Iterator[World]:
     data, ca = folder / "cloud", folder / "ca.pem"
-    import_documents(data, everything())
-    told = {
-        "gpii_key": "alice",
-        "person": PERSON,
-        "computer": _with_key(data, "client", "create", "--site", SITE),
-        "web": WEB | _with_key(data, *_application("web", "private_key_jwt", "code", *WEBS)),
-        "job": _with_key(data, *_application("job", "private_key_jwt", JOB, *JOBS)),
-        "plain": WEB | _with_secret(data),
-    }
-    made = run("account", "create", PERSON, "--data", data, stdin=PASSWORD + "\n")
-    assert made.returncode == 0, made.stderr
+    told = registered(data)
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(ca))
     pair = authority.issue_cert("127.0.0.1")
@@ -67,33 +44,3 @@ def running(folder: Path) -> Iterator[World]:
     tls = ("--tls-cert", certificate, "--tls-key", key)
     with cloud_started("--data", data, *tls) as cloud:
         yield World(cloud.url, told | {"issuer": cloud.url}, ca)
-
-
-def _application(name: str, method: str, *grants: str) -> tuple[str, ...]:
-    """Return the verb that registers an application."""
-    return ("application", "create", name, "--auth-method", method, "--grant", *grants)
-
-
-def _with_secret(data: Path) -> dict[str, Any]:
-    verb = _application("plain", "client_secret_basic", "code", "--grant", JOB, *BACK, *JOBS[:2])
-    made = _made(*verb, "--without-par", "--data", data, "--json")
-    return {"client_id": made["client_id"], "secret": made["client_secret"]}
-
-
-def _with_key(data: Path, *verb: object) -> dict[str, Any]:
-    key = new_key(SystemEntropy())
-    file = data.parent / f"{key.public.thumbprint}.json"
-    file.write_bytes(key.public.jwk)
-    made = _made(*verb, "--public-key", file, "--data", data, "--json")
-    return {
-        "client_id": made["client_id"],
-        "kid": key.public.thumbprint,
-        "jwk": key.private_jwk(),
-    }
-
-
-def _made(*verb: object) -> dict[str, Any]:
-    done = run(*verb)
-    assert done.returncode == 0, done.stderr
-    made: dict[str, Any] = json.loads(done.stdout)
-    return made

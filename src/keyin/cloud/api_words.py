@@ -209,7 +209,10 @@ WORDS: Final[Mapping[str, Words]] = {
         summary="Whose account the token is for", gives=an_object({"sub": STRING, "name": STRING})
     ),
     "GET /api/v1/installations": Words(
-        summary="The computers of the client's own site", gives=an_object({"installations": {}})
+        summary="The computers of the client's own site",
+        query={"after": False},
+        gives=an_object({"installations": {"type": "array"}}),
+        refusals=(400,),
     ),
     "GET /oauth2/authorize": Words(
         summary="An application asks; the person signs in and is asked",
@@ -250,17 +253,18 @@ WORDS: Final[Mapping[str, Words]] = {
     ),
     "GET /account": Words(summary="The person's own page", as_=HTML, ok=(200, 303)),
     "GET /device": Words(
-        summary="Where a person types in a device's code",
-        query={"user_code": False},
-        as_=HTML,
-        ok=(200, 303),
+        summary="Where a person types in a device's code", as_=HTML, ok=(200, 303)
     ),
     "POST /device": Words(
-        summary="Look a typed code up", takes=an_object({"user_code": STRING} | PROOF), as_=HTML
+        summary="Look a typed code up",
+        takes=an_object({"code": STRING} | PROOF),
+        as_=HTML,
+        ok=(200, 303),
+        refusals=(429,),
     ),
     "POST /device/decision": Words(
         summary="The person's answer to a device",
-        takes=an_object({"question": STRING, "decision": text("approve", "deny")} | PROOF),
+        takes=an_object({"code": STRING, "decision": text("approve", "deny")} | PROOF),
         as_=HTML,
         ok=(200, 303),
     ),
