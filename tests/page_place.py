@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -138,7 +139,8 @@ def register(data: Path, *applications: TestApplication) -> None:
         finally:
             opened.close()
 
-    asyncio.run(enrol())
+    with ThreadPoolExecutor(1) as elsewhere:  # a browser's driver may have a loop in this thread
+        elsewhere.submit(asyncio.run, enrol()).result()
 
 
 def free_port() -> int:
