@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from keyin.cloud.metrics import Metrics
-from keyin.cloud.sweeping import GRACE_MS, LATER_S, MOST, PATIENCE_S, SOON_S, Sweeper
+from keyin.cloud.sweeping import GRACE_MS, LATER_S, MOST, PATIENCE_S, REST_S, SOON_S, Sweeper
 from keyin.domain.environment import Millis
 from keyin.domain.errors import StoreUnavailable
 from keyin.domain.events import Act, Event
@@ -85,7 +85,7 @@ async def test_the_job_waits_briefly_while_more_is_left(store: Store) -> None:
     time.naps = 2
     with pytest.raises(KeyboardInterrupt):
         await Sweeper(store=store, clock=time, metrics=metrics).run()
-    assert time.slept == [SOON_S, LATER_S]
+    assert time.slept == [REST_S, LATER_S]
     told = metrics.exposition().decode()
     assert f'keyin_swept_rows_total{{kind="tokens"}} {MOST + 25}' in told
     assert await store.find_grant((_made_at(MOST + 25),)) is not None
@@ -105,12 +105,12 @@ class Busy:
         if self.down:
             raise StoreUnavailable("the disk is gone")
         self.swept += 1
-        return 0
+        return MOST
 
 
 async def test_under_load_that_never_pauses_a_unit_comes_all_the_same() -> None:
     time, busy = Time(NOW), Busy()
-    assert not await Sweeper(store=busy, clock=time, metrics=Metrics()).once()
+    assert await Sweeper(store=busy, clock=time, metrics=Metrics()).once() == SOON_S
     assert busy.swept == 1
     assert sum(time.slept) == pytest.approx(PATIENCE_S, abs=0.01)
 

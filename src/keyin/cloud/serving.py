@@ -23,6 +23,7 @@ from keyin.cloud.hardening import harden, take_all_files
 from keyin.cloud.listeners import bind, parse_listener, url
 from keyin.cloud.protocol import LimitedProtocol
 from keyin.cloud.selfcheck import check_config, check_store
+from keyin.cloud.sweeping import Sweeper
 from keyin.cloud.wiring import build
 from keyin.domain.errors import ConfigurationError
 from keyin.remote.log import configure_logging
@@ -90,10 +91,10 @@ async def _serve(config: CloudConfig, opened: OpenedStore, pages: PagesOf | None
     gc.collect()
     gc.freeze()  # registries live as long as the process: no collection walks them again
     async with audited(config, opened.store, cloud.app.around):
-        await _listen(config, cloud)
+        await _listen(config, opened, cloud)
 
 
-async def _listen(config: CloudConfig, cloud: Cloud) -> None:
+async def _listen(config: CloudConfig, opened: OpenedStore, cloud: Cloud) -> None:
     places: list[tuple[str, Any, str | None]] = [(config.listen, cloud.app, config.tls_cert)]
     if config.ops_listen:
         places.insert(0, (config.ops_listen, cloud.ops, None))
@@ -111,9 +112,12 @@ async def _listen(config: CloudConfig, cloud: Cloud) -> None:
     for listener, socket_, secure in bound:
         sys.stdout.write(f"listening on {url(listener, socket_, secure=secure)}\n")
     sys.stdout.flush()
+    sweeper = Sweeper(store=opened.store, clock=SystemClock(), metrics=cloud.metrics)
+    sweeping = asyncio.create_task(sweeper.run())
     try:
         await asyncio.gather(*tasks)
     finally:
+        sweeping.cancel()
         cloud.access_log.flush()
 
 

@@ -2,7 +2,8 @@
 
 A row ends by its own time, not by this: whoever looks at it checks that. So nothing here is
 urgent, and a grant never waits for more than one unit. Under load that never pauses a unit comes
-after `PATIENCE_S` all the same, or the tables would grow for ever.
+after `PATIENCE_S` all the same, or the tables would grow for ever; it shares the commit of those
+who write then, and so costs little.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
 
 MOST: Final = 200
 """Rows of one table in one unit."""
-PATIENCE_S: Final = 0.05
+PATIENCE_S: Final = 0.03
 SOON_S: Final = 0.02
-"""Until the next units, while there is more."""
+"""Until the next units, while there is more and others write."""
+REST_S: Final = 0.1
+"""Until the next units, while there is more and they need a commit of their own."""
 LATER_S: Final = 5.0
 """Until the next look, where nothing was left."""
 GRACE_MS: Final = 60_000
@@ -67,15 +70,15 @@ class Sweeper:
         """Sweep for ever."""
         while True:
             try:
-                left = await self.once()
+                pause = await self.once()
             except StoreUnavailable as error:
                 _log.warning("sweep_failed", code=error.code)
-                left = False
-            await self.clock.sleep(SOON_S if left else LATER_S)
+                pause = LATER_S
+            await self.clock.sleep(pause)
 
-    async def once(self) -> bool:
-        """Take one unit of each kind away, in one commit; say whether more is left."""
-        await self._quiet_moment()
+    async def once(self) -> float:
+        """Take one unit of each kind away, in one commit; return the seconds until the next."""
+        quiet = await self._quiet_moment()
         before = Millis(self.clock.now() - GRACE_MS)
         kinds = self.store.expiring
         counts = await gather(
@@ -83,9 +86,13 @@ class Sweeper:
         )
         for kind, count in zip(kinds, counts, strict=True):
             self.metrics.note("swept_rows", kind, count)
-        return max(counts, default=0) >= MOST
+        if max(counts, default=0) < MOST:
+            return LATER_S
+        return REST_S if quiet else SOON_S
 
-    async def _quiet_moment(self) -> None:
+    async def _quiet_moment(self) -> bool:
+        """Wait for one, not for long; say whether it came."""
         until = self.clock.monotonic() + PATIENCE_S
         while not self.store.quiet and self.clock.monotonic() < until:
             await self.clock.sleep(_LOOK_S)
+        return self.store.quiet

@@ -77,6 +77,7 @@ class Cloud:
     app: CloudApp
     ops: OpsApp
     access_log: AccessLog
+    metrics: Metrics
 
 
 async def build(  # noqa: PLR0913 - every one of them is replaced by some test
@@ -96,6 +97,7 @@ async def build(  # noqa: PLR0913 - every one of them is replaced by some test
     revision = Path(config.revision_file) if config.revision_file else None
     return Cloud(
         access_log=access_log,
+        metrics=metrics,
         app=CloudApp(
             await handlers(
                 config,
