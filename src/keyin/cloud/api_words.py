@@ -136,7 +136,7 @@ WORDS: Final[Mapping[str, Words]] = {
         summary="What this computer should become for the token's own key",
         takes=an_object({"device": ANY}),
         media=(JSON,),
-        gives=an_object({"solutions": STRING, **SETTINGS}),
+        gives=an_object({"solutions": {"type": ["string", "null"]}, **SETTINGS}),
     ),
     "PUT /settings": Words(
         summary="Save preferences of the token's own key",
