@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.household import household
+from tests.properties.requester.place import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,5 +28,5 @@ def test_p68_it_starts_also_where_the_requester_is_gone(tmp_path: Path) -> None:
         house.kill_flow_manager()
         house.requester.end()
         house.start_flow_manager()
-        assert "token_not_forgotten" in house.flow_manager.output
+        wait_for(lambda: "token_not_forgotten" in house.flow_manager.output)
         assert house.keyin("status").returncode == 0

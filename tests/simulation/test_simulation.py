@@ -111,6 +111,7 @@ def test_a_token_that_is_kept_too_long_is_found(ca: Path, monkeypatch: pytest.Mo
     passing, one = Senders.passing, dict[int, Sender]()
     # with a key for each key-in, no token is given out twice; so let there be one for all
     monkeypatch.setattr(Senders, "passing", lambda own: one.setdefault(id(own), passing(own)))
+    monkeypatch.setattr(Sender, "destroy", lambda _: None)
     monkeypatch.setattr(token_cache, "RENEW_BELOW", -1e9)
     assert "a token used after its life" in _found(ca)
 
