@@ -64,11 +64,11 @@ class QuotaState:
 
     def put_back(self, changes: Changes) -> None:
         """Take changes again that could not be written; what came since wins."""
-        later = self._changes
+        later, gone = self._changes, set(self._changes.forgotten)
+        earlier = {name: end for name, end in changes.buckets.items() if name not in gone}
+        members = [one for one in changes.members if one[0] not in gone]
         self._changes = Changes(
-            changes.buckets | later.buckets,
-            changes.members + later.members,
-            changes.forgotten + later.forgotten,
+            earlier | later.buckets, members + later.members, changes.forgotten + later.forgotten
         )
 
     def wait(self, asked: Sequence[tuple[str, Bucket]], now: Millis) -> int:

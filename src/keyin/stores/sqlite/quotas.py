@@ -43,16 +43,13 @@ _CLAIM: Final = (
 _HOLDS: Final = "SELECT 1 FROM key_places WHERE key_digest = ? AND client_id = ? AND until > ?"
 
 
-def write(connection: sqlite3.Connection, changes: Changes, now: Millis) -> None:
-    """Write down what was counted; what says nothing any more goes."""
+def write(connection: sqlite3.Connection, changes: Changes) -> None:
+    """Write down what was counted; what says nothing any more is swept (`sweeping`)."""
     forgotten = [(name,) for name in changes.forgotten]
     connection.executemany("DELETE FROM quota_buckets WHERE name = ?", forgotten)
     connection.executemany("DELETE FROM quota_members WHERE name = ?", forgotten)
     connection.executemany(_PUT_BUCKET, list(changes.buckets.items()))
     connection.executemany(_PUT_MEMBER, changes.members)
-    connection.execute("DELETE FROM quota_buckets WHERE full_at <= ?", (now,))
-    connection.execute("DELETE FROM quota_members WHERE until <= ?", (now,))
-    connection.execute("DELETE FROM key_places WHERE until <= ?", (now,))
 
 
 class SqliteQuotas(SqlitePart):
@@ -145,11 +142,11 @@ class SqliteQuotas(SqlitePart):
 
     async def _write(self) -> None:
         self._due = None
-        state, now = self._state(), self._now
+        state = self._state()
         changes = state.take_changes()
-        state.sweep(now)
+        state.sweep(self._now)
         try:
-            await self._writer.run(partial(write, changes=changes, now=now))
+            await self._writer.run(partial(write, changes=changes))
         except StoreUnavailable:
             state.put_back(changes)  # the next thing that is counted tries again
 
@@ -157,4 +154,4 @@ class SqliteQuotas(SqlitePart):
         """Write what waits, before the connection ends."""
         changes = self._quotas.take_changes() if self._quotas else None
         if changes:
-            write(connection, changes, self._now)
+            write(connection, changes)
