@@ -168,6 +168,7 @@ class TwoStores(RuleBasedStateMachine):
         self.both(_collect)
         self.both(lambda store: store.holds_test_credentials())
         self.both(lambda store: store.known_safes([SafeId("a"), SafeId("none")]))
+        self.both(lambda store: store.audit_heads())
 
 
 TwoStores.TestCase.settings = settings(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import signal
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 CLIENT = (FREE, SECRET)
 SOON_S = 10
+REFUSALS = 10_000
 
 
 @pytest.fixture
@@ -44,31 +47,38 @@ def copied(copy: Path) -> list[dict[str, Any]]:
     return [line["event"] for line in map(json.loads, lines) if "event" in line]
 
 
-def test_p90_refusals_before_authentication_are_counted_and_never_a_row_each(data: Path) -> None:
+def test_p90_ten_thousand_refusals_before_authentication_are_a_few_rows(data: Path) -> None:
     before = audit_log.length(data)
-    sent = 0
     with serving(data, "--issuer", ISSUER, "--trusted-proxy", "127.0.0.0/8") as cloud:
-        for network in range(4):
-            for number in range(75):
-                headers = {
-                    "X-Forwarded-For": f"192.0.{network}.{number}",
-                    "Content-Type": "application/x-www-form-urlencoded",
-                }
-                form = f"grant_type=password&client_id={FREE}&client_secret=wrong{number}"
-                form += "&username=alice&password=x"
-                for path in ("/access_token", "/oauth2/token"):
-                    reply = cloud.request("POST", path, headers=headers, body=form)
-                    assert reply.status in (401, 429)
-                    sent += 1
+        for path in ("/access_token", "/oauth2/token"):
+            _refused(cloud, path, times=REFUSALS // 2)
     assert audit_log.length(data) == before
     done = run("cloud", "audit", "refusals", "--data", data, "--json")
     counts = json.loads(done.stdout)["refusals"]
-    assert sum(one["count"] for one in counts) == sent
+    assert sum(one["count"] for one in counts) == REFUSALS
     assert {one["network"] for one in counts} == {f"192.0.{n}.0/24" for n in range(4)}
     minutes = {one["minute"] for one in counts}
     reasons = {one["reason"] for one in counts}
-    assert len(counts) <= len(minutes) * len(reasons) * 4 <= 4 * 4 * 4
+    assert len(reasons) <= 3
+    assert len(counts) <= len(minutes) * len(reasons) * 4
     assert verified(data)[0] == 0
+
+
+def _refused(cloud: Cloud, path: str, *, times: int) -> None:
+    """Be refused so often, over one connection, from a thousand addresses."""
+    place = urlsplit(cloud.url)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=20)
+    for number in range(times):
+        headers = {
+            "X-Forwarded-For": f"192.0.{number % 4}.{number % 250}",
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        form = f"grant_type=password&client_id={FREE}&client_secret=wrong{number}"
+        connection.request("POST", path, f"{form}&username=alice&password=x", headers)
+        reply = connection.getresponse()
+        reply.read()
+        assert reply.status in (401, 429)
+    connection.close()
 
 
 def test_p90_every_event_is_in_the_second_place_within_a_second(data: Path) -> None:
