@@ -134,22 +134,9 @@ async def handlers(
     registries = Registries.read(stored.items() if stored else own_registries())
     flows = flows_of(config, pages, store=store, secrets=secrets, entropy=entropy)
     authorization = authorization_server(flows, limited) if flows else None
-    guard = Guard(
-        bearer=bearer(store, secrets),
-        authorization=authorization,
-    )
+    guard = Guard(bearer=bearer(store, secrets), authorization=authorization)
     families = (
-        LegacyTokenRoutes(
-            TokenEndpoint(
-                credentials=store,
-                peppers=secrets,
-                grant=PasswordGrant(
-                    door=limited.door, tokens=store, peppers=secrets, entropy=entropy
-                ),
-                throttle=limited.throttle,
-                trail=store,
-            )
-        ),
+        LegacyTokenRoutes(legacy_endpoint(store, secrets, entropy, limited)),
         SettingsRoutes(
             guard=guard,
             settings=SettingsService(
@@ -163,6 +150,19 @@ async def handlers(
         *((page_routes(pages, flows, store),) if flows and pages else ()),
     )
     return {route: handler for family in families for route, handler in family.handlers().items()}
+
+
+def legacy_endpoint(
+    store: Store, secrets: Secrets, entropy: Entropy, limited: Limiting
+) -> TokenEndpoint:
+    """Put the endpoint of the old token route together."""
+    return TokenEndpoint(
+        credentials=store,
+        peppers=secrets,
+        grant=PasswordGrant(door=limited.door, tokens=store, peppers=secrets, entropy=entropy),
+        throttle=limited.throttle,
+        trail=store,
+    )
 
 
 def flows_of(
