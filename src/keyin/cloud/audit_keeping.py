@@ -74,11 +74,19 @@ class Keeper:
 
     async def step(self) -> None:
         """Write the counts and the checkpoints down. Raises StoreUnavailable."""
-        counts = self.refusals.take()
-        if counts:
-            await self.store.add_refusal_counts(counts)
+        await self._write_counts()
         if await self._sign() and self._anchored:
             self._write_anchor()
+
+    async def _write_counts(self) -> None:
+        counts = self.refusals.take()
+        if not counts:
+            return
+        try:
+            await self.store.add_refusal_counts(counts)
+        except StoreUnavailable:
+            self.refusals.put_back(counts)
+            raise
 
     async def _holds(self, signature: str) -> bool:
         try:

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from keyin.domain.environment import Millis
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MINUTE_MS: Final = 60_000
 MOST_A_MINUTE: Final = 1000
@@ -41,6 +44,11 @@ class RefusalCounter:
         if name not in self._counts and len(self._counts) >= MOST_A_MINUTE:
             name = (minute, reason, ELSEWHERE)
         self._counts[name] += 1
+
+    def put_back(self, counts: Iterable[RefusalCount]) -> None:
+        """Add what was taken and could not be written down."""
+        for one in counts:
+            self._counts[one.minute, one.reason, one.network] += one.count
 
     def take(self) -> list[RefusalCount]:
         """Return what was counted since the last time, in order, and begin anew."""
