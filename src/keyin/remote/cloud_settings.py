@@ -21,6 +21,7 @@ from keyin.domain.device import read_device
 from keyin.domain.errors import InvalidDocument, Refused
 from keyin.domain.secret import equal
 from keyin.domain.solutions import read_registry
+from keyin.wire.settings_query import Answered, question
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,12 +48,6 @@ class Registries(Protocol):
         ...
 
 
-class _Answer(msgspec.Struct, frozen=True):
-    preferences: dict[str, Value]
-    matchMakerOutput: dict[str, Value]  # noqa: N815 - the wire's name
-    solutions: str | None = None
-
-
 class CloudSettings:
     """Implements `session.ports.SettingsSource`."""
 
@@ -68,7 +63,7 @@ class CloudSettings:
         Raises Refused (`unauthorized`, or `cloud_refused`), CloudUnreachable or InvalidDocument.
         """
         asking = _Asking(self._http, token, sender, request_id)
-        payload = msgspec.json.encode({"device": device})
+        payload = question(device)
         if len(payload) > MAX_DEVICE:
             raise InvalidDocument(
                 "the device report is larger than %(limit)s bytes",
@@ -77,12 +72,12 @@ class CloudSettings:
             )
         body = await asking.ask("POST", "/settings/query", content=payload, limit=MAX_ANSWER)
         try:
-            answer = msgspec.json.decode(body, type=_Answer)
+            answer = msgspec.json.decode(body, type=Answered)
         except (msgspec.MsgspecError, RecursionError):
             raise _strange() from None
         return {
             "preferences": answer.preferences,
-            "matchMakerOutput": answer.matchMakerOutput,
+            "matchMakerOutput": answer.match_maker_output,
             "solutionsRegistryEntries": await self._entries(answer.solutions, device, asking),
         }
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from keyin.domain.absent import Value
 
 
@@ -26,10 +28,10 @@ class Answered(msgspec.Struct, frozen=True, rename="camel"):
 
     preferences: dict[str, Any]
     match_maker_output: dict[str, Any]
-    solutions: str | None
+    solutions: str | None = None
     """The SHA-256 of the operating system's registry, in hexadecimal; None: there is none."""
 
 
-def question(device: dict[str, Value]) -> bytes:
+def question(device: Mapping[str, Value]) -> bytes:
     """Write a question."""
-    return msgspec.json.encode(Query(device=device))
+    return msgspec.json.encode(Query(device=dict(device)))
