@@ -6,14 +6,20 @@ import json
 import secrets
 import subprocess
 import sys
+from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
 from urllib.request import Request as HttpRequest
 from urllib.request import urlopen
 
 from load import Request
+from signed import Installation, Signer
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "gpii-data"
 REAL_SOLUTIONS = (
@@ -24,10 +30,31 @@ REAL_SOLUTIONS = (
 CREATED = "2026-01-01T00:00:00.000Z"
 
 
+ISSUER = "http://127.0.0.1:8081"
+FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
+LIMITS = """
+[limits]
+failed_keys_burst = 1_000_000
+failed_keys_a_minute = 60_000
+site_failed_keys_burst = 1_000_000
+site_failed_keys_a_minute = 60_000
+weak_key_cost = 1
+failed_logins_burst = 1_000_000
+failed_logins_a_minute = 60_000
+address_failed_logins_burst = 1_000_000
+address_failed_logins_a_minute = 60_000
+"""
+"""So wide that no refusal is the cheap one of a limit."""
+
+
 @dataclass(frozen=True)
 class Fixture:
     """A loaded store and what to ask of it."""
 
+    config: Path
+    computer: Installation
+    job: tuple[str, str]
+    """An application's client id and secret."""
     data: Path
     description: str
     client_id: str
@@ -35,28 +62,40 @@ class Fixture:
     person: str
     solutions: tuple[str, ...]
 
-    def token_request(self) -> Request:
-        """Return the grant that the access requester asks for."""
+    def token_request(self, secret: str = "") -> Request:
+        """Return the password grant; `secret` in place of the right one."""
         body = urlencode(
             {
                 "grant_type": "password",
                 "client_id": self.client_id,
-                "client_secret": self.client_secret,
+                "client_secret": secret or self.client_secret,
                 "username": self.person,
                 "password": "dummy",
             }
         )
-        form = (("Content-Type", "application/x-www-form-urlencoded"),)
-        return Request("/access_token", "POST", form, body)
+        return Request("/access_token", "POST", FORM, body)
+
+    def exchange(self, url: str, count: int, person: str = "") -> Request:
+        """Return token exchanges, each signed for itself, good for the minute to come."""
+        stock = self.computer.exchanges(person or self.person, count, self._nonce(url))
+        return Request("/oauth2/token", "POST", FORM, stock=stock)
+
+    def introspection(self, url: str) -> Request:
+        """Return the question of a job about its own token."""
+        basic = b64encode(":".join(self.job).encode()).decode()
+        headers = (*FORM, ("Authorization", f"Basic {basic}"))
+        grant = Request("/oauth2/token", "POST", headers, "grant_type=client_credentials")
+        body = f"token={asked(url, grant)[1]['access_token']}"
+        return Request("/oauth2/introspect", "POST", headers, body)
 
     def token(self, url: str) -> str:
         """Get one access token."""
-        request = self.token_request()
-        asked = HttpRequest(  # noqa: S310 - our own loopback server
-            url + request.path, request.body.encode(), dict(request.headers)
-        )
-        with urlopen(asked, timeout=10) as answer:  # noqa: S310 - our own loopback server
-            return str(json.load(answer)["access_token"])
+        return str(asked(url, self.token_request())[1]["access_token"])
+
+    def _nonce(self, url: str) -> str:
+        ((proof, body),) = self.computer.exchanges(self.person, 1, None)
+        headers, _ = asked(url, Request("/oauth2/token", "POST", (*FORM, ("DPoP", proof)), body))
+        return headers["DPoP-Nonce"]
 
     def settings_request(self, token: str) -> Request:
         """Return the request for this person's settings on a Linux computer."""
@@ -72,9 +111,46 @@ def prepare(folder: Path) -> Fixture:
     client_id, client_secret = "bench", secrets.token_urlsafe(32)
     documents.write_text(json.dumps(installation(client_id, client_secret)))
     person, solutions, sources, description = person_and_registry()
-    command = [sys.executable, "-m", "keyin", "cloud", "import", "--data", str(data)]
-    subprocess.run([*command, *sources, str(documents)], check=True, stdout=subprocess.DEVNULL)
-    return Fixture(data, description, client_id, client_secret, person, solutions)
+    keyin("cloud", "import", "--data", data, *sources, documents)
+    signer, public, config = Signer(), folder / "public.jwk", folder / "cloud.toml"
+    public.write_text(json.dumps(signer.jwk))
+    config.write_text(LIMITS)
+    computer = keyin("client", "create", "--public-key", public, "--data", data, "--json")
+    method = ("--auth-method", "client_secret_basic", "--grant", "client-credentials")
+    job = keyin("application", "create", "job", *method, "--data", data, "--json")
+    return Fixture(
+        config=config,
+        computer=Installation(ISSUER, json.loads(computer)["client_id"], signer),
+        job=(json.loads(job)["client_id"], json.loads(job)["client_secret"]),
+        data=data,
+        description=description,
+        client_id=client_id,
+        client_secret=client_secret,
+        person=person,
+        solutions=solutions,
+    )
+
+
+def keyin(*arguments: object) -> str:
+    """Run the command; return what it says."""
+    words = [sys.executable, "-m", "keyin", *(str(argument) for argument in arguments)]
+    return subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def asked(url: str, request: Request) -> tuple[Message, dict[str, Any]]:
+    """Send one request; return headers and JSON, refused or not."""
+    one = HttpRequest(  # noqa: S310 - our own loopback server
+        url + request.path,
+        data=request.body.encode() or None,
+        headers=dict(request.headers),
+        method=request.method,
+    )
+    try:
+        with urlopen(one, timeout=10) as answer:  # noqa: S310 - our own loopback server
+            return answer.headers, json.load(answer)
+    except HTTPError as refused:
+        with refused:
+            return refused.headers, json.load(refused)
 
 
 def person_and_registry() -> tuple[str, tuple[str, ...], list[str], str]:
