@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 from keyin.domain.environment import Millis
 from keyin.domain.key_policy import narrowed, opens_at, pin_needed, pin_text
 from keyin.domain.key_strength import low_entropy
@@ -32,8 +34,7 @@ class Store(Keys, Places, Protocol):
     """What this reads and writes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """A key as a client presents it."""
 
     key: GpiiKey
@@ -47,8 +48,7 @@ class Shown:
     """A key that does not exist may be asked for: the client may make it by saving."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
     """A key that a token may be given for, with what its policy leaves of the scope."""
 
     key: Key | None

@@ -38,7 +38,8 @@ SITE_FAILED_KEYS: Final = bucket(1000, 200)
 FAILED_PROOFS: Final = bucket(50, 20)
 ADDRESS_FAILED_PROOFS: Final = bucket(300, 60)
 _NETWORK: Final = 64  # bits of an IPv6 address that name a network: one computer has all the rest
-_SHOWN: Final = 16  # characters of a digest that tell members apart
+_DIGEST: Final = 64  # characters of HMAC-SHA-256, behind the pepper's name
+_SHOWN: Final = 16  # of them, those that tell members apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,8 +195,8 @@ class Throttle:
 
 
 def _member(key: Digest) -> str:
-    """Return enough of a digest to tell keys apart."""
-    return key.rpartition(":")[2][:_SHOWN]
+    """Return enough of a digest to tell keys apart: of its 64 characters, the first."""
+    return key[-_DIGEST : _SHOWN - _DIGEST]
 
 
 def _hashed(text: str) -> str:
