@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -157,6 +158,19 @@ async def test_a_packed_registry_is_unpacked_within_bounds() -> None:
     cloud.encoding, cloud.registry = "br", REGISTRY
     with pytest.raises(CloudUnreachable, match="not asked for"):
         await cloud.ask()
+
+
+async def test_p82_what_unpacks_into_very_much_is_never_unpacked_as_a_whole() -> None:
+    cloud = Cloud()
+    cloud.encoding, cloud.registry = "gzip", gzip.compress(bytes(20 * MAX_REGISTRY), 1)
+    tracemalloc.start()
+    try:
+        with pytest.raises(CloudUnreachable, match="too long"):
+            await cloud.ask()
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 5 * MAX_REGISTRY
 
 
 async def test_an_answer_to_the_query_may_not_be_packed() -> None:

@@ -58,6 +58,7 @@ async def test_p68_at_key_out_the_key_of_the_proofs_is_gone(
         await login(played)
         assert [sender._key is not None for sender in made] == [True]  # somebody is keyed in
         await logout(played)
+        assert [sender._key for sender in made] == [None]
         played.neighbours.refused["bob"] = Refused("key_refused", "no")
         with pytest.raises(Refused):
             await login(played, GpiiKey("bob"))
