@@ -9,6 +9,7 @@ import pytest
 
 from keyin.cloud.config import CloudConfig
 from keyin.cloud.wiring import build
+from keyin.pages.site import Site
 from keyin.stores.opening import open_data
 from tests.cloud_documents import everything
 from tests.cloud_process import Cloud, import_documents, serving
@@ -63,8 +64,9 @@ def served(prepared: Prepared) -> tuple[Route, ...]:
     opened = open_data(prepared.data, None, exclusive=False)
 
     async def routes() -> tuple[Route, ...]:
-        built = await build(CloudConfig(issuer=ISSUER), store=opened.store, secrets=opened.secrets)
-        return built.app.routes
+        config = CloudConfig(issuer=ISSUER)
+        store, secrets = opened.store, opened.secrets
+        return (await build(config, store=store, secrets=secrets, pages=Site.open)).app.routes
 
     try:
         return asyncio.run(routes())
