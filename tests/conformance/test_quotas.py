@@ -11,10 +11,13 @@ from keyin.domain.environment import Millis
 from keyin.domain.key_policy import KeyPolicy
 from keyin.domain.limits import Bucket
 from keyin.domain.records import Digest, RecordId
+from keyin.oauth.client_auth import Authenticated
 from keyin.oauth.ports import Enrolment
+from keyin.oauth.throttle import Turn
 from keyin.stores import quota_state
 from keyin.stores.sqlite import open_store, quotas
-from tests.fakes.records import NOW, client, event, key
+from tests.fakes.limits import Limits
+from tests.fakes.records import NOW, client, credential, event, key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -162,3 +165,15 @@ async def test_a_store_that_is_closed_keeps_what_it_could_not_write(tmp_path: Pa
     await store.charge("a", THREE, cost=3, now=NOW)
     await store._write()
     assert await store.wait([("a", THREE)], now=NOW) == 1000
+
+
+async def test_a_key_that_was_seen_this_hour_is_never_written_again(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "store.sqlite3")
+    throttle = Limits(store, None).throttle
+    by = Authenticated(client=client(), credential=credential())
+    assert await throttle.before_key(by, Digest("p:" + "1" * 64), now=NOW) is Turn.FIRST
+    assert store._state().take_changes()
+    for _ in range(100):
+        assert await throttle.before_key(by, Digest("p:" + "1" * 64), now=NOW) is Turn.AGAIN
+    assert not store._state().take_changes()
+    store.close()

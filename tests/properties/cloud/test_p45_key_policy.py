@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from base64 import urlsafe_b64decode
 from typing import TYPE_CHECKING
 
@@ -231,3 +232,44 @@ def test_a_key_is_never_taken_from_an_argument(cloud: Cloud) -> None:
     done = run("key", "show", KEYS[0], "--data", cloud.data)
     assert done.returncode == 2
     assert KEYS[0] not in done.stdout + done.stderr
+
+
+def test_p45_what_is_said_of_a_key_is_written_down_without_key_or_pin(
+    cloud: Cloud, hall: list[Computer], tmp_path: Path
+) -> None:
+    pin = tmp_path / "pin"
+    pin.write_text("Kanarienvogel 7", encoding="utf-8")
+    key = new_key(cloud, "--pin-file", pin, "--site", "Main hall")
+    assert hall[0].exchange(cloud, key, pin="Kanarienvogel 8").status == 400
+    assert hall[0].exchange(cloud, key, pin="Kanarienvogel 7").status == 200
+    verb(cloud, "policy", "--no-pin", "--machines", 2, key=key)
+    pseudonym = json.loads(verb(cloud, "show", "--json", key=key))["pseudonym"]
+    verb(cloud, "revoke", "--yes", key=key)
+    store = sqlite3.connect(cloud.data / "keyin.sqlite3")
+    events = [json.loads(row[0]) for row in store.execute("SELECT event FROM audit ORDER BY seq")]
+    dump = "\n".join(store.iterdump())
+    store.close()
+    mine = [event for event in events if event.get("key") == pseudonym]
+    assert [event["act"] for event in mine] == [
+        "key.created",
+        "token.refused",
+        "token.issued",
+        "policy.changed",
+        "key.revoked",
+    ]
+    assert mine[0]["detail"]["pin"] == "yes"
+    assert mine[1]["reason"] == "wrong_pin"
+    assert mine[3]["detail"]["machines"] == "2"
+    assert "pin" not in mine[3]["detail"]
+    for secret in (key, "Kanarienvogel"):
+        assert secret not in dump
+        assert secret not in cloud.process.output
+
+
+def test_a_pin_is_asked_for_where_nobody_sees_it_or_not_at_all(cloud: Cloud) -> None:
+    done = run("key", "create", "--pin", "--data", cloud.data)
+    assert done.returncode == 3
+    assert "key" not in done.stdout
+    short = cloud.data.parent / "short"
+    short.write_text("123", encoding="utf-8")
+    assert run("key", "create", "--pin-file", short, "--data", cloud.data).returncode == 3
