@@ -30,5 +30,5 @@ class TokenGiver(Protocol):
     async def revoke(
         self, credential: InstallationCredential, token: AccessToken, *, request_id: str
     ) -> None:
-        """End a token. Raises CloudUnreachable."""
+        """End a token. Raises CloudUnreachable, or Refused where it is of no use to try again."""
         ...

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from keyin.domain.errors import CloudUnreachable, ConfigurationError
+from keyin.domain.errors import CloudUnreachable, ConfigurationError, Refused
 
 if TYPE_CHECKING:
     from keyin.access_requester.ports import CredentialSource, TokenGiver
@@ -72,6 +72,6 @@ class Revocations:
         except CloudUnreachable:
             _log.warning("token_not_revoked", reason="cloud_unreachable", request_id=request_id)
             return False
-        except ConfigurationError:
-            _log.warning("token_not_revoked", reason="credential_unusable", request_id=request_id)
+        except (ConfigurationError, Refused) as exc:
+            _log.warning("token_not_revoked", reason=exc.code, request_id=request_id)
         return True

@@ -33,7 +33,11 @@ if TYPE_CHECKING:
 _EXCHANGE_SECONDS: Final = 60.0
 _READ_SIZE: Final = 65_536
 _PATH: Final = b"/access-token"
-_STATUS: Final = {ErrorCode.BAD_REQUEST: 400, ErrorCode.NOT_ALLOWED: 403}
+_STATUS: Final = {
+    ErrorCode.BAD_REQUEST: 400,
+    ErrorCode.USE_DPOP_NONCE: 400,
+    ErrorCode.NOT_ALLOWED: 403,
+}
 _log = structlog.get_logger()
 
 

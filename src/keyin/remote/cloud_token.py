@@ -104,15 +104,18 @@ class CloudTokens:
     async def revoke(
         self, credential: InstallationCredential, token: AccessToken, *, request_id: str
     ) -> None:
-        """End a token (RFC 7009). Raises CloudUnreachable where the cloud did not say that it is.
+        """End a token (RFC 7009).
 
-        A cloud that names no revocation endpoint lets tokens end by themselves.
+        Raises CloudUnreachable where that may be tried again, Refused where this computer is not
+        let. A cloud that names no revocation endpoint lets tokens end by themselves.
         """
         endpoint = (await self._metadata.endpoints(request_id=request_id)).revocation
         if endpoint is None:
             return
         form = {"token": token.reveal(), "token_type_hint": "access_token"}
         answer = await self._post(endpoint, form, credential, request_id)
+        if answer.status in _REFUSALS:
+            raise refusal(ErrorCode.CREDENTIAL_REVOKED)
         if answer.status != HTTPStatus.OK:
             raise _out_of_order(answer)
 

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +22,7 @@ from tests.fakes.cloud import (
     CLIENT_ID,
     METADATA,
     PRIVATE,
+    REVOKE,
     TOKEN,
     FakeCloud,
     running_cloud,
@@ -186,6 +188,18 @@ def test_p68_a_token_that_could_not_be_ended_is_ended_later(place: Place, cloud:
         cloud.revocation_down = False
         wait_for(lambda: cloud.revoked == [token])
         assert token not in process.output
+
+
+def test_p68_a_computer_that_is_revoked_does_not_ask_again_and_again(
+    place: Place, cloud: FakeCloud
+) -> None:
+    with place.serving() as process:
+        assert place.ask("token", gpii_key="alice-key")["ok"]
+        cloud.clients.clear()
+        assert place.ask("forget")["forgotten"] == 1
+        wait_for(lambda: "token_not_revoked" in process.output)
+        time.sleep(2.5)  # the first pause would be over
+        assert cloud.paths.count(REVOKE) == 1
 
 
 def test_p68_a_key_out_while_the_cloud_is_slow_leaves_nothing(
