@@ -26,7 +26,8 @@ from keyin.domain.records import Digest, RecordId, Status
 from keyin.domain.secret import AccessToken
 from keyin.oauth.accounts import Account, PasswordHash, Session
 from keyin.oauth.administration import Acting
-from keyin.oauth.authorization import AuthorizationEndpoint, Consent, Problem, Redirect
+from keyin.oauth.authorization import AuthorizationEndpoint
+from keyin.oauth.consent import Consent, Problem, Redirect
 from keyin.oauth.dpop import Dpop
 from keyin.pages.site import Site
 from keyin.stores.host import SystemEntropy

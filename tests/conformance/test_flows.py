@@ -147,6 +147,14 @@ async def test_a_pushed_request_becomes_a_question_once(store: Store) -> None:
     assert await store.find_question((Digest("p:q2"),)) is None
 
 
+async def test_a_question_takes_the_place_of_another_once(store: Store) -> None:
+    await store.ask(question(), instead_of=())
+    assert await store.ask(question("p:q2"), instead_of=(Digest("q:new"), Digest("p:q1")))
+    assert await store.find_question((Digest("p:q1"),)) is None
+    assert await store.find_question((Digest("p:q2"),)) == question("p:q2")
+    assert not await store.ask(question("p:q3"), instead_of=(Digest("p:q1"),))
+
+
 async def test_of_two_questions_at_once_for_one_request_one_is_put(store: Store) -> None:
     await store.add_pushed(pushed())
     asked = [store.ask(question(f"p:q{n}"), instead_of=(Digest("p:r1"),)) for n in range(10)]

@@ -15,9 +15,10 @@ from keyin.domain.authorization import AuthorizationRequest, Question
 from keyin.domain.authorization import Code as AuthorizationCode
 from keyin.domain.environment import Entropy, Millis
 from keyin.domain.events import Act, Event
-from keyin.domain.records import Client, Credential, ProofUse, Status
+from keyin.domain.records import NO_SECRET, Client, Credential, ProofUse, RecordId, Status
 from keyin.domain.secret import equal
 from keyin.oauth.authorization_request import Unfit, read_request
+from keyin.oauth.consent import Asking, Consent, Problem, Redirect
 from keyin.oauth.errors import Code, Reason
 from keyin.oauth.flow_ports import Applications, Authorizations
 from keyin.oauth.ports import Credentials, Peppers, Replays
@@ -25,14 +26,19 @@ from keyin.oauth.redirects import answer_at, fits, host_of
 from keyin.wire.jose import wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from keyin.domain.applications import Application
+    from keyin.domain.records import Digest
     from keyin.oauth.accounts import Account, Session
 
 URI_PREFIX: Final = "urn:ietf:params:oauth:request_uri:"
 QUESTION_MS: Final = 10 * 60_000
 """A person may need time to read."""
+HELD_MS: Final = 20 * 60_000
+"""A person may need time to sign in, much more than a pushed request lives (WCAG 2.2, 2.2.1)."""
+NOBODY: Final = RecordId("")
+"""Whose question it is while nobody has signed in for it."""
 CODE_MS: Final = 60_000
 KEPT_MS: Final = CODE_MS + 16 * 60_000
 """A used code is known again for as long as its token may live."""
@@ -42,41 +48,6 @@ RANDOM_BYTES: Final = 32  # 256 bits (ASVS 11.5.1)
 
 class Store(Credentials, Applications, Authorizations, Replays, Protocol):
     """What this reads and writes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
-    """What a person has to know before they say yes."""
-
-    client_id: str
-    name: str | None
-    site: str | None
-    scopes: tuple[str, ...]
-    redirect_uri: str
-    redirect_host: str
-    native: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Consent:
-    """A question to one person in one browser; `txn` comes back with the answer."""
-
-    txn: str
-    asking: Asking
-
-
-@dataclass(frozen=True, slots=True)
-class Redirect:
-    """Send the browser there, with 303 (RFC 9700 §4.12)."""
-
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Tell the person that this does not work; no address that came with it is to be believed."""
-
-    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +74,6 @@ class AuthorizationEndpoint:
     entropy: Entropy
     issuer: str
 
-    async def peek(self, named: Mapping[str, str], *, now: Millis) -> Asking | Redirect | Problem:
-        """Say what is asked, and use nothing up: the person has yet to sign in."""
-        wish = await self._wish(named, now)
-        return _asking(wish.found, wish.request) if isinstance(wish, _Wish) else wish
-
     async def begin(
         self, named: Mapping[str, str], *, account: Account, session: Session, now: Millis
     ) -> Consent | Redirect | Problem:
@@ -118,17 +84,57 @@ class AuthorizationEndpoint:
         pushed = self.peppers.digests("request_uri", wish.pushed) if wish.pushed else ()
         if not pushed and not await self._first_challenge(wish.request, now):
             return self._error(wish.request, Code.INVALID_REQUEST, "This code_challenge was used")
+        ends = Millis(now + QUESTION_MS)
+        return await self._ask(wish, account.id, session.digest, ends, instead_of=pushed)
+
+    async def hold(
+        self, named: Mapping[str, str], *, now: Millis
+    ) -> Asking | Consent | Redirect | Problem:
+        """Say what is asked before anybody has signed in; what was pushed waits for `adopt`."""
+        wish = await self._wish(named, now)
+        if not isinstance(wish, _Wish):
+            return wish
+        if wish.pushed is None:
+            return self._asking(wish)
+        pushed = self.peppers.digests("request_uri", wish.pushed)
+        ends = Millis(now + HELD_MS)
+        return await self._ask(wish, NOBODY, NO_SECRET, ends, instead_of=pushed)
+
+    async def adopt(
+        self, txn: str, *, account: Account, session: Session, now: Millis
+    ) -> Consent | Problem:
+        """Put what was held to the person who has signed in for it, and to nobody else any more."""
+        held = self.peppers.digests("txn", txn)
+        question = await self.store.find_question(held)
+        if question is None or now > question.expires or question.account_id != NOBODY:
+            return Problem(Reason.REQUEST_URI)
+        found = _active(await self.store.find_registered(question.request.credential_id))
+        if found is None:
+            return Problem(Reason.CLIENT_NOT_ACTIVE)
+        wish = _Wish(found=found, request=question.request, pushed=None)
+        ends = Millis(now + QUESTION_MS)
+        return await self._ask(wish, account.id, session.digest, ends, instead_of=held)
+
+    async def _ask(
+        self,
+        wish: _Wish,
+        account_id: RecordId,
+        session: Digest,
+        expires: Millis,
+        *,
+        instead_of: Sequence[Digest],
+    ) -> Consent | Problem:
         txn = wrapped(self.entropy.token_bytes(RANDOM_BYTES))
         question = Question(
             digest=self.peppers.digests("txn", txn)[0],
             request=wish.request,
-            account_id=account.id,
-            session=session.digest,
-            expires=Millis(now + QUESTION_MS),
+            account_id=account_id,
+            session=session,
+            expires=expires,
         )
-        if not await self.store.ask(question, instead_of=pushed):
+        if not await self.store.ask(question, instead_of=instead_of):
             return Problem(Reason.REQUEST_URI)
-        return Consent(txn=txn, asking=_asking(wish.found, wish.request))
+        return Consent(txn=txn, asking=self._asking(wish))
 
     async def decide(  # noqa: PLR0913 - who, where, what, when
         self,
@@ -167,7 +173,7 @@ class AuthorizationEndpoint:
     async def _deny(self, question: Question, event: Event) -> Redirect | Problem:
         if not await self.store.decide(question.digest, None, event=event):
             return Problem(Reason.REQUEST_URI)
-        return self._error(question.request, Code.ACCESS_DENIED, "The person said no")
+        return self._denied(question.request)
 
     async def _approve(
         self, question: Question, account: Account, now: Millis, event: Event
@@ -220,6 +226,22 @@ class AuthorizationEndpoint:
     async def _first_challenge(self, request: AuthorizationRequest, now: Millis) -> bool:
         return await self.store.remember([challenge_use(request, now)], now=now)
 
+    def _asking(self, wish: _Wish) -> Asking:
+        found, request = wish.found, wish.request
+        return Asking(
+            client_id=found.credential.oauth2_client_id,
+            name=found.client.name,
+            site=found.client.lineage.site,
+            scopes=tuple(request.scope.split(" ")),
+            redirect_uri=request.redirect_uri,
+            redirect_host=host_of(request.redirect_uri),
+            native=found.application.native,
+            refusal=self._denied(request).url,
+        )
+
+    def _denied(self, request: AuthorizationRequest) -> Redirect:
+        return self._error(request, Code.ACCESS_DENIED, "The person said no")
+
     def _unfit(self, unfit: Unfit, uri: str) -> Redirect:
         answer = (
             *(("error", unfit.code.value), ("error_description", unfit.description)),
@@ -249,15 +271,3 @@ def _active(registered: tuple[Credential, Client, Application] | None) -> _Found
     if registered is None or {one.status for one in registered[:2]} != {Status.ACTIVE}:
         return None
     return _Found(*registered)
-
-
-def _asking(found: _Found, request: AuthorizationRequest) -> Asking:
-    return Asking(
-        client_id=found.credential.oauth2_client_id,
-        name=found.client.name,
-        site=found.client.lineage.site,
-        scopes=tuple(request.scope.split(" ")),
-        redirect_uri=request.redirect_uri,
-        redirect_host=host_of(request.redirect_uri),
-        native=found.application.native,
-    )

@@ -40,9 +40,10 @@ class Authorizations(Protocol):
         ...
 
     async def ask(self, question: Question, *, instead_of: Sequence[Digest]) -> bool:
-        """Remember a question in the place of a pushed request; say whether that was there.
+        """Remember a question in the place of a pushed request or another question.
 
-        With nothing to replace it is remembered always. Durable; of two at once one is first.
+        Say whether that was there; with nothing to replace it is remembered always. Durable; of
+        two at once one is first.
         """
         ...
 

@@ -8,11 +8,12 @@ question again.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from keyin.domain.address_text import address_text
 from keyin.domain.records import Digest
-from keyin.oauth.authorization import Consent, Problem, Redirect
+from keyin.oauth.accounts import is_fresh
+from keyin.oauth.consent import Consent, Problem, Redirect
 from keyin.oauth.errors import Reason
 from keyin.pages.answers import form_action, see_other
 from keyin.pages.desk import fresh
@@ -22,7 +23,7 @@ from keyin.pages.texts import SCOPES, Trouble, plain
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from keyin.oauth.authorization import Asking
+    from keyin.oauth.consent import Asking
     from keyin.oauth.sign_in import SignedIn
     from keyin.pages.desk import Desk
     from keyin.wire.pages import Page, PageRequest
@@ -54,9 +55,12 @@ class Approving:
         return self._question(request, recent, _shown(outcome.txn, outcome.asking, recent))
 
     async def again(self, request: PageRequest) -> Page:
-        """Show a question again, after a sign-in that it had to wait for."""
+        """Show a question that had to wait for a sign-in, for the first time or again."""
         who = await self.desk.who(request)
-        text = (request.query or {}).get("question", "")
+        query = request.query or {}
+        if who is not None and "held" in query and is_fresh(who.session, request.now):
+            return await self._adopt(request, who, query["held"])
+        text = query.get("question", "")
         shown = self.desk.seals.opened(text, Shown)
         recent = fresh(who, request)
         if recent is None:
@@ -64,6 +68,14 @@ class Approving:
         if shown is None:
             return self.desk.trouble(Trouble.REQUEST, request, who)
         return self._question(request, recent, shown)
+
+    async def _adopt(self, request: PageRequest, who: SignedIn, txn: str) -> Page:
+        outcome = await self.desk.services.authorization.adopt(
+            txn, account=who.account, session=who.session, now=request.now
+        )
+        if isinstance(outcome, Problem):
+            return self._elsewhere(outcome, request, who)
+        return self._question(request, who, _shown(outcome.txn, outcome.asking, who))
 
     async def decide(self, request: PageRequest) -> Page:
         """Take the answer, and lead the person back to the application."""
@@ -102,16 +114,24 @@ class Approving:
     async def _sign_in_first(
         self, request: PageRequest, who: SignedIn | None, named: Mapping[str, str]
     ) -> Page:
-        outcome = await self.desk.services.authorization.peek(named, now=request.now)
+        outcome = await self.desk.services.authorization.hold(named, now=request.now)
         if isinstance(outcome, (Redirect, Problem)):
             return self._elsewhere(outcome, request, who)
-        name = plain(outcome.name or outcome.client_id)
-        return self.desk.to_sign_in(Onward(to="authorize", query=dict(named), application=name))
+        if isinstance(outcome, Consent):
+            return self._to_sign_in("question", {"held": outcome.txn}, outcome.asking)
+        return self._to_sign_in("authorize", dict(named), outcome)
+
+    def _to_sign_in(
+        self, place: Literal["question", "authorize"], query: dict[str, str], asking: Asking
+    ) -> Page:
+        onward = Onward(to=place, query=query, application=_name(asking), back=asking.refusal)
+        return self.desk.to_sign_in(onward)
 
     def _wait(self, shown: Shown | None, text: str) -> Page:
         if shown is None:
             return self.desk.to_sign_in(ACCOUNT)
-        onward = Onward(to="question", query={"question": text}, application=shown.name)
+        query = {"question": text}
+        onward = Onward(to="question", query=query, application=shown.name, back=shown.refusal)
         return self.desk.to_sign_in(onward)
 
     def _question(self, request: PageRequest, who: SignedIn, shown: Shown) -> Page:
@@ -140,9 +160,14 @@ def _shown(txn: str, asking: Asking, who: SignedIn) -> Shown:
     return Shown(
         txn=txn,
         session=who.session.digest,
-        name=plain(asking.name or asking.client_id),
+        name=_name(asking),
         site=plain(asking.site or "") or None,
         scopes=asking.scopes,
         redirect_uri=asking.redirect_uri,
         redirect_host=asking.redirect_host,
+        refusal=asking.refusal,
     )
+
+
+def _name(asking: Asking) -> str:
+    return plain(asking.name or asking.client_id)

@@ -31,6 +31,8 @@ class Onward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     query: dict[str, str] = {}
     application: str | None = None
     """Who sent the person here, to be named on the way."""
+    back: str | None = None
+    """The application's own address, for who does not want to sign in."""
 
     def path(self) -> str:
         """Return the address within this site."""
@@ -49,6 +51,7 @@ class Shown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scopes: tuple[str, ...]
     redirect_uri: str
     redirect_host: str
+    refusal: str
 
 
 _PATHS: Final = {

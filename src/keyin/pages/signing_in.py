@@ -125,6 +125,7 @@ class SigningIn:
             **{
                 "onward": self.desk.seals.seal(onward),
                 "application": onward.application,
+                "back": onward.back,
                 "errors": {},
                 "minutes": 0,
                 **context,

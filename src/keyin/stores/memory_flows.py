@@ -75,11 +75,13 @@ class MemoryFlows(MemoryAudit):
 
     async def ask(self, question: Question, *, instead_of: Sequence[Digest]) -> bool:
         """See Authorizations."""
-        pushed = _first(self._pushed, instead_of)
-        if instead_of and pushed is None:
+        pushed, asked = _first(self._pushed, instead_of), _first(self._questions, instead_of)
+        if instead_of and pushed is None and asked is None:
             return False
         if pushed is not None:
             del self._pushed[pushed.digest]
+        elif asked is not None:
+            del self._questions[asked.digest]
         return self._questions.setdefault(question.digest, question) is question
 
     async def find_question(self, digests: Sequence[Digest]) -> Question | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import secrets
+from html import unescape
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from argon2 import extract_parameters
@@ -260,6 +261,52 @@ def test_p55_an_answer_needs_it_too_and_the_question_waits(person: Person) -> No
     answer = person.post("/oauth2/authorize/decision", form)
     assert answer.status == 303
     assert answer.headers["location"].startswith(CALLBACK + "?code=")
+
+
+def pushed(person: Person) -> str:
+    """Push a wish, and return the address that the person is sent to."""
+    asked = person.place.applications["planner"].request(code_challenge=challenge())
+    answer = person.place.cloud.form("/oauth2/par", asked)
+    assert answer.status == 201, answer.body
+    named = {"client_id": "planner", "request_uri": answer.json["request_uri"]}
+    return f"/oauth2/authorize?{urlencode(named)}"
+
+
+def test_who_needs_minutes_to_sign_in_is_asked_all_the_same(person: Person) -> None:
+    path = pushed(person)
+    first = person.get(path)
+    person.place.query("UPDATE questions SET expires = expires - ?", 15 * 60_000)
+    assert not person.place.query("SELECT 1 FROM pushed_requests")
+    signed_in = person.sign_in(first.headers["location"])
+    page = person.follow(signed_in)
+    assert b"Let it in" in page.body
+    answer = person.post("/oauth2/authorize/decision", {**fields(page), "decision": "approve"})
+    assert "code=" in answer.headers["location"]
+    assert person.get(path).status == 400
+    assert person.get(signed_in.headers["location"]).status == 400
+
+
+def test_what_was_held_too_long_or_is_somebody_elses_is_put_to_nobody(person: Person) -> None:
+    first = person.get(pushed(person))
+    page = person.follow(person.sign_in(first.headers["location"]))
+    other = Person(person.place)
+    assert other.follow(other.sign_in(first.headers["location"])).status == 400
+    assert b"Let it in" in page.body
+    late = Person(person.place)
+    second = late.get(pushed(late))
+    person.place.query("UPDATE questions SET expires = expires - ?", 21 * 60_000)
+    assert late.follow(late.sign_in(second.headers["location"])).status == 400
+
+
+@pytest.mark.parametrize("by_par", [True, False])
+def test_who_does_not_want_to_sign_in_can_go_back(person: Person, *, by_par: bool) -> None:
+    wish = pushed(person) if by_par else person.place.wish(code_challenge=challenge())
+    page = person.follow(person.get(wish)).body.decode()
+    (link,) = re.findall('<a href="(https:[^"]*)"', page)
+    told = parse_qs(urlsplit(unescape(link)).query)
+    assert unescape(link).startswith(CALLBACK + "?")
+    assert (told["error"], told["state"]) == (["access_denied"], ["st-1"])
+    assert told["iss"] == [person.place.issuer]
 
 
 def test_p55_another_account_cannot_answer_the_question(person: Person) -> None:

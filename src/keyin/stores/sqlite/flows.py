@@ -149,7 +149,8 @@ def _gone(connection: sqlite3.Connection, table: str, digests: Sequence[Digest])
 
 
 def _ask(connection: sqlite3.Connection, question: Question, instead_of: Sequence[Digest]) -> bool:
-    if instead_of and not _gone(connection, "pushed_requests", instead_of):
+    places = ("pushed_requests", "questions")
+    if instead_of and not any(_gone(connection, place, instead_of) for place in places):
         return False
     return _add(connection, _ADD_QUESTION, flow_rows.question_row(question))
 

@@ -1,0 +1,46 @@
+"""What comes of an application's wish: a question, a redirect, or a problem that is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keyin.oauth.errors import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """What a person has to know before they say yes."""
+
+    client_id: str
+    name: str | None
+    site: str | None
+    scopes: tuple[str, ...]
+    redirect_uri: str
+    redirect_host: str
+    native: bool
+    refusal: str
+    """Where a person goes back to who says no before they have signed in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """A question to one person in one browser; `txn` comes back with the answer."""
+
+    txn: str
+    asking: Asking
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Send the browser there, with 303 (RFC 9700 §4.12)."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Tell the person that this does not work; no address that came with it is to be believed."""
+
+    reason: Reason
