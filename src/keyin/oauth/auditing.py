@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
 
 from keyin.domain.address_text import address_text
 from keyin.domain.events import Act, Event, Outcome, pseudonym
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from keyin.oauth.errors import Refusal
 
 _TOO_MANY: Final = 429
+_NO_KEYS: Final = frozenset({NO_KEY})
 _COUNTED: Final = frozenset({Reason.NO_NONCE})
 """No refusal in earnest: the client is told what to add, and comes again."""
 
@@ -45,8 +47,7 @@ class Occasion(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
+class Visit(msgspec.Struct, frozen=True, kw_only=True):
     """An occasion without anything else."""
 
     now: Millis
@@ -123,4 +124,4 @@ def _token_detail(grant: str, scope: str, audience: str) -> dict[str, str]:
 
 
 def _key(digest: Digest | None) -> str | None:
-    return None if digest is None or digest == NO_KEY else pseudonym(digest)
+    return None if digest is None or digest in _NO_KEYS else pseudonym(digest)

@@ -1,7 +1,7 @@
 """The audit log's form: an event as canonical JSON, and the hash that ties it to all before it.
 
 The stores, the second copy, `keyin cloud audit verify` and whoever checks a copy by other means
-must agree on it. A chain is a writer's own; its rows count from 1 without a gap (ADR 23).
+must agree on it. A chain is a writer's own; its rows count from 1 without a gap (ADR 27).
 """
 
 from __future__ import annotations
@@ -68,11 +68,12 @@ def link(previous: bytes, event: bytes) -> bytes:
 def rows(head: Head, events: Iterable[Event]) -> Iterator[Row]:
     """Return the events as the rows that follow a head."""
     chain, seq, before = head.chain, head.seq, head.hash
+    made = tuple.__new__  # every grant comes by here: a third of what `Row(...)` costs
     for event in events:
         line = canonical(event)
-        before = link(before, line)
+        before = sha256(before + line).digest()
         seq += 1
-        yield Row(chain, seq, event.at, line.decode(), before)
+        yield made(Row, (chain, seq, event.at, line.decode(), before))
 
 
 class Fault(StrEnum):

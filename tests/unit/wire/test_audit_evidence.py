@@ -134,6 +134,6 @@ def test_a_copy_may_be_rotated_and_may_hold_what_a_crash_left_torn() -> None:
 
 
 @given(st.binary(max_size=60))
-def test_p80_any_line_of_a_copy_says_something_or_nothing(line: bytes) -> None:
+def test_any_line_of_a_copy_says_something_or_nothing(line: bytes) -> None:
     read_line(line)
     judged([], copy=[line])
