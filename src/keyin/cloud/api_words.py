@@ -222,7 +222,7 @@ WORDS: Final[Mapping[str, Words]] = {
     ),
     "GET /oauth2/authorize/question": Words(
         summary="The same question again, after a sign-in",
-        query={"question": True},
+        query={"question": False, "held": False},
         as_=HTML,
         ok=(200, 303),
     ),
