@@ -176,8 +176,8 @@ def household(folder: Path, marks: Marks | None = None) -> Iterator[Household]:
         cloud, requester, socket = stack.enter_context(
             cloud_and_requester(
                 folder,
-                "--ops-listen",
-                "127.0.0.1:0",
+                *("--ops-listen", "127.0.0.1:0"),
+                *("--audit-copy", folder / "audit.jsonl"),
                 key=marks.key,
                 secret=marks.secret,
                 preferences=marks.preferences(),

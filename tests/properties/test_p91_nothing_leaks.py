@@ -22,6 +22,7 @@ import pytest
 
 from keyin.stores.host import SystemEntropy
 from keyin.wire.signing_key import new_key
+from tests import audit_log
 from tests.cloud_process import send
 from tests.household import BEFORE, Household, household, mark
 from tests.leaks import found, found_in_files, told_by_proc
@@ -118,7 +119,10 @@ def test_p91_no_mark_is_found_anywhere_after_a_long_day(day: Day) -> None:
     assert "there were too many" not in house.printed  # it was refused for the reasons meant
     for process in house.processes.values():
         process.end()
-    day.search_files()
+    acts = {event["act"] for event in audit_log.events(house.folder / "cloud")}
+    assert {"token.issued", "token.refused", "token.revoked", "store.imported"} <= acts
+    assert (house.folder / "audit.jsonl").stat().st_size > 0
+    day.search_files()  # the store with its audit log, and the log's copy, among them
     day.search_printed()
 
 

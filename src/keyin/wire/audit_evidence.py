@@ -66,6 +66,8 @@ class CopiedChain:
 
     def _next(self, row: CopiedRow) -> None:
         hash_ = row.head.hash
+        if self.hash_of(row.seq) == hash_:  # a copy that began anew holds the same twice
+            return
         if row.seq != self.end + 1:
             self._wrong(min(row.seq, self.end + 1))
         elif self._before is not None and link(self._before, bytes(row.event)) != hash_:

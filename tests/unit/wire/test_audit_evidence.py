@@ -120,7 +120,9 @@ def test_p93_a_copy_that_was_changed_shows() -> None:
     other = row_line(chain[2]).replace(b'"a2"', b'"x2"')
     assert judged(chain, copy=[*lines[:2], other, *lines[3:]]) == BadRow(CHAIN, 3, Fault.OTHER_COPY)
     assert judged(chain, copy=[*lines[:2], *lines[3:]]) == BadRow(CHAIN, 3, Fault.OTHER_COPY)
-    assert judged(chain, copy=[*lines[:3], lines[1]]) == BadRow(CHAIN, 2, Fault.OTHER_COPY)
+    assert judged(chain, copy=[*lines[:3], lines[4]]) == BadRow(CHAIN, 4, Fault.OTHER_COPY)
+    forged = row_line(made(3, "b")[1])
+    assert judged(chain, copy=[*lines[:3], forged]) == BadRow(CHAIN, 2, Fault.OTHER_COPY)
 
 
 def test_a_copy_may_be_rotated_and_may_hold_what_a_crash_left_torn() -> None:
@@ -129,6 +131,7 @@ def test_a_copy_may_be_rotated_and_may_hold_what_a_crash_left_torn() -> None:
     goes_on = continuing_line(Head(CHAIN, 3, chain[2].hash))
     assert judged(chain, copy=[goes_on, *lines[3:]]) is None
     assert judged(chain, copy=[*lines[:3], goes_on, lines[3][:20] + b"\n", *lines[3:]]) is None
+    assert judged(chain, copy=[*lines[:4], *lines]) is None  # it began anew while no cloud ran
     wrong = continuing_line(Head(CHAIN, 3, b"\0" * 32))
     assert judged(chain, copy=[*lines[:3], wrong]) == BadRow(CHAIN, 4, Fault.OTHER_COPY)
 
