@@ -47,11 +47,11 @@ def server(issuer: str, grants: Collection[str]) -> Answer:
         "scopes_supported": _scopes(grants),
         "dpop_signing_alg_values_supported": list(ALGORITHMS),
     }
-    # `none` is for public applications, which get tokens for what a person lets them have
-    methods = [*METHODS, *(["none"] if browser else [])]
     for name, route in _ENDPOINTS.items():
+        # public applications have tokens, but prove nothing that would let them look at any
+        public = browser and route is not routes.INTROSPECT
         content[name] = issuer + route.template
-        content[f"{name}_auth_methods_supported"] = list(methods)
+        content[f"{name}_auth_methods_supported"] = [*METHODS, *(["none"] if public else [])]
         content[f"{name}_auth_signing_alg_values_supported"] = list(ALGORITHMS)
     if DEVICE_CODE in grants:
         content["device_authorization_endpoint"] = issuer + routes.DEVICE_AUTHORIZATION.template

@@ -69,8 +69,11 @@ class TokenStatus:
             await self.store.release_place(found.token.key_digest, found.client.id)
 
     async def introspect(self, asked: Asked) -> dict[str, Value] | Refusal:
-        """Return RFC 7662 §2.2's members; never the key. Raises StoreUnavailable."""
-        by = await self._client(asked)
+        """Return RFC 7662 §2.2's members; never the key. Raises StoreUnavailable.
+
+        A public client proves nothing, and so is not asked in (§2.1, §4).
+        """
+        by = await self._client(asked, certain=True)
         if isinstance(by, Refusal):
             return by
         found = await self._own(asked, by)
@@ -83,11 +86,13 @@ class TokenStatus:
             return {"active": False}
         return told(found, self.issuer) | {"sub": account.id}
 
-    async def _client(self, asked: Asked) -> Authenticated | Refusal:
+    async def _client(self, asked: Asked, *, certain: bool = False) -> Authenticated | Refusal:
         """Authenticate; the proof is used up."""
         proven = await self.clients.authenticate(asked)
         if isinstance(proven, Refusal):
             return proven
+        if certain and not proven.certain:
+            return invalid_client(Reason.NO_CREDENTIALS)
         if proven.uses and not await self.store.remember(proven.uses, now=asked.now):
             refusal = invalid_client(Reason.REPLAYED)
         elif asked.parameters.get("token"):

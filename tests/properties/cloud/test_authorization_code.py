@@ -14,6 +14,7 @@ from tests.oauth_application import (
     BACK,
     NATIVE_BACK,
     Application,
+    Person,
     account,
     application,
     hidden,
@@ -231,6 +232,32 @@ def test_p10_a_pushed_request_is_good_once_and_for_its_own_application(
     assert place.person.ask(cloud, place.web.authorize_path(uri)).status == 200
     again = place.person.get(cloud, place.web.authorize_path(uri))
     assert (again.status // 100, again.headers.get("location")) == (4, None)
+
+
+def test_p10_a_request_that_waits_for_a_sign_in_is_used_up_too(cloud: Cloud, place: Place) -> None:
+    _, challenge = pair()
+    path = place.web.authorize_path(place.web.push(cloud, challenge).json["request_uri"])
+    slow = Person()
+    led = slow.get(cloud, path)
+    assert (led.status, led.headers["location"].startswith("/login?")) == (303, True)
+    for somebody in (slow, Person(), place.person):
+        again = somebody.get(cloud, path)
+        assert (again.status // 100, again.headers.get("location")) == (4, None)
+    _older(place, "pushed_requests", 91_000)  # they are for the way to us
+    shown = slow.get(cloud, led.headers["location"])
+    form = {**hidden(shown), "name": slow.name, "password": slow.password}
+    signed = slow.post(cloud, "/login", form)
+    question = slow.get(cloud, signed.headers["location"])
+    assert question.status == 200
+    assert "code" in told(slow.answer(cloud, question))
+    assert slow.get(cloud, signed.headers["location"]).status // 100 == 4
+
+
+def _older(place: Place, table: str, by_ms: int) -> None:
+    connection = sqlite3.connect(place.data / "keyin.sqlite3")
+    with connection:
+        connection.execute(f"UPDATE {table} SET expires = expires - ?", (by_ms,))  # noqa: S608 - ours
+    connection.close()
 
 
 def test_p10_a_question_is_answered_once(cloud: Cloud, place: Place) -> None:

@@ -129,6 +129,29 @@ def test_p03_what_an_account_allowed_ends_with_the_account(cloud: Cloud, place: 
             denied(place.web.get(cloud, ROUTES["account"], given.json["access_token"]))
 
 
+def test_an_application_ends_its_own_tokens_and_nobody_elses(cloud: Cloud, place: Place) -> None:
+    token = place.token(cloud, "account")
+    assert place.job.post(cloud, "/oauth2/introspect", {"token": token}).json == {"active": False}
+    assert place.job.post(cloud, "/oauth2/revoke", {"token": token}).status == 200
+    assert place.web.get(cloud, ROUTES["account"], token).status == 200
+    assert place.web.post(cloud, "/oauth2/revoke", {"token": token}).status == 200
+    denied(place.web.get(cloud, ROUTES["account"], token))
+    assert place.web.post(cloud, "/oauth2/introspect", {"token": token}).json == {"active": False}
+
+
+def test_a_public_application_ends_its_tokens_but_may_not_look_at_any(
+    cloud: Cloud, place: Place
+) -> None:
+    public = application(place.data, "none", "--native", back="http://127.0.0.1/back")
+    code, verifier = public.code(cloud, place.person)
+    token = public.redeem(cloud, code, verifier).json["access_token"]
+    looked = public.post(cloud, "/oauth2/introspect", {"token": token})
+    assert (looked.status, looked.json["error"]) == (401, "invalid_client")
+    assert public.get(cloud, ROUTES["account"], token).status == 200
+    assert public.post(cloud, "/oauth2/revoke", {"token": token}).status == 200
+    denied(public.get(cloud, ROUTES["account"], token))
+
+
 def test_p07_a_code_that_was_used_before_kill_9_is_used_after_it(tmp_path: Path) -> None:
     place = Place(tmp_path / "data")
     with serving(place.data, "--issuer", ISSUER) as cloud:
@@ -205,8 +228,8 @@ def test_discovery_tells_what_is_there_and_nothing_else(cloud: Cloud, place: Pla
     assert described["scopes_supported"] == [
         *("settings:read", "settings:write", "installations:read", "account:read"),
     ]
-    assert set(described["token_endpoint_auth_methods_supported"]) == {
-        *("none", "private_key_jwt", "client_secret_basic", "client_secret_post"),
-    }
+    methods = {"private_key_jwt", "client_secret_basic", "client_secret_post"}
+    assert set(described["token_endpoint_auth_methods_supported"]) == {*methods, "none"}
+    assert set(described["introspection_endpoint_auth_methods_supported"]) == methods
     resource = cloud.request("GET", "/.well-known/oauth-protected-resource").json
     assert resource["scopes_supported"] == described["scopes_supported"]
