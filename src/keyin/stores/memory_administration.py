@@ -43,8 +43,8 @@ class MemoryAdministration(MemoryClientKeys, MemoryAudit):
     def as_found(self, client: Client, *credentials: Credential) -> Client:
         """Return a client as it counts beside these credentials."""
         lineages = [client.lineage, *(one.lineage for one in credentials)]
-        sites = [self._sites.get(lineage.site or "") for lineage in lineages]
-        software = [self._software.get(_software(lineage)) for lineage in lineages]
+        sites = [self._sites.get(lineage.site) for lineage in lineages if lineage.site is not None]
+        software = [self._software.get(name) for name in map(_software, lineages) if name]
         return as_it_counts(
             client,
             site=any(one is not None and one.status is not Status.ACTIVE for one in sites),
@@ -153,8 +153,8 @@ class MemoryAdministration(MemoryClientKeys, MemoryAudit):
         self, *, after: tuple[str, str], most: int
     ) -> Sequence[tuple[tuple[str, str], SoftwareVersion | None, int]]:
         """See Software."""
-        names = {_software(lineage) for lineage in self._lineages()} | set(self._software)
-        later = sorted(name for name in names - {_NONE} if name > after)[:most]
+        names = {name for name in map(_software, self._lineages()) if name} | set(self._software)
+        later = sorted(name for name in names if name > after)[:most]
         return [(name, *await self.find_software(*name)) for name in later]
 
     async def set_software(self, id_: str, version: str, word: Word, *, ending: bool) -> int | None:
@@ -211,10 +211,7 @@ class MemoryAdministration(MemoryClientKeys, MemoryAudit):
         return len(ids)
 
 
-_NONE = ("", "")
-
-
-def _software(lineage: Lineage) -> tuple[str, str]:
+def _software(lineage: Lineage) -> tuple[str, str] | None:
     if lineage.software_id is None or lineage.software_version is None:
-        return _NONE
+        return None
     return lineage.software_id, lineage.software_version

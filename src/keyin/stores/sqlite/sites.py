@@ -31,9 +31,11 @@ ORDER BY 1 LIMIT ?2
 _VERSIONS: Final = """
 SELECT id, version FROM software WHERE (id, version) > (?1, ?2)
 UNION SELECT software_id, software_version FROM clients
-WHERE software_id IS NOT NULL AND (software_id, software_version) > (?1, ?2)
+WHERE software_id IS NOT NULL AND software_version IS NOT NULL
+  AND (software_id, software_version) > (?1, ?2)
 UNION SELECT software_id, software_version FROM credentials
-WHERE software_id IS NOT NULL AND (software_id, software_version) > (?1, ?2)
+WHERE software_id IS NOT NULL AND software_version IS NOT NULL
+  AND (software_id, software_version) > (?1, ?2)
 ORDER BY 1, 2 LIMIT ?3
 """
 _FIND_SITE: Final = "SELECT name, status, reason, created, updated FROM sites WHERE name = ?"
