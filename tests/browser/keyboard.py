@@ -43,6 +43,10 @@ class Keyboard:
         found: dict[str, Any] = self.page.evaluate(_FOCUSED)
         return found
 
+    def begins_at_the_summary(self) -> None:
+        """Wait until the focus is where the page says what went wrong: a reader begins there."""
+        self.page.wait_for_function("document.activeElement.matches('.summary')", timeout=5000)
+
     def tab_to(self, **wanted: str) -> None:
         """Go on with Tab to the element with these features; each on the way shows its focus."""
         for _ in range(FARTHEST):
