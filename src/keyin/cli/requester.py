@@ -14,6 +14,7 @@ from keyin.cli.lazy import LazyGroup
         "status": "keyin.cli.requester_ask:status",
         "forget": "keyin.cli.requester_ask:forget",
         "new-key": "keyin.cli.requester_key:new_key",
+        "public-key": "keyin.cli.requester_key:public_key",
         "adopt": "keyin.cli.requester_key:adopt",
     },
 )

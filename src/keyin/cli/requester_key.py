@@ -1,4 +1,4 @@
-"""`keyin requester new-key|adopt`: gives this computer its credential by hand.
+"""`keyin requester new-key|public-key|adopt`: gives this computer its credential by hand.
 
 The private half is made here and never leaves the file; whoever runs the cloud gets the public half
 (`keyin client create --public-key`) and gives back the id that it goes by.
@@ -23,6 +23,7 @@ from keyin.wire.signing_key import new_key as make_key
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from keyin.stores.credential_file import CredentialFile
     from keyin.wire.jose import PublicKey
 
 DEFAULT: Final = Path("/etc/keyin/credential.json")
@@ -58,14 +59,24 @@ def new_key(*, credential: Path, public_key: Path | None, as_json: bool) -> None
         public = _make(credential)
         if public_key is not None:
             _doing(public_key, lambda: public_key.write_bytes(public.jwk + b"\n"))
-    if as_json:
-        said = {"kid": public.thumbprint, "public_key": msgspec.Raw(public.jwk)}
-        click.echo(msgspec.json.encode(said).decode())
-    elif public_key is None:
-        click.echo(public.jwk.decode())
+    if as_json or public_key is None:
+        _show(public, as_json=as_json)
     else:
         text = _("wrote %(path)s; next, on the cloud: keyin client create --public-key %(path)s")
         click.echo(text % {"path": public_key})
+
+
+@click.command("public-key")
+@_credential
+@_json
+def public_key(*, credential: Path, as_json: bool) -> None:
+    """Print the public half of this computer's key again.
+
+    Example: keyin requester public-key --credential /etc/keyin/credential.json
+    """
+    with errors_for_people(as_json=as_json):
+        found = _read(credential)
+    _show(found.public, as_json=as_json)
 
 
 @click.command()
@@ -87,6 +98,11 @@ def adopt(*, client_id: str, credential: Path, as_json: bool) -> None:
         click.echo(_("this computer: %(client)s") % {"client": client_id})
 
 
+def _show(public: PublicKey, *, as_json: bool) -> None:
+    said = {"kid": public.thumbprint, "public_key": msgspec.Raw(public.jwk)}
+    click.echo(msgspec.json.encode(said).decode() if as_json else public.jwk.decode())
+
+
 def _make(path: Path) -> PublicKey:
     key = make_key(SystemEntropy())
     try:
@@ -106,14 +122,7 @@ def _adopt(path: Path, client_id: str) -> PublicKey:
         raise ConfigurationError(
             "this is no client id", next_step="give the one that `keyin client create` printed"
         )
-    try:
-        found = read_file(path)
-    except FileNotFoundError:
-        raise ConfigurationError(
-            "there is no credential %(path)s yet",
-            next_step="make a key first: keyin requester new-key --help",
-            path=str(path),
-        ) from None
+    found = _read(path)
     if found.client_id not in {None, client_id}:
         raise ConfigurationError(
             "the key in %(path)s goes by another client id already",
@@ -122,6 +131,17 @@ def _adopt(path: Path, client_id: str) -> PublicKey:
         )
     _doing(path, lambda: replace(path, named(found, client_id)))
     return found.public
+
+
+def _read(path: Path) -> CredentialFile:
+    try:
+        return read_file(path)
+    except FileNotFoundError:
+        raise ConfigurationError(
+            "there is no credential %(path)s yet",
+            next_step="make a key first: keyin requester new-key --help",
+            path=str(path),
+        ) from None
 
 
 def _doing(path: Path, act: Callable[[], Any]) -> None:

@@ -376,7 +376,7 @@ def test_an_inherited_pair_ends_with_its_other_end(place: Place) -> None:
 
 
 def test_cli_help_has_an_example_for_each_verb() -> None:
-    for verb in ("serve", "status", "forget", "new-key", "adopt"):
+    for verb in ("serve", "status", "forget", "new-key", "public-key", "adopt"):
         outcome = run("requester", verb, "--help")
         assert outcome.returncode == 0
         assert f"Example: keyin requester {verb}" in " ".join(outcome.stdout.split())

@@ -1,4 +1,4 @@
-"""`keyin requester new-key` and `adopt`: a credential made by hand, and never lost by it."""
+"""`keyin requester new-key`, `public-key` and `adopt`: a credential made by hand, and never lost by it."""
 
 from __future__ import annotations
 
@@ -60,6 +60,9 @@ def test_the_public_half_goes_to_a_file_or_to_the_screen(credential: Path, tmp_p
     assert "keyin client create" in made.stdout
     kid = canonical_key(public.read_bytes().strip()).thumbprint
     assert kid == read_private(json.dumps(private_of(credential)).encode()).public.thumbprint
+    again = verb("public-key", "--credential", credential)
+    assert again.stdout.encode() == public.read_bytes()
+    assert verb("public-key", "--credential", tmp_path / "none").returncode == 3
     other = verb("new-key", "--credential", credential.with_name("other.json"))
     assert canonical_key(other.stdout.strip().encode()).thumbprint != kid
 
