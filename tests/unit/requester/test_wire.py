@@ -77,7 +77,7 @@ def test_p67_no_op_takes_a_path_a_command_a_url_or_a_host() -> None:
     for extra in ("path", "command", "url", "host", "cloud", "scope", "client_id"):
         for op in OPS:
             message = MESSAGE if op == "token" else {**PLAIN, "op": op}
-            assert read_request(message)
+            read_request(message)
             with pytest.raises(Refused) as refused:
                 read_request({**message, extra: "x"})
             assert refused.value.code == "bad_request"
