@@ -22,8 +22,8 @@ from keyin.cloud import routes
 from keyin.cloud.api_words import WORDS
 from keyin.cloud.openapi import name_of
 from keyin.cloud.routes import Access, Route
-from tests.cloud_documents import FREE, SECRET, everything
-from tests.cloud_process import Cloud, import_documents, serving
+from tests.api.insider import Insider, insider, prepared
+from tests.cloud_process import Cloud, serving
 from tests.oauth_client import ISSUER
 
 if TYPE_CHECKING:
@@ -48,16 +48,15 @@ TRIED = [
 ]
 OPTIONS = ("--issuer", ISSUER, "--ops-listen", "127.0.0.1:0")
 FEW, MANY = 25, 1500
-KNOWN = {"client_id": FREE, "client_secret": SECRET, "username": "alice", "token": "x" * 43}
 
 
 @dataclass
 class Described:
-    """A started cloud, what it says of itself, and what opens it."""
+    """A started cloud, what it says of itself, and who may ask it."""
 
     cloud: Cloud
     schema: BaseSchema
-    token: str
+    insider: Insider
 
     def place(self, route: Route) -> str:
         return self.cloud.process.listeners[0 if route.access is Access.OPERATOR else -1]
@@ -66,13 +65,11 @@ class Described:
 @pytest.fixture(scope="module")
 def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Described]:
     data = tmp_path_factory.mktemp("described") / "data"
-    import_documents(data, everything())
+    told = prepared(data)
     config = data.parent / "cloud.toml"
-    config.write_text("device_code = true\n")
     with serving(data, *OPTIONS, "--config", config, listeners=2) as cloud:
         document = cloud.request("GET", "/openapi.json", ops=True).json
-        token = cloud.token("alice", (FREE, SECRET)).json["access_token"]
-        yield Described(cloud, schemathesis.openapi.from_dict(document), token)
+        yield Described(cloud, schemathesis.openapi.from_dict(document), insider(cloud, told))
 
 
 def test_every_route_has_words_and_no_words_are_without_a_route() -> None:
@@ -141,22 +138,12 @@ def _try(
     @given(case=operation.as_strategy(generation_mode=mode), known=st.booleans())
     def holds(case: Case[Any], known: bool) -> None:  # noqa: FBT001 - hypothesis gives it
         if known:
-            _with_what_is_known(case, route, described)
+            described.insider.admit(case, route)
         response = case.call(base_url=described.place(route), timeout=20)
         if not _odd(route, response):
             case.validate_response(response, checks=CHECKS)
 
     holds()
-
-
-def _with_what_is_known(case: Case[Any], route: Route, described: Described) -> None:
-    """Let the request get past the door: with a token, or a client's secret."""
-    if route.access is Access.BEARER:
-        case.headers["Authorization"] = f"Bearer {described.token}"
-        if "key" in case.path_parameters:
-            case.path_parameters["key"] = "alice"
-    elif route.access is Access.CLIENT and isinstance(case.body, dict):
-        case.body |= {name: KNOWN[name] for name in KNOWN if name in case.body or "client" in name}
 
 
 def _odd(route: Route, response: Response) -> bool:
