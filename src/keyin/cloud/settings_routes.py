@@ -84,7 +84,13 @@ class SettingsRoutes:
 
     async def _saved(self, exchange: Exchange, grant: Grant) -> bytes:
         """Change a safe (cloud-wire §4.5)."""
-        return await self.settings.save(grant, await _json_body(exchange), exchange.now)
+        return await self.settings.save(
+            grant,
+            await _json_body(exchange),
+            exchange.now,
+            address=exchange.visitor.address,
+            request_id=exchange.request_id,
+        )
 
 
 async def _json_body(exchange: Exchange) -> bytes:

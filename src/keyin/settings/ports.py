@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from keyin.domain.events import Event
     from keyin.domain.records import Digest, Key, Safe
 
 
@@ -17,6 +18,8 @@ class KeyAndSafe:
 
     key: Key
     safe: Safe | None
+    event: Event | None = None
+    """Of a change that is an act of the audit log: written with it."""
 
 
 class Vault(Protocol):
@@ -43,7 +46,7 @@ class Safes(Protocol):
         digests: Sequence[Digest],
         change: Callable[[KeyAndSafe | None], KeyAndSafe],
     ) -> None:
-        """Read, change and write back in one transaction; returns when it is durable.
+        """Read, change and write back, and the event, in one transaction; returns when durable.
 
         `change` is pure and fast; what it raises leaves the store as it was and reaches the
         caller. Raises StoreUnavailable.

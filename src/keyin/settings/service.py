@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec import ValidationError, convert
 
+from keyin.domain.address_text import address_text
 from keyin.domain.disclosure import disclose
 from keyin.domain.errors import InvalidDocument, StoreUnavailable
+from keyin.domain.events import Act, Event, pseudonym
 from keyin.domain.key_strength import low_entropy
 from keyin.domain.matchmaking import match
 from keyin.domain.records import Key, Lineage, Origin, Safe, SafeId, Status
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from keyin.domain.absent import Value
     from keyin.domain.environment import Entropy, Millis
     from keyin.domain.grant import Grant
+    from keyin.domain.networks import Address
     from keyin.settings.registry import Installed, Registries
 
 NO_USER: Final = "noUser"
@@ -104,10 +107,19 @@ class SettingsService:
             self.meetings.remember(name, known)
         return known
 
-    async def save(self, grant: Grant, body: bytes, now: Millis) -> bytes:
+    async def save(
+        self,
+        grant: Grant,
+        body: bytes,
+        now: Millis,
+        *,
+        address: Address | None = None,
+        request_id: str | None = None,
+    ) -> bytes:
         """Merge a preference set into the key's safe; answer as JSON once it is durable.
 
-        Raises Rejected and StoreUnavailable.
+        A key that is made by it leaves an event, with where the request came from. Raises
+        Rejected and StoreUnavailable.
         """
         document = _read(body)
         if not may_write(document, grant.policy.writable):
@@ -115,9 +127,13 @@ class SettingsService:
 
         def change(found: KeyAndSafe | None) -> KeyAndSafe:
             try:
-                return self._changed(found, document, grant, now)
+                changed = self._changed(found, document, grant, now)
             except InvalidDocument as error:
                 raise Rejected(Why.BODY_UNREADABLE) from error
+            if found is not None:
+                return changed
+            made = _key_made(changed.key, grant, now, address, request_id)
+            return replace(changed, event=made)
 
         await self.safes.change_safe(grant.key_digests, change)
         named = {"gpiiKey": grant.key.reveal()} if grant.key else {}
@@ -203,6 +219,21 @@ class SettingsService:
                 updated=None,
             ),
         )
+
+
+def _key_made(
+    key: Key, grant: Grant, now: Millis, address: Address | None, request_id: str | None
+) -> Event:
+    return Event(
+        act=Act.KEY_CREATED,
+        at=now,
+        actor=grant.client_id,
+        address=address_text(address),
+        client=grant.client_id,
+        key=pseudonym(key.digest),
+        request_id=request_id,
+        site=grant.lineage.site,
+    )
 
 
 def _match(preferences: dict[str, Value], device: Installed) -> Matched:

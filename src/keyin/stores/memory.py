@@ -117,6 +117,8 @@ class MemoryStore(
         self._keys[changed.key.digest] = changed.key
         if changed.safe is not None:
             self._safes[changed.safe.id] = changed.safe
+        if changed.event is not None:
+            self.append_event(changed.event)
 
     async def revoke_token(self, digests: Sequence[Digest], *, event: Event) -> bool:
         """See oauth.ports.Revocations."""

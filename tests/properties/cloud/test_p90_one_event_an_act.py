@@ -16,7 +16,7 @@ import pytest
 from keyin.stores.host import SystemEntropy
 from keyin.wire.signing_key import new_key
 from tests import audit_log
-from tests.cloud_documents import FREE, NETWORKED, SECRET, everything
+from tests.cloud_documents import FREE, MAKER, NETWORKED, SECRET, everything, preferences
 from tests.cloud_documents import key as key_document
 from tests.cloud_documents import safe as safe_document
 from tests.cloud_process import Cloud, import_documents, serving
@@ -234,6 +234,16 @@ def _key_made(scene: Scene) -> Told:
     return {"act": "key.created", "key": any_key, **ADMINISTRATOR}
 
 
+def _key_made_by_saving(scene: Scene) -> Told:
+    pair = (MAKER, SECRET)
+    token = scene.cloud.token("a key to be made", pair).json["access_token"]
+    scene.begin()
+    for _ in range(2):  # the second time there is nothing to make
+        assert scene.cloud.save("a key to be made", token, preferences(volume=1)).status == 200
+    return {"act": "key.created", "outcome": "done", "key": any_key, "client": any_text,
+            "address": "127.0.0.1", "request_id": any_text}  # fmt: skip
+
+
 def _policy_changed(scene: Scene) -> Told:
     scene.verb("key", "policy", "-", "--read-only", stdin="bob\n")
     return {"act": "policy.changed", "key": any_key, **ADMINISTRATOR}
@@ -259,6 +269,7 @@ ACTS: tuple[Callable[[Scene], Told], ...] = (
     _software_stopped,
     _key_ended,
     _key_made,
+    _key_made_by_saving,
     _policy_changed,
 )
 

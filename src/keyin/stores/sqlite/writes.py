@@ -77,6 +77,8 @@ def change_safe(
     connection.execute(_PUT_KEY, rows.key_row(changed.key))
     if changed.safe is not None:
         connection.execute(_PUT_SAFE, rows.safe_row(changed.safe))
+    if changed.event is not None:
+        audit.append(connection, changed.event)
 
 
 def enrol(connection: sqlite3.Connection, records: Enrolment, event: Event) -> dict[str, int]:
