@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Protocol
 
+from keyin.domain.applications import AuthMethod
 from keyin.domain.authorization import AuthorizationRequest, Question
 from keyin.domain.authorization import Code as AuthorizationCode
 from keyin.domain.environment import Entropy, Millis
@@ -43,6 +44,7 @@ CODE_MS: Final = 60_000
 KEPT_MS: Final = CODE_MS + 16 * 60_000
 """A used code is known again for as long as its token may live."""
 CHALLENGE_MS: Final = 24 * 60 * 60_000
+_REUSED: Final = "This code_challenge was used"
 RANDOM_BYTES: Final = 32  # 256 bits (ASVS 11.5.1)
 
 
@@ -83,7 +85,7 @@ class AuthorizationEndpoint:
             return wish
         pushed = self.peppers.digests("request_uri", wish.pushed) if wish.pushed else ()
         if not pushed and not await self._first_challenge(wish.request, now):
-            return self._error(wish.request, Code.INVALID_REQUEST, "This code_challenge was used")
+            return self._error(wish.request, Code.INVALID_REQUEST, _REUSED)
         ends = Millis(now + QUESTION_MS)
         return await self._ask(wish, account.id, session.digest, ends, instead_of=pushed)
 
@@ -168,6 +170,10 @@ class AuthorizationEndpoint:
         )
         if not approve:
             return await self._deny(question, event)
+        if found.application.auth_method is AuthMethod.NONE and not await self._first_challenge(
+            question.request, now
+        ):
+            return self._error(question.request, Code.INVALID_REQUEST, _REUSED)
         return await self._approve(question, account, now, event)
 
     async def _deny(self, question: Question, event: Event) -> Redirect | Problem:

@@ -25,11 +25,12 @@ from keyin.wire.jose import wrapped
 
 if TYPE_CHECKING:
     from keyin.domain.absent import Value
+    from keyin.domain.applications import Application
     from keyin.domain.records import Digest
     from keyin.oauth.accounts import Account
     from keyin.oauth.asked import Asked
     from keyin.oauth.ports import Peppers
-    from keyin.oauth.proven_sender import ProvenSenders
+    from keyin.oauth.proven_sender import ProvenSenders, Sender
 
 LIFETIME_S: Final = 600
 INTERVAL_S: Final = 5
@@ -85,6 +86,16 @@ class DeviceAuthorization:
         scope = scope_of(asked.parameters, application)
         if scope is None:
             return refused(Code.INVALID_SCOPE, "No such scope", Reason.SCOPE)
+        if not sender.proven.certain:
+            throttle = self.senders.clients.throttle
+            slowed = await throttle.before_unproven_wish(asked.address, now=asked.now)
+            if slowed:
+                return slowed
+        return await self._remember(asked, sender, application, scope)
+
+    async def _remember(
+        self, asked: Asked, sender: Sender, application: Application, scope: str
+    ) -> Begun:
         while True:
             device_code = wrapped(self.entropy.token_bytes(_DEVICE_BYTES))
             user_code = new_user_code(self.entropy)

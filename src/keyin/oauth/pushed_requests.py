@@ -57,9 +57,23 @@ class PushedRequests:
         request = self._request(asked, sender)
         if isinstance(request, Refusal):
             return request
-        if not await self.store.remember([challenge_use(request, asked.now)], now=asked.now):
-            return refused(Code.INVALID_REQUEST, "This code_challenge was used", Reason.CHALLENGE)
-        return await self._remember(request, asked.now)
+        refusal = await self._too_much(request, asked, certain=sender.proven.certain)
+        return refusal or await self._remember(request, asked.now)
+
+    async def _too_much(
+        self, request: AuthorizationRequest, asked: Asked, *, certain: bool
+    ) -> Refusal | None:
+        """Refuse a challenge that was used, or, of who proved nothing, too many wishes.
+
+        What anybody may send is not remembered for a day: a public application's challenge is
+        looked at when a person says yes.
+        """
+        if not certain:
+            throttle = self.senders.clients.throttle
+            return await throttle.before_unproven_wish(asked.address, now=asked.now)
+        if await self.store.remember([challenge_use(request, asked.now)], now=asked.now):
+            return None
+        return refused(Code.INVALID_REQUEST, "This code_challenge was used", Reason.CHALLENGE)
 
     def _request(self, asked: Asked, sender: Sender) -> AuthorizationRequest | Refusal:
         application, named = sender.proven.application, asked.parameters

@@ -37,6 +37,7 @@ FAILED_KEYS: Final = bucket(100, 20)
 SITE_FAILED_KEYS: Final = bucket(1000, 200)
 FAILED_PROOFS: Final = bucket(50, 20)
 ADDRESS_FAILED_PROOFS: Final = bucket(300, 60)
+UNPROVEN_WISHES: Final = bucket(300, 60)
 _NETWORK: Final = 64  # bits of an IPv6 address that name a network: one computer has all the rest
 _DIGEST: Final = 64  # characters of HMAC-SHA-256, behind the pepper's name
 _SHOWN: Final = 16  # of them, those that tell members apart
@@ -59,6 +60,8 @@ class Rules:
     failed_proofs: Bucket = FAILED_PROOFS
     """Of one client at one address."""
     address_failed_proofs: Bucket = ADDRESS_FAILED_PROOFS
+    unproven_wishes: Bucket = UNPROVEN_WISHES
+    """Of public applications at one address: each is remembered for a while."""
 
 
 class Turn(Enum):
@@ -118,6 +121,16 @@ class Throttle:
         if await self.store.charge(place, rules.address_failed_proofs, cost=1, now=now):
             self.alarms.limit_reached("failed_proofs_of_address")
         return self._refused("failed_proofs", wait) if wait else refusal
+
+    async def before_unproven_wish(self, address: Address | None, *, now: Millis) -> Refusal | None:
+        """Let somebody who proved nothing leave a wish, or refuse: too many came from there."""
+        name, rule = f"w:{_network(address)}", self.rules.unproven_wishes
+        wait = await self.store.wait([(name, rule)], now=now)
+        if wait:
+            return self._refused("unproven_wishes", wait)
+        if await self.store.charge(name, rule, cost=1, now=now):
+            self.alarms.limit_reached("unproven_wishes")
+        return None
 
     async def before_key(self, by: Authenticated, key: Digest, *, now: Millis) -> Turn | Refusal:
         """Let a key be looked at, or refuse: too many failed, or too many different ones."""

@@ -50,7 +50,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 @pytest.fixture(scope="module")
 def cloud(place: Place) -> Iterator[Cloud]:
-    with serving(place.data, "--issuer", ISSUER) as running:
+    proxy = ("--trusted-proxy", "127.0.0.0/8")
+    with serving(place.data, "--issuer", ISSUER, *proxy) as running:
         place.person.sign_in(running)
         yield running
 
@@ -173,6 +174,38 @@ def test_p08_without_a_fresh_s256_challenge_nobody_is_asked(cloud: Cloud, place:
         assert told(reply)["error"] == "invalid_request", changes
     assert place.web.push(cloud, challenge).status == 201
     assert error(place.web.push(cloud, challenge)) == (400, "invalid_request")
+
+
+def test_p08_a_challenge_that_never_changes_is_good_once_for_who_proves_nothing_too(
+    cloud: Cloud, place: Place
+) -> None:
+    """Remembered at the person's yes: what anybody may send would fill the store."""
+    verifier, challenge = pair()
+    answers = []
+    for _ in range(2):
+        uri = place.native.push(cloud, challenge).json["request_uri"]
+        question = place.person.ask(cloud, place.native.authorize_path(uri))
+        answers.append(told(place.person.answer(cloud, question)))
+    assert place.native.redeem(cloud, answers[0]["code"], verifier).status == 200
+    assert answers[1]["error"] == "invalid_request"
+    assert "code" not in answers[1]
+
+
+def test_p84_who_proves_nothing_leaves_so_many_wishes_and_holds_nobody_up(
+    cloud: Cloud, place: Place
+) -> None:
+    came = {"X-Forwarded-For": "203.0.113.9"}
+    replies = [
+        place.native.post(cloud, "/oauth2/par", place.native.wish(pair()[1]), headers=came)
+        for _ in range(320)
+    ]
+    refused = [reply for reply in replies if reply.status == 429]
+    assert 0 < len(refused) <= 20
+    assert {reply.json["error"] for reply in refused} == {"rate_limited"}
+    assert all(int(reply.headers["retry-after"]) > 0 for reply in refused)
+    wish = place.web.wish(pair()[1])
+    assert place.web.post(cloud, "/oauth2/par", wish, headers=came).status == 201
+    assert place.native.push(cloud, pair()[1]).status == 201  # from elsewhere
 
 
 def test_p08_a_verifier_is_needed_and_none_fits_a_code_without_a_challenge(
