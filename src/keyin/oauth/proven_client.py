@@ -162,7 +162,7 @@ class ClientAuthentication:
     ) -> Assertion | Refusal:
         """Verify the assertion, unless too many were wrong just now (P84)."""
         slowed = await self.throttle.before_proof(
-            claimed.client_id, asked.address, known=own is not None, now=asked.now
+            _whose(claimed), asked.address, known=own is not None, now=asked.now
         )
         if slowed:
             return slowed
@@ -188,9 +188,14 @@ def _claimed(asked: Asked) -> str:
     if pair is not None:
         return pair[0]
     try:
-        return read(asked.parameters["client_assertion"]).client_id
+        return _whose(read(asked.parameters["client_assertion"]))
     except (KeyError, InvalidSignature):
         return asked.parameters.get("client_id", "")
+
+
+def _whose(claimed: Claimed) -> str:
+    """Name client and key: who knows a computer's id only cannot make it wait."""
+    return f"{claimed.client_id}\0{claimed.kid}"
 
 
 def proof_use(namespace: str, kid: str, jti: str, expires: Millis) -> ProofUse:

@@ -174,8 +174,9 @@ def test_p43_a_site_behind_one_address_goes_on_whatever_one_machine_does(
     narrow: Cloud, desks: tuple[Computer, Computer]
 ) -> None:
     bad, good = desks
-    thief = Computer("gai_nobody", bad.key)
+    thief, neighbour = Computer("gai_nobody", bad.key), Computer(good.client_id, bad.key)
     for number in range(60):
+        narrow.form("/oauth2/token", neighbour.form(KEYS[0]))
         ask(narrow, KEYS[0], f"made-up-{number}", secret="wrong")
         thief.client_id = f"gai_made_up_{number}"
         narrow.form("/oauth2/token", thief.form(KEYS[0]))
