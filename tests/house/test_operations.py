@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING
 
 from keyin.access_requester.config import load
 from keyin.stores.credential_file import read_credential
+from keyin.stores.host import SystemEntropy
+from keyin.wire.signing_key import new_key
+from tests.cloud_documents import everything
+from tests.cloud_process import import_documents, serving
 from tests.house.sources import ROOT
+from tests.oauth_client import ISSUER, registered
 from tests.started import run
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
+PASSWORD = "correct horse battery staple of the night"
 COMPUTER = (ROOT / "docs" / "operations" / "computer.md").read_text(encoding="utf-8")
 
 
@@ -55,3 +62,46 @@ def test_the_configuration_of_a_requester_is_read(tmp_path: Path) -> None:
     file = tmp_path / "requester.toml"
     file.write_text(block)
     assert load(file).allow == ["active-session"]
+
+
+def test_every_command_of_the_night_page_does_what_it_says(tmp_path: Path) -> None:
+    """All of docs/operations/revoke.md, in its order, beside a running cloud."""
+    page = (ROOT / "docs" / "operations" / "revoke.md").read_text(encoding="utf-8")
+    lines = "".join(re.findall(r"```sh\n(.*?)```", page, re.DOTALL)).splitlines()
+    data = tmp_path / "data"
+    import_documents(data, everything())
+    with serving(data, "--issuer", ISSUER) as cloud:
+        more = ("--site", "Main hall", "--software", "net.keyin.requester", "1.4.2")
+        lost, replaced = registered(data, *more), registered(data, *more)
+        registered(data, "--site", "Annexe")
+        token = replaced.token(cloud)
+        new = tmp_path / "new.jwk"
+        new.write_bytes(new_key(SystemEntropy()).public.jwk)
+        (tmp_path / "card.txt").write_text("bob")
+        (tmp_path / "token.txt").write_text(token)
+        made = run("account", "create", "ada", "--data", data, stdin=PASSWORD)
+        assert made.returncode == 0, made.stderr
+        assert len(lines) > 15
+        for line in lines:
+            of_a_key = "key" in line.split()[2]
+            said = _run_as_written(
+                line,
+                tmp_path,
+                CLIENT=(replaced if of_a_key else lost).client_id,
+                KID=replaced.key.public.thumbprint,
+            )
+            assert said.returncode == 0, (line, said.stderr)
+            assert "It was so already." not in said.stdout, line
+        assert lost.exchange(cloud).status == replaced.exchange(cloud).status == 401
+
+
+def _run_as_written(line: str, folder: Path, **names: str) -> subprocess.CompletedProcess[str]:
+    """Run one line of a page; what it reads from a file is in the test's own folder."""
+    command, _, file = line.partition(" < ")
+    words = [names.get(word, word) for word in shlex.split(command)[1:]]
+    places = {"/var/lib/keyin/cloud": folder / "data", "new.jwk": folder / "new.jwk"}
+    places["card.txt"] = folder / "card.txt"
+    stdin = (folder / file).read_text() if file else PASSWORD
+    return run(
+        *[places.get(word, word) for word in words], stdin=stdin, environment={"LANGUAGE": "en"}
+    )
