@@ -126,6 +126,26 @@ async def test_checkpoints_are_kept_in_order_and_never_replaced(store: Store) ->
     assert await store.audit_checkpoints() == [checkpoint(3, "a"), checkpoint(7, "b")]
 
 
+async def test_of_old_checkpoints_the_last_of_each_hour_stays(store: Store) -> None:
+    hour = 3_600_000
+    times = (0, 1, hour - 1, hour, 2 * hour, 2 * hour + 5, 3 * hour, 3 * hour + 1)
+    made = [
+        Checkpoint(head=Head("main", seq, b"\0" * 32), at=Millis(at), signature=str(seq))
+        for seq, at in enumerate(times, 1)
+    ]
+    for one in made:
+        await store.add_checkpoint(one)
+    await store.thin_checkpoints(before=Millis(3 * hour))
+    assert [one.head.seq for one in await store.audit_checkpoints()] == [3, 4, 6, 7, 8]
+
+
+async def test_old_counts_are_forgotten(store: Store) -> None:
+    counts = [RefusalCount(Millis(minute), "scope", "192.0.2.0/24", 1) for minute in (0, 60_000)]
+    await store.add_refusal_counts(counts)
+    await store.forget_refusal_counts(before=Millis(60_000))
+    assert await store.refusal_counts(since=Millis(0)) == counts[1:]
+
+
 async def test_counts_of_refusals_add_up(store: Store) -> None:
     one = RefusalCount(Millis(60_000), "wrong_secret", "192.0.2.0/24", 2)
     two = RefusalCount(Millis(120_000), "wrong_secret", "192.0.2.0/24", 1)

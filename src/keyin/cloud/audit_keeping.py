@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
+from keyin.domain.environment import Millis
 from keyin.domain.errors import StoreUnavailable
 from keyin.domain.events import Act, Event
 from keyin.oauth.audit_ports import AuditLog, RefusalCounts, Trail
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 
 EVERY_S: Final = 60.0
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
+"""So long every checkpoint is kept; then one an hour."""
+COUNTS_KEPT_MS: Final = 90 * DAY_MS
 _THE_CLOUD: Final = "cloud"
 _log: Final = structlog.get_logger()
 
@@ -49,6 +54,7 @@ class Keeper:
     """Who else is told of each checkpoint."""
     _newest: dict[str, Checkpoint] = field(default_factory=dict)
     _anchored: bool = True
+    _tidied: int = 0
 
     async def start(self) -> None:
         """Compare the log with the last checkpoint outside the store. Raises ConfigurationError."""
@@ -77,6 +83,16 @@ class Keeper:
         await self._write_counts()
         if await self._sign() and self._anchored:
             self._write_anchor()
+        await self._tidy()
+
+    async def _tidy(self) -> None:
+        """Once an hour, let go of what is old: the events themselves stay."""
+        now = self.clock.now()
+        if now < self._tidied + HOUR_MS:
+            return
+        self._tidied = now
+        await self.store.thin_checkpoints(before=Millis(now - DAY_MS))
+        await self.store.forget_refusal_counts(before=Millis(now - COUNTS_KEPT_MS))
 
     async def _write_counts(self) -> None:
         counts = self.refusals.take()

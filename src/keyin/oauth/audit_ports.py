@@ -44,6 +44,10 @@ class AuditLog(Protocol):
         """Return every checkpoint, by chain, in order."""
         ...
 
+    async def thin_checkpoints(self, *, before: Millis) -> None:
+        """Of those made before then, keep the last of each hour: it speaks for all before it."""
+        ...
+
 
 class RefusalCounts(Protocol):
     """Counts of refusals. Each raises StoreUnavailable."""
@@ -54,4 +58,8 @@ class RefusalCounts(Protocol):
 
     async def refusal_counts(self, *, since: Millis) -> Sequence[RefusalCount]:
         """Return what was counted from that minute on, in order."""
+        ...
+
+    async def forget_refusal_counts(self, *, before: Millis) -> None:
+        """Forget what was counted before then."""
         ...

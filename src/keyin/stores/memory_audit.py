@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from keyin.wire.audit_checkpoints import Checkpoint
 
 CHAIN: Final = "main"
+HOUR_MS: Final = 3_600_000
 
 
 class MemoryAudit:
@@ -58,6 +59,17 @@ class MemoryAudit:
         """See oauth.audit_ports.AuditLog."""
         return [self._checkpoints[place] for place in sorted(self._checkpoints)]
 
+    async def thin_checkpoints(self, *, before: Millis) -> None:
+        """See oauth.audit_ports.AuditLog."""
+        last: dict[tuple[str, int], int] = {}
+        for (chain, seq), one in sorted(self._checkpoints.items()):
+            last[chain, one.at // HOUR_MS] = seq
+        self._checkpoints = {
+            (chain, seq): one
+            for (chain, seq), one in self._checkpoints.items()
+            if one.at >= before or last[chain, one.at // HOUR_MS] == seq
+        }
+
     async def add_refusal_counts(self, counts: Sequence[RefusalCount]) -> None:
         """See oauth.audit_ports.RefusalCounts."""
         for count in counts:
@@ -70,6 +82,11 @@ class MemoryAudit:
             for name, count in sorted(self._refusals.items())
             if name[0] >= since
         ]
+
+    async def forget_refusal_counts(self, *, before: Millis) -> None:
+        """See oauth.audit_ports.RefusalCounts."""
+        for name in [name for name in self._refusals if name[0] < before]:
+            del self._refusals[name]
 
     def _head(self) -> Head:
         if not self._audit:

@@ -129,13 +129,13 @@ async def test_refusals_are_written_down_every_minute_and_survive_a_store_that_i
 
     store = Away()
     keeper = keeper_of(store, secrets)
-    keeper.refusals.count("wrong_secret", "192.0.2.0/24", Millis(0))
+    keeper.refusals.count("wrong_secret", "192.0.2.0/24", NOW)
     running = asyncio.create_task(keeper.run())
     for _ in range(20):
         await asyncio.sleep(0)
     running.cancel()
     assert await store.refusal_counts(since=Millis(0)) == [
-        RefusalCount(Millis(0), "wrong_secret", "192.0.2.0/24", 1)
+        RefusalCount(Millis(NOW - NOW % 60_000), "wrong_secret", "192.0.2.0/24", 1)
     ]
 
 

@@ -32,6 +32,12 @@ _CHECKPOINT: Final = (
     "INSERT INTO audit_checkpoints (chain, seq, at, hash, signature) VALUES (?, ?, ?, ?, ?) "
     "ON CONFLICT DO NOTHING"
 )
+_THIN: Final = """
+DELETE FROM audit_checkpoints AS old WHERE at < ? AND EXISTS (
+  SELECT 1 FROM audit_checkpoints AS later
+  WHERE later.chain = old.chain AND later.seq > old.seq AND later.at / 3600000 = old.at / 3600000
+)
+"""
 _COUNT: Final = (
     "INSERT INTO refusal_counts (minute, reason, network, count) VALUES (?, ?, ?, ?) "
     "ON CONFLICT (minute, reason, network) DO UPDATE SET count = count + excluded.count"
@@ -84,6 +90,10 @@ class SqliteAudit(SqlitePart):
             found = self._reading.execute(query).fetchall()
         return [Checkpoint(head=Head(*row[:3]), at=row[3], signature=row[4]) for row in found]
 
+    async def thin_checkpoints(self, *, before: Millis) -> None:
+        """See oauth.audit_ports.AuditLog."""
+        await self._writer.run(lambda connection: connection.execute(_THIN, (before,)))
+
     async def add_refusal_counts(self, counts: Sequence[RefusalCount]) -> None:
         """See oauth.audit_ports.RefusalCounts."""
         counted = [(count.minute, count.reason, count.network, count.count) for count in counts]
@@ -98,3 +108,8 @@ class SqliteAudit(SqlitePart):
         with our_errors():
             found = self._reading.execute(query, (since,)).fetchall()
         return [RefusalCount(*row) for row in found]
+
+    async def forget_refusal_counts(self, *, before: Millis) -> None:
+        """See oauth.audit_ports.RefusalCounts."""
+        query = "DELETE FROM refusal_counts WHERE minute < ?"
+        await self._writer.run(lambda connection: connection.execute(query, (before,)))
