@@ -114,7 +114,7 @@ def _break(copy: Path) -> None:
     copy.mkdir()
 
 
-def test_p90_a_second_place_that_fails_raises_the_alarm_and_is_completed(data: Path) -> None:
+def test_p92_a_second_place_that_fails_raises_the_alarm_and_is_completed(data: Path) -> None:
     copy = data.parent / "copy.jsonl"
     operators = ("--ops-listen", "127.0.0.1:0")
     with serving(data, "--audit-copy", copy, *operators, listeners=2) as cloud:

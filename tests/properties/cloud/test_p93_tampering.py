@@ -206,7 +206,7 @@ def test_p93_checkpoints_cannot_be_made_without_the_key(log: Path) -> None:
     assert verdict(log, with_copy=False) == (first + 1, "unsigned")
 
 
-def test_p93_the_cloud_does_not_sign_what_was_cut_off(log: Path) -> None:
+def test_p92_the_cloud_raises_the_alarm_and_does_not_sign_what_was_cut_off(log: Path) -> None:
     """It says so, and leaves alone what speaks against the log."""
     data = log / "data"
     _, last = ends(data)
