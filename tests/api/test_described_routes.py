@@ -143,7 +143,12 @@ def _try(
         if not _odd(route, response):
             case.validate_response(response, checks=CHECKS)
 
-    holds()
+    try:
+        holds()
+    except Exception as error:
+        log = described.cloud.process.output.splitlines()
+        error.add_note("\n".join(line for line in log if '"level":"error"' in line))
+        raise
 
 
 def _odd(route: Route, response: Response) -> bool:
