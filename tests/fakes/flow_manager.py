@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from keyin.domain.errors import Refused
-from keyin.domain.secret import AccessToken, GpiiKey
+from keyin.domain.secret import AccessToken, GpiiKey, Pin
 from keyin.flow_manager.config import Config
 from keyin.flow_manager.wiring import build
 from tests.fakes.session import FakeClock, MemoryJournal, Stores
@@ -44,7 +44,14 @@ class Neighbours:
     senders: list[str] = field(default_factory=list)
     """Of whom each question was, by thumbprint: of the token's and of the settings'."""
 
-    async def token(self, key: GpiiKey, sender: Sender, *, request_id: str) -> AccessToken:
+    async def token(
+        self,
+        key: GpiiKey,
+        sender: Sender,
+        *,
+        pin: Pin | None = None,  # noqa: ARG002 - the port's shape
+        request_id: str,
+    ) -> AccessToken:
         self.senders.append(sender.jkt)
         self.asked.append(("token", request_id))
         name = key.reveal()

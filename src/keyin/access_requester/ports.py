@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from keyin.domain.installation import InstallationCredential
-    from keyin.domain.secret import AccessToken, GpiiKey
+    from keyin.domain.secret import AccessToken, GpiiKey, Pin
     from keyin.remote.cloud_token import Grant
 
 
@@ -22,7 +22,13 @@ class TokenGiver(Protocol):
     """The cloud's authorization server."""
 
     async def grant(
-        self, credential: InstallationCredential, key: GpiiKey, *, proof: str, request_id: str
+        self,
+        credential: InstallationCredential,
+        key: GpiiKey,
+        *,
+        pin: Pin | None,
+        proof: str,
+        request_id: str,
     ) -> Grant:
         """Ask for a token, once. Raises Refused or CloudUnreachable."""
         ...

@@ -17,7 +17,7 @@ from keyin.access_requester.revoking import Revocations
 from keyin.access_requester.token_cache import Kept, Slot, TokenCache
 from keyin.domain.environment import Millis
 from keyin.domain.errors import CloudUnreachable, ConfigurationError, Refused, msgid
-from keyin.domain.secret import GpiiKey, equal
+from keyin.domain.secret import GpiiKey, Pin, equal
 from keyin.wire.dpop_proofs import sender
 from keyin.wire.jose import InvalidSignature
 from keyin.wire.requester import (
@@ -164,7 +164,11 @@ class AccessRequester:
     ) -> Kept:
         before, before_wall = self._clock.monotonic(), self._clock.now()
         grant = await self._cloud.grant(
-            credential, GpiiKey(request.gpii_key), proof=request.dpop_proof, request_id=request_id
+            credential,
+            GpiiKey(request.gpii_key),
+            pin=None if request.pin is None else Pin(request.pin),
+            proof=request.dpop_proof,
+            request_id=request_id,
         )
         # the person keys in all the same: the clock is not wrong by so much yet
         self._note(ErrorCode.CLOCK_SKEW if grant.skew_seconds else None, request_id)

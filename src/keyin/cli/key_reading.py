@@ -11,12 +11,13 @@ import click
 
 from keyin.cli.texts import _
 from keyin.domain.errors import ConfigurationError
-from keyin.domain.secret import GpiiKey
+from keyin.domain.secret import GpiiKey, Pin
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _LONGEST_KEY: Final = 1024
+_LONGEST_PIN: Final = 64
 _MOST_BYTES: Final = 4 * _LONGEST_KEY + 8
 
 
@@ -42,6 +43,23 @@ def read_key(source: str | None, key_file: Path | None) -> GpiiKey:
             next_step="a key is one line of text, as your card or token holds it",
         )
     return GpiiKey(text)
+
+
+def read_pin(pin_file: Path | None, *, ask: bool) -> Pin | None:
+    """Return the PIN of a file, or typed unseen; None if there is none. ConfigurationError."""
+    if pin_file is not None:
+        text = _read_file(pin_file)
+    elif ask:
+        text = ask_unseen(_("The PIN"))
+    else:
+        return None
+    text = text.strip()
+    if not 0 < len(text) <= _LONGEST_PIN or len(text.splitlines()) != 1:
+        raise ConfigurationError(
+            "there is no PIN",
+            next_step="a PIN is one line of text, as whoever made the key gave it",
+        )
+    return Pin(text)
 
 
 def _decoded(content: bytes) -> str:

@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from keyin.cli.exits import errors_for_people
-from keyin.cli.key_reading import only_a_dash, read_key
+from keyin.cli.key_reading import only_a_dash, read_key, read_pin
 from keyin.cli.texts import _, ngettext
 from keyin.domain.errors import (
     CloudUnreachable,
@@ -65,22 +65,34 @@ def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
       keyin login                    asks for the key
       keyin login - < key.txt        reads it from standard input
       keyin login --key-file /media/stick/.gpii-user-token.txt
+      keyin login --pin              asks for the key and its PIN
       keyin login --dry-run          shows what would change
     """
 )
 @click.argument("source", required=False, callback=only_a_dash, metavar="[-]")
 @click.option("--key-file", type=click.Path(path_type=Path), help="A file that holds the key.")
+@click.option("--pin", "asks_pin", is_flag=True, help="Ask for the key's PIN too, unseen.")
+@click.option("--pin-file", type=click.Path(path_type=Path), help="A file that holds the PIN.")
 @click.option("--dry-run", is_flag=True, help="Change nothing; show what would change.")
 @_shared
-def login(
-    *, source: str | None, key_file: Path | None, dry_run: bool, as_json: bool, socket: Path | None
+def login(  # noqa: PLR0913 - one parameter an option
+    *,
+    source: str | None,
+    key_file: Path | None,
+    asks_pin: bool,
+    pin_file: Path | None,
+    dry_run: bool,
+    as_json: bool,
+    socket: Path | None,
 ) -> None:
     """Key in: this computer becomes usable for you. The key is never an argument."""
     if source and key_file:
         raise click.UsageError(_("give the key in one way only"))
     with errors_for_people(as_json=as_json):
         key = read_key(source, key_file)
-        reply = _ask(socket, "login", gpii_key=key.reveal(), dry_run=dry_run or None)
+        pin = read_pin(pin_file, ask=asks_pin)
+        more = {} if pin is None else {"pin": pin.reveal()}
+        reply = _ask(socket, "login", gpii_key=key.reveal(), dry_run=dry_run, **more)
     if as_json:
         _show_json(reply)
     elif dry_run:

@@ -57,6 +57,10 @@ class GpiiKey(Secret):
     """What a person carries: it opens their preferences, so it is a bearer credential."""
 
 
+class Pin(Secret):
+    """What some people type beside their key: a key that has one opens with it alone."""
+
+
 class AccessToken(Secret):
     """An opaque reference to a grant (RFC 6749 §1.4)."""
 

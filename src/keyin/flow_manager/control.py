@@ -13,7 +13,7 @@ import structlog
 from keyin.domain.absent import Absent
 from keyin.domain.errors import InvalidDocument, KeyinError
 from keyin.domain.keyin import Kind
-from keyin.domain.secret import GpiiKey
+from keyin.domain.secret import GpiiKey, Pin
 from keyin.remote.ipc import Message, Peer, error_reply
 from keyin.wire import session as wire
 
@@ -54,12 +54,15 @@ class Control:
         match request:
             case wire.Login(dry_run=True):
                 differences, passed = await self._desk.preview(
-                    GpiiKey(request.gpii_key), request_id=request_id
+                    GpiiKey(request.gpii_key), pin=_pin(request), request_id=request_id
                 )
                 return _body(_preview(differences, passed))
             case wire.Login():
                 done = await self._desk.submit(
-                    Kind.LOGIN, GpiiKey(request.gpii_key), request_id=request_id
+                    Kind.LOGIN,
+                    GpiiKey(request.gpii_key),
+                    pin=_pin(request),
+                    request_id=request_id,
                 )
                 return _body(_outcome(done))
             case wire.Logout():
@@ -68,6 +71,10 @@ class Control:
                 return _body(_outcome(done))
             case _:
                 return _body(self._desk.state())
+
+
+def _pin(request: wire.Login) -> Pin | None:
+    return None if request.pin is None else Pin(request.pin)
 
 
 def code_of(error: KeyinError) -> str:

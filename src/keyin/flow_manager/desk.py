@@ -10,7 +10,7 @@ from keyin.wire import session as wire
 
 if TYPE_CHECKING:
     from keyin.domain.environment import Entropy
-    from keyin.domain.secret import GpiiKey
+    from keyin.domain.secret import GpiiKey, Pin
     from keyin.session.lifecycle import Lifecycle
     from keyin.session.queue import Done, KeyEventQueue
     from keyin.session.service import SessionService
@@ -38,17 +38,19 @@ class Desk:
         """Name a request; the name goes with it to the requester and the cloud."""
         return self._entropy.token_bytes(12).hex()
 
-    async def submit(self, kind: Kind, key: GpiiKey | None, *, request_id: str) -> Done:
+    async def submit(
+        self, kind: Kind, key: GpiiKey | None, *, pin: Pin | None = None, request_id: str
+    ) -> Done:
         """Stand in line. Raises KeyinError."""
-        return await self._queue.submit(kind, key, request_id=request_id)
+        return await self._queue.submit(kind, key, pin=pin, request_id=request_id)
 
     async def preview(
-        self, key: GpiiKey, *, request_id: str
+        self, key: GpiiKey, *, pin: Pin | None = None, request_id: str
     ) -> tuple[list[Difference], list[Passed]]:
         """Say what a login would change; needs no place in line. Raises KeyinError."""
         if key == NO_USER:
             return [], []
-        return await self._previews.preview(key, request_id=request_id)
+        return await self._previews.preview(key, pin=pin, request_id=request_id)
 
     def active(self) -> GpiiKey:
         """Return who is keyed in."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
-    from keyin.domain.secret import GpiiKey
+    from keyin.domain.secret import GpiiKey, Pin
     from keyin.remote.conversation import Message
     from keyin.session.sender import Sender
 
@@ -102,20 +102,25 @@ class RequesterClient:
 
         return cls(connect, issuer=issuer, keep=True)
 
-    async def token(self, key: GpiiKey, sender: Sender, *, request_id: str) -> AccessToken:
+    async def token(
+        self, key: GpiiKey, sender: Sender, *, pin: Pin | None = None, request_id: str
+    ) -> AccessToken:
         """Return a token for this key. Raises Refused, CloudUnreachable, RequesterUnreachable."""
         try:
-            return await self._token(key, sender, request_id)
+            return await self._token(key, pin, sender, request_id)
         except Refused as refused:
             if refused.code != ErrorCode.USE_DPOP_NONCE:
                 raise
             self._listen(refused, sender)
-        return await self._token(key, sender, request_id)
+        return await self._token(key, pin, sender, request_id)
 
-    async def _token(self, key: GpiiKey, sender: Sender, request_id: str) -> AccessToken:
+    async def _token(
+        self, key: GpiiKey, pin: Pin | None, sender: Sender, request_id: str
+    ) -> AccessToken:
         answer = await self._ask(
             "token",
             gpii_key=key.reveal(),
+            pin=pin.reveal() if pin else None,
             dpop_jkt=sender.jkt,
             dpop_proof=sender.proof("POST", self._token_endpoint),
             request_id=request_id,

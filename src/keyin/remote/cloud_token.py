@@ -31,7 +31,7 @@ from keyin.wire.signing_key import read_private
 if TYPE_CHECKING:
     from keyin.domain.environment import Clock, Entropy
     from keyin.domain.installation import InstallationCredential
-    from keyin.domain.secret import GpiiKey
+    from keyin.domain.secret import GpiiKey, Pin
     from keyin.remote.cloud_http import CloudAnswer, CloudHttp
 
 EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -80,7 +80,13 @@ class CloudTokens:
         self._metadata = CloudMetadata(http)
 
     async def grant(
-        self, credential: InstallationCredential, key: GpiiKey, *, proof: str, request_id: str
+        self,
+        credential: InstallationCredential,
+        key: GpiiKey,
+        *,
+        pin: Pin | None,
+        proof: str,
+        request_id: str,
     ) -> Grant:
         """Ask for a token that is bound to the key of the proof.
 
@@ -94,6 +100,7 @@ class CloudTokens:
             "subject_token_type": KEY_TYPE,
             "resource": self._http.issuer,
             "scope": SCOPE,
+            **({"pin": pin.reveal()} if pin else {}),
         }
         answer = await self._post(endpoint, form, credential, request_id, proof=proof)
         skew = self._skew(answer)

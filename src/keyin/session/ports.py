@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from keyin.domain.absent import Absent, Value
-    from keyin.domain.secret import AccessToken, GpiiKey
+    from keyin.domain.secret import AccessToken, GpiiKey, Pin
     from keyin.session.records import Entry, FileState, SessionId, Unfinished
     from keyin.session.sender import Sender
 
@@ -127,7 +127,9 @@ class Actions(Protocol):
 class TokenSource(Protocol):
     """The access requester, seen from here: it turns a key into a token, and nothing else."""
 
-    async def token(self, key: GpiiKey, sender: Sender, *, request_id: str) -> AccessToken:
+    async def token(
+        self, key: GpiiKey, sender: Sender, *, pin: Pin | None, request_id: str
+    ) -> AccessToken:
         """Return a token for this sender alone.
 
         Raises Refused, RequesterUnreachable or CloudUnreachable.

@@ -17,13 +17,13 @@ from keyin.session.world import Applied, Restored
 
 if TYPE_CHECKING:
     from keyin.domain.environment import Clock
-    from keyin.domain.secret import GpiiKey
+    from keyin.domain.secret import GpiiKey, Pin
 
 
 class Sessions(Protocol):
     """What carries a decision out."""
 
-    async def key_in(self, key: GpiiKey, *, request_id: str) -> Applied:
+    async def key_in(self, key: GpiiKey, *, pin: Pin | None, request_id: str) -> Applied:
         """Make the computer what this person needs. Raises KeyinError; then nothing is changed."""
         ...
 
@@ -44,6 +44,7 @@ class Done:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Waiting:
     event: KeyEvent
+    pin: Pin | None
     request_id: str
     done: asyncio.Future[Done]
 
@@ -69,14 +70,16 @@ class KeyEventQueue:
         self._nobody()
         self._worker = asyncio.get_running_loop().create_task(self._serve())
 
-    async def submit(self, kind: Kind, key: GpiiKey | None, *, request_id: str) -> Done:
+    async def submit(
+        self, kind: Kind, key: GpiiKey | None, *, pin: Pin | None = None, request_id: str
+    ) -> Done:
         """Wait in line and be served. Raises KeyinError."""
         if self._closed:
             raise _ending()
         event = KeyEvent(kind=kind, key=key, arrived=self._clock.now())
         machine.admit(self.state, event)
         done: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
-        self._line.put_nowait(_Waiting(event=event, request_id=request_id, done=done))
+        self._line.put_nowait(_Waiting(event=event, pin=pin, request_id=request_id, done=done))
         return await asyncio.shield(done)
 
     async def close(self, *, request_id: str) -> Restored:
@@ -100,7 +103,7 @@ class KeyEventQueue:
 
     async def _serve_one(self, item: _Waiting) -> None:
         try:
-            result = await self._carry_out(item.event, item.request_id)
+            result = await self._carry_out(item.event, item.pin, item.request_id)
         except Exception as exc:  # noqa: BLE001 - belongs to the asker; the line goes on
             _settle(item.done, exc)
         else:
@@ -108,7 +111,7 @@ class KeyEventQueue:
         finally:
             self._line.task_done()
 
-    async def _carry_out(self, event: KeyEvent, request_id: str) -> Done:
+    async def _carry_out(self, event: KeyEvent, pin: Pin | None, request_id: str) -> Done:
         plan = machine.plan(self.state, event)
         applied, restored = Applied(), Restored()
         try:
@@ -116,7 +119,7 @@ class KeyEventQueue:
                 if step is Step.KEY_OUT and self.state.active is not None:
                     restored = await self._key_out(self.state.active, request_id)
                 elif step is Step.KEY_IN:
-                    applied = await self._key_in(plan.key, request_id)
+                    applied = await self._key_in(plan.key, pin, request_id)
         finally:
             if self.state.active is None:
                 self._nobody()
@@ -129,12 +132,12 @@ class KeyEventQueue:
         answer = None if plan.key == RESET else plan.answer
         return Done(answer=answer, applied=applied, restored=restored)
 
-    async def _key_in(self, key: GpiiKey, request_id: str) -> Applied:
+    async def _key_in(self, key: GpiiKey, pin: Pin | None, request_id: str) -> Applied:
         self.state = machine.begun(self.state, Kind.LOGIN, key, self._clock.now())
         try:
             applied = Applied()
             if key != NO_USER:
-                applied = await self._sessions.key_in(key, request_id=request_id)
+                applied = await self._sessions.key_in(key, pin=pin, request_id=request_id)
         except BaseException:
             self.state = machine.failed(self.state, self._clock.now(), active=None)
             raise

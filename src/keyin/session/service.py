@@ -6,6 +6,7 @@ live here only as long as the call, the key of the proofs until key-out.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,10 +16,10 @@ from keyin.domain.lifecycle import with_steps
 from keyin.domain.registry_trust import CloudRegistry, believed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from keyin.domain.absent import Value
-    from keyin.domain.secret import GpiiKey
+    from keyin.domain.secret import AccessToken, GpiiKey, Pin
     from keyin.session.lifecycle import Lifecycle
     from keyin.session.ports import DeviceReporter, SettingsSource, TokenSource
     from keyin.session.sender import Sender, Senders
@@ -51,10 +52,10 @@ class SessionService:
         """Let nobody keep a token that an earlier life of this process asked for (P68)."""
         await self._forget(None, request_id)
 
-    async def key_in(self, key: GpiiKey, *, request_id: str) -> Applied:
+    async def key_in(self, key: GpiiKey, *, pin: Pin | None = None, request_id: str) -> Applied:
         """Make the computer what this person needs. Raises KeyinError; then nothing is changed."""
         try:
-            instructions = await self._instructions(key, self.senders.begin(), request_id)
+            instructions = await self._instructions(key, pin, self.senders.begin(), request_id)
             return await self.lifecycle.begin(instructions)
         except BaseException:
             self.senders.end()
@@ -70,22 +71,23 @@ class SessionService:
             await self._forget(key, request_id)
 
     async def preview(
-        self, key: GpiiKey, *, request_id: str
+        self, key: GpiiKey, *, pin: Pin | None = None, request_id: str
     ) -> tuple[list[Difference], list[Passed]]:
         """Tell what `key_in` would change. Raises KeyinError."""
         sender = self.senders.passing()
         try:
-            instructions = await self._instructions(key, sender, request_id)
+            instructions = await self._instructions(key, pin, sender, request_id)
             return await self.lifecycle.preview(instructions)
         finally:
             sender.destroy()
             await self._forget(key, request_id)
 
     async def _instructions(
-        self, key: GpiiKey, sender: Sender, request_id: str
+        self, key: GpiiKey, pin: Pin | None, sender: Sender, request_id: str
     ) -> dict[str, Instruction]:
         device = await self.device.report()
-        document = await self._ask(key, sender, device, request_id)
+        asked = functools.partial(self.tokens.token, key, sender, pin=pin, request_id=request_id)
+        document = await self._ask(key, asked, sender, device, request_id)
         inferred = _member(document, "matchMakerOutput", "inferredConfiguration")
         chosen = _member(inferred, DEFAULT_SET) if inferred.get(DEFAULT_SET) else {}
         sent = _member(document, "solutionsRegistryEntries")
@@ -97,9 +99,14 @@ class SessionService:
         self.worry("rules_not_run", solution)
 
     async def _ask(
-        self, key: GpiiKey, sender: Sender, device: Mapping[str, Value], request_id: str
+        self,
+        key: GpiiKey,
+        new_token: Callable[[], Awaitable[AccessToken]],
+        sender: Sender,
+        device: Mapping[str, Value],
+        request_id: str,
     ) -> Mapping[str, Any]:
-        token = await self.tokens.token(key, sender, request_id=request_id)
+        token = await new_token()
         try:
             return await self.cloud.settings(token, sender, device, request_id=request_id)
         except Refused as refused:
@@ -107,7 +114,7 @@ class SessionService:
                 raise
         # The cached token may have been revoked since: once more with a fresh one.
         await self.tokens.forget(key, request_id=request_id)
-        token = await self.tokens.token(key, sender, request_id=request_id)
+        token = await new_token()
         return await self.cloud.settings(token, sender, device, request_id=request_id)
 
     async def _forget(self, key: GpiiKey | None, request_id: str) -> None:

@@ -21,6 +21,7 @@ MAX_KEY: Final = 1024  # characters of a GPII key; the original's own have 36
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 RequestId = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{8,64}$")]
 KeyText = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_KEY)]
+PinText = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Thumbprint = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{43}$")]
 ProofText = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
 
@@ -35,6 +36,8 @@ class TokenRequest(_Request, frozen=True, kw_only=True, tag_field="op", tag="tok
     """Give me a token for this person's key, for use with my own key alone (RFC 9449)."""
 
     gpii_key: KeyText
+    pin: PinText | None = None
+    """Where the person's key asks for one."""
     dpop_jkt: Thumbprint
     """Of my key."""
     dpop_proof: ProofText

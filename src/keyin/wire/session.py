@@ -1,6 +1,6 @@
 """What `keyin login|logout|status` and the flow manager say to each other.
 
-Requests `login {gpii_key, dry_run?}`, `logout {gpii_key?}`, `status {}`; each carries a
+Requests `login {gpii_key, pin?, dry_run?}`, `logout {gpii_key?}`, `status {}`; each carries a
 `request_id`. Replies hold the shapes below beside `ok`. Error codes are a closed list.
 """
 
@@ -44,6 +44,7 @@ ERRORS: Final = frozenset(
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 RequestId = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{8,64}$")]
 KeyText = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
+PinText = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
 class _Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,6 +57,7 @@ class Login(_Request, frozen=True, kw_only=True, tag_field="op", tag="login"):
     """Key somebody in; with `dry_run` only say what would change."""
 
     gpii_key: KeyText
+    pin: PinText | None = None
     dry_run: bool = False
 
     def __repr__(self) -> str:

@@ -181,6 +181,35 @@ def test_cloud_or_requester_away(tmp_path: Path) -> None:
         assert not computer.settings.exists()
 
 
+def test_p45_a_key_with_a_pin_opens_with_it_alone(tmp_path: Path) -> None:
+    pin, wrong = tmp_path / "pin", tmp_path / "wrong"
+    pin.write_text("pin-of-alice-83b1\n")
+    wrong.write_text("another-pin-77\n")
+    with three_processes(tmp_path) as computer:
+        policy = ("key", "policy", "-", "--pin-file", pin, "--data", tmp_path / "cloud")
+        done = run(*policy, stdin=KEY)
+        assert done.returncode == 0, done.stderr
+        said = [done.stdout, done.stderr]
+        for more, code in (((), 5), (("--pin-file", wrong), 5), (("--pin-file", pin), 0)):
+            login = computer.keyin("login", "-", *map(str, more), key=KEY)
+            assert login.returncode == code, login.stderr
+            said += [login.stdout, login.stderr]
+        assert json.loads(computer.settings.read_bytes()) == {"size": 24}
+        shown = computer.keyin("login", "-", "--dry-run", "--pin-file", str(pin), key=KEY)
+        assert shown.returncode == 0
+        assert computer.keyin("logout").returncode == 0
+    said += [one.output for one in (computer.cloud, computer.requester, computer.flow_manager)]
+    for text in ("pin-of-alice", "another-pin", KEY):
+        assert text not in "".join(said)
+
+
+@pytest.mark.parametrize("text", ["", " \n", "x" * 65, "one\ntwo"])
+def test_what_is_no_pin(computer: Computer, tmp_path: Path, text: str) -> None:
+    (tmp_path / "pin").write_text(text)
+    login = computer.keyin("login", "-", "--pin-file", str(tmp_path / "pin"), key=KEY)
+    assert login.returncode == 3
+
+
 def test_p64_a_server_of_another_account_is_told_nothing(tmp_path: Path) -> None:
     """Our own listener stands for the stranger: the flow manager expects another account's."""
     environment = person(tmp_path)

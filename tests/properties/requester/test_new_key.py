@@ -1,4 +1,4 @@
-"""`keyin requester new-key`, `public-key`, `adopt`: a credential made by hand, and never lost by it."""
+"""`keyin requester new-key`, `public-key`, `adopt`: a credential made by hand, never lost by it."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ MESSAGE = {
     "dpop_jkt": "j" * 43,
     "dpop_proof": "p",
 }
-OWN = ("gpii_key", "dpop_jkt", "dpop_proof", "request_id", "more")
+OWN = ("gpii_key", "pin", "dpop_jkt", "dpop_proof", "request_id", "more")
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: (
@@ -70,7 +70,7 @@ def test_p60_every_op_and_every_result_field_is_known_and_none_is_a_secret() -> 
 def test_p67_no_op_takes_a_path_a_command_a_url_or_a_host() -> None:
     common = {"v", "id", "request_id"}
     assert requests() == {
-        "token": common | {"gpii_key", "dpop_jkt", "dpop_proof"},
+        "token": common | {"gpii_key", "pin", "dpop_jkt", "dpop_proof"},
         "forget": common | {"gpii_key"},
         "status": common,
     }

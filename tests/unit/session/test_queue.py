@@ -9,7 +9,7 @@ import pytest
 
 from keyin.domain.errors import HandlerFailed, KeyinError, Refused
 from keyin.domain.keyin import NO_USER, Kind
-from keyin.domain.secret import GpiiKey
+from keyin.domain.secret import GpiiKey, Pin
 from keyin.session.queue import KeyEventQueue
 from keyin.session.world import Applied, Restored, Stuck
 from tests.fakes.session import FakeClock
@@ -27,7 +27,7 @@ class Sessions:
         self.refuses: set[str] = set()
         self.stuck: list[Stuck] = []
 
-    async def key_in(self, key: GpiiKey, *, request_id: str) -> Applied:  # noqa: ARG002
+    async def key_in(self, key: GpiiKey, *, pin: Pin | None, request_id: str) -> Applied:  # noqa: ARG002
         await self._work(f"in {key.reveal()}")
         if key.reveal() in self.refuses:
             raise Refused("key_refused", "no")
