@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from keyin.domain.applications import AuthMethod
 from keyin.domain.errors import Refused, msgid
 from keyin.domain.events import Act, pseudonym
 from keyin.domain.records import NO_SECRET, ClientKey, Status
+from keyin.domain.secret import equal
 from keyin.oauth import administration_ports as ports
 from keyin.oauth.admin_clients import Store as ClientStore
 from keyin.oauth.admin_clients import acceptable, cannot_become, check_unused, key_there, the_client
@@ -17,7 +19,8 @@ from keyin.wire.admin import Changed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from keyin.domain.records import Credential, Digest, StoredGrant
+    from keyin.domain.applications import Application
+    from keyin.domain.records import Credential, Digest, RecordId, StoredGrant
     from keyin.oauth.administration import Acting, Operations
     from keyin.oauth.administration_ports import ClientPicture
     from keyin.oauth.ports import Peppers
@@ -28,6 +31,10 @@ MOST_KEYS: Final = 8
 
 class Store(ClientStore, ports.ClientKeyRegister, Protocol):
     """What this reads and writes."""
+
+    async def find_application(self, credential_id: RecordId) -> Application | None:
+        """See oauth.flow_ports.Applications."""
+        ...
 
     async def find_grant(self, digests: Sequence[Digest]) -> StoredGrant | None:
         """See oauth.ports.Tokens."""
@@ -53,7 +60,7 @@ class ClientKeyOperations:
         """Let another key prove a client."""
         public = acceptable(op.public_key)
         picture = await the_client(self.store, op.client)
-        credential = _provable(picture)
+        credential = await self._provable(picture)
         await check_unused(self.store, public)
         key = ClientKey(
             kid=public.thumbprint,
@@ -74,6 +81,28 @@ class ClientKeyOperations:
         if not await self.store.add_client_key(key, event=event):
             raise key_there()
         return wire.KeyAdded(kid=key.kid)
+
+    async def _provable(self, picture: ClientPicture) -> Credential:
+        """Return the credential that keys prove. Raises Refused: one way a client (P59)."""
+        if picture.client.status is Status.REVOKED:
+            raise cannot_become(Status.REVOKED)
+        active = [one for one in picture.credentials if one.status is Status.ACTIVE]
+        by_key = [one for one in active if equal(one.secret_digest, NO_SECRET)]
+        application = await self.store.find_application(by_key[0].id) if by_key else None
+        by_other_means = application is not None and (
+            application.auth_method is not AuthMethod.PRIVATE_KEY_JWT
+        )
+        if len(by_key) != 1 or by_other_means:
+            raise _no_keys_here(picture)
+        if sum(key.status is Status.ACTIVE for key in picture.keys) >= MOST_KEYS:
+            raise Refused(
+                "too_many_keys",
+                msgid("the client %(client)s has %(most)s keys already"),
+                next_step=msgid("Revoke one that is out of use: keyin client revoke-key."),
+                client=picture.client.id,
+                most=MOST_KEYS,
+            )
+        return by_key[0]
 
     async def revoke(self, op: wire.RevokeClientKey, acting: Acting) -> Changed:
         """End a key."""
@@ -113,29 +142,10 @@ class ClientKeyOperations:
         return Changed(changed=ended, status=Status.REVOKED)
 
 
-def _provable(picture: ClientPicture) -> Credential:
-    """Return the credential that keys prove. Raises Refused: one way a credential (P59)."""
-    client = picture.client
-    if client.status is Status.REVOKED:
-        raise cannot_become(Status.REVOKED)
-    by_key = [
-        one
-        for one in picture.credentials
-        if one.secret_digest == NO_SECRET and one.status is Status.ACTIVE
-    ]
-    if len(by_key) != 1:
-        raise Refused(
-            "no_keys_here",
-            msgid("the client %(client)s proves itself with a secret, not with keys"),
-            next_step=msgid("Register a client of its own: keyin client create."),
-            client=client.id,
-        )
-    if sum(key.status is Status.ACTIVE for key in picture.keys) >= MOST_KEYS:
-        raise Refused(
-            "too_many_keys",
-            msgid("the client %(client)s has %(most)s keys already"),
-            next_step=msgid("Revoke one that is out of use: keyin client revoke-key."),
-            client=client.id,
-            most=MOST_KEYS,
-        )
-    return by_key[0]
+def _no_keys_here(picture: ClientPicture) -> Refused:
+    return Refused(
+        "no_keys_here",
+        msgid("the client %(client)s does not prove itself with keys"),
+        next_step=msgid("Register a client of its own: keyin client create."),
+        client=picture.client.id,
+    )

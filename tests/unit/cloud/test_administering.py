@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keyin.cloud.administering import administration
+from keyin.domain.applications import AuthMethod
 from keyin.domain.environment import Millis
 from keyin.domain.errors import Refused
-from keyin.domain.records import Digest, RecordId, Status
+from keyin.domain.records import NO_SECRET, ClientKind, Digest, RecordId, Status
 from keyin.oauth.admin_client_keys import MOST_KEYS
 from keyin.oauth.administration import Acting
 from keyin.oauth.ports import Enrolment
@@ -26,6 +28,7 @@ from keyin.wire.admin import Changed, Op, answer_of
 from keyin.wire.frames import MAX_PAYLOAD
 from keyin.wire.signing_key import new_key
 from tests.conformance.test_administration import EVENT
+from tests.conformance.test_flows import application
 from tests.fakes import records
 
 if TYPE_CHECKING:
@@ -223,6 +226,24 @@ async def test_a_client_has_a_bounded_number_of_keys() -> None:
     assert refused.value.code == "too_many_keys"
     shown = await admin.answer(clients.ShowClient(client=made.client_id), ACTING)
     assert len(shown.keys) == shown.client.keys == MOST_KEYS
+
+
+@pytest.mark.parametrize(
+    ("method", "taken"), [(AuthMethod.NONE, False), (AuthMethod.PRIVATE_KEY_JWT, True)]
+)
+async def test_p59_a_public_application_gets_no_key_beside_its_one_way(
+    method: AuthMethod, *, taken: bool
+) -> None:
+    store = MemoryStore()
+    made = Enrolment(
+        clients=[records.client(kind=ClientKind.APPLICATION)],
+        credentials=[records.credential(secret_digest=NO_SECRET)],
+        applications=[application(credential_id="credential-1", auth_method=method)],
+    )
+    await store.enrol(made, event=EVENT)
+    op = clients.AddClientKey(client="main-hall", public_key=a_key())
+    with nullcontext() if taken else pytest.raises(Refused, match="does not prove itself"):
+        await service(store).answer(op, ACTING)
 
 
 async def test_a_key_is_registered_once_whatever_the_op() -> None:
