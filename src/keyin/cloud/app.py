@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from keyin.domain.environment import Clock, Entropy, Millis
 
 _log: Final = structlog.get_logger()
+_UNSPOKEN: Final = {401: "not_signed_in", 403: "not_allowed", 429: "too_often"}
+"""Under which reason refusals are counted that name none: those of pages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +119,9 @@ class CloudApp:
                 request_id=request_id,
             )
         )
-        if answer.reason is not None:
-            self.around.refusals.count(answer.reason, network_text(visitor.address), now)
+        reason = answer.reason or _UNSPOKEN.get(answer.status)
+        if reason is not None:
+            self.around.refusals.count(reason, network_text(visitor.address), now)
         return route, answer
 
     async def _answered(self, exchange: Exchange) -> Answer:

@@ -77,7 +77,7 @@ def test_p90_signing_in_and_out_leave_an_event_each(scene: Scene) -> None:
     assert signed_in["actor"].startswith("ac_")
 
 
-def test_p90_a_wrong_password_leaves_an_event_and_an_unknown_name_a_count(scene: Scene) -> None:
+def test_p90_a_wrong_password_leaves_an_event_and_an_unknown_name_none(scene: Scene) -> None:
     scene.begin()
     for name in (scene.person.name, "nobody"):
         stranger = Person(name, "a password that is wrong")

@@ -15,6 +15,7 @@ from tests import audit_log
 from tests.audit_log import verified
 from tests.cloud_documents import FREE, SECRET, everything
 from tests.cloud_process import Cloud, import_documents, serving
+from tests.oauth_application import Person, hidden
 from tests.oauth_client import ISSUER
 from tests.started import run
 
@@ -62,6 +63,21 @@ def test_p90_ten_thousand_refusals_before_authentication_are_a_few_rows(data: Pa
     assert len(reasons) <= 3
     assert len(counts) <= len(minutes) * len(reasons) * 4
     assert verified(data)[0] == 0
+
+
+def test_p90_sign_ins_under_unknown_names_are_counted(data: Path) -> None:
+    with serving(data, "--issuer", ISSUER) as cloud:
+        before = audit_log.length(data)
+        for number in range(5):
+            stranger = Person(f"nobody {number}", "a password that is wrong")
+            page = stranger.get(cloud, "/login")
+            form = {**hidden(page), "name": stranger.name, "password": stranger.password}
+            assert stranger.post(cloud, "/login", form).status == 403
+    assert audit_log.length(data) == before
+    counts = json.loads(run("cloud", "audit", "refusals", "--data", data, "--json").stdout)
+    (one,) = {(count["reason"], count["network"]) for count in counts["refusals"]}
+    assert one == ("not_allowed", "127.0.0.0/24")
+    assert sum(count["count"] for count in counts["refusals"]) == 5
 
 
 def _refused(cloud: Cloud, path: str, *, times: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,7 @@ from keyin.domain.events import Act, Event, pseudonym
 from keyin.domain.records import Digest, RecordId
 from keyin.stores.host import SystemEntropy
 from keyin.wire.audit_chain import BadRow, Fault, Head, Row, Walk, beginning, canonical, rows
-from keyin.wire.audit_checkpoints import read, sign
+from keyin.wire.audit_checkpoints import TYPE, read, sign
 from keyin.wire.jose import InvalidSignature
 from keyin.wire.signing_key import new_key
 
@@ -125,8 +125,19 @@ def test_p93_a_checkpoint_holds_only_with_the_clouds_own_key() -> None:
             read(text, own)
     with pytest.raises(InvalidSignature):
         read(made.signature, {})
-    with pytest.raises(InvalidSignature):
-        read(key.sign({"typ": "JWT", "kid": key.public.thumbprint}, {"chain": CHAIN}), own)
+    claims_of_one: dict[str, Any] = {"chain": CHAIN, "seq": 7, "at": 99, "hash": "07" * 32}
+    for typ, changes in (
+        ("JWT", {}),
+        (TYPE, {"seq": "7"}),
+        (TYPE, {"at": True}),
+        (TYPE, {"hash": "x"}),
+        (TYPE, {"chain": None}),
+    ):
+        header = {"typ": typ, "kid": key.public.thumbprint}
+        with pytest.raises(InvalidSignature):
+            read(key.sign(header, {**claims_of_one, **changes}), own)
+    header = {"typ": TYPE, "kid": key.public.thumbprint}
+    assert read(key.sign(header, claims_of_one), own).head == head
 
 
 def test_a_pseudonym_is_one_keys_and_not_its_digest() -> None:
