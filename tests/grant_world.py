@@ -124,12 +124,18 @@ class GrantWorld:
         )
 
     def restart(self) -> None:
-        self.store.close()
+        self._end()
         self.open()
 
     def close(self) -> None:
-        self.store.close()
+        self._end()
         self.loop.close()
+
+    def _end(self) -> None:
+        """Let what was begun finish, as a process does that is told to end."""
+        while pending := asyncio.all_tasks(self.loop):
+            self.loop.run_until_complete(asyncio.wait(pending))
+        self.store.close()
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         return self.loop.run_until_complete(work)
