@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from keyin.domain.events import Event
 
 T1 = (Digest("p:t1"),)
 K1 = (Digest("p:k1"),)
@@ -58,18 +57,18 @@ async def test_waiting_writers_share_commits(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batches: list[int] = []
-    write, add_alone = store._writer._write, store._writer._add_alone
+    write, tell_alone = store._writer._write, store._writer._tell_alone
 
     def counting(batch: list[Any]) -> None:
         batches.append(len(batch))
         write(batch)
 
-    def counting_one(row: Any, event: Event) -> None:
+    def counting_one(told: Any) -> None:
         batches.append(1)
-        add_alone(row, event)
+        tell_alone(told)
 
     monkeypatch.setattr(store._writer, "_write", counting)
-    monkeypatch.setattr(store._writer, "_add_alone", counting_one)
+    monkeypatch.setattr(store._writer, "_tell_alone", counting_one)
     await asyncio.gather(*[store.add_token(token(f"p:{n}"), event=event()) for n in range(300)])
     assert sum(batches) == 300
     assert len(batches) < 30

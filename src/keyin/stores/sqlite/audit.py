@@ -6,7 +6,6 @@ command's verbs, because its head is read from the table, never remembered.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from keyin.domain.refusal_counts import RefusalCount
@@ -64,7 +63,7 @@ class SqliteAudit(SqlitePart):
 
     async def record(self, event: Event) -> None:
         """See oauth.audit_ports.Trail."""
-        await self._writer.run(partial(append, event=event))
+        await self._writer.tell(event)
 
     async def audit_heads(self) -> Sequence[Head]:
         """See oauth.audit_ports.AuditLog."""

@@ -153,7 +153,7 @@ class SqliteStore(
 
     async def add_token(self, token: Token, *, event: Event) -> None:
         """See oauth.ports.Tokens."""
-        await self._writer.add_token(rows.token_row(token), event)
+        await self._writer.tell(event, rows.token_row(token))
 
     async def find_grant(self, digests: Sequence[Digest]) -> StoredGrant | None:
         """See oauth.ports.Tokens."""

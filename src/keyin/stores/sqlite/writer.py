@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from keyin.domain.events import Event
     from keyin.stores.sqlite.rows import Row
+    from keyin.stores.sqlite.writes import Told
 
 Result = TypeVar("Result")
 
@@ -46,10 +47,10 @@ _LAST_COMMITS: Final = 16
 
 @dataclass(slots=True)
 class _Work:
-    """A unit, who waits for it, and what came of it; a token's row is a unit of its own kind."""
+    """A unit, who waits for it, and what came of it; a row of the log is a unit of its own kind."""
 
     run: Callable[[sqlite3.Connection], Any] | None
-    token: tuple[Row, Event] | None
+    told: Told | None
     waiting: asyncio.Future[Any]
     then: Callable[[], None] | None = None
     result: Any = None
@@ -97,22 +98,21 @@ class Writer:
         `then` is called after the commit and before anybody is answered, also where the caller
         went away meanwhile: there the owner forgets what it remembered of the old state.
         """
-        result: Result = await self._put(unit, None, then)
-        return result
+        return await self._put(unit, None, then)  # type: ignore[no-any-return]  # the unit's own
 
-    async def add_token(self, row: Row, event: Event) -> None:
-        """Insert a token and its event: as `run`, and many waiting ones in two statements."""
+    async def tell(self, event: Event, token: Row | None = None) -> None:
+        """Insert an event and its token, if it has one: as `run`, many in two statements."""
         if self._open and not self._busy and self._alone() and self._disk_is_quick():
-            self._add_alone(row, event)
+            self._tell_alone((event, token))
         else:
-            await self._put(None, (row, event))
+            await self._put(None, (event, token))
 
-    def _add_alone(self, row: Row, event: Event) -> None:
+    def _tell_alone(self, told: Told) -> None:
         """Insert in a transaction of its own, without a future or a batch around it."""
         began = perf_counter()
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            writes.add_tokens(self._connection, [(row, event)])
+            writes.tell(self._connection, [told])
             self._connection.execute("COMMIT")
         except BaseException as error:
             self._roll_back()
@@ -149,13 +149,13 @@ class Writer:
     def _put(
         self,
         unit: Callable[[sqlite3.Connection], Any] | None,
-        token: tuple[Row, Event] | None,
+        told: Told | None,
         then: Callable[[], None] | None = None,
     ) -> asyncio.Future[Any]:
         if not self._open:
             raise StoreUnavailable("the store is closed")
         loop = asyncio.get_running_loop()
-        work = _Work(unit, token, loop.create_future(), then)
+        work = _Work(unit, told, loop.create_future(), then)
         self._waiting.append(work)
         if not self._busy:
             self._busy = True
@@ -221,7 +221,7 @@ class Writer:
     def _write(self, batch: list[_Work]) -> None:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            self._add_tokens([work for work in batch if work.token is not None])
+            self._tell_all([work for work in batch if work.told is not None])
             for work in batch:
                 if work.run is not None:
                     self._run_one(work, work.run)
@@ -239,18 +239,18 @@ class Writer:
             self._give_up(batch, error)
         self._commits_s.append(perf_counter() - began)
 
-    def _add_tokens(self, works: list[_Work]) -> None:
+    def _tell_all(self, works: list[_Work]) -> None:
         """Insert all at once; where that fails, one by one, so that only the culprit is told."""
         if not works:
             return
-        tokens = [work.token for work in works if work.token is not None]
+        told = [work.told for work in works if work.told is not None]
         try:
-            self._undoing(partial(writes.add_tokens, tokens=tokens))
+            self._undoing(partial(writes.tell, told=told))
         except Exception:
             if not self._connection.in_transaction:
                 raise
-            for work, token in zip(works, tokens, strict=True):
-                self._run_one(work, partial(writes.add_tokens, tokens=[token]))
+            for work, one in zip(works, told, strict=True):
+                self._run_one(work, partial(writes.tell, told=[one]))
 
     def _run_one(self, work: _Work, run: Callable[[sqlite3.Connection], Any]) -> None:
         try:

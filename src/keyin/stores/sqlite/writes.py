@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from keyin.stores.sqlite import applications, audit, client_keys, reader, rows
 from keyin.stores.sqlite.rows import Row, names
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from keyin.domain.records import Digest, RecordId
     from keyin.oauth.ports import Enrolment
     from keyin.settings.ports import KeyAndSafe
+
+
+Told: TypeAlias = "tuple[Event, Row | None]"
+"""An event, and the token whose making it is."""
 
 
 def _insert(table: str, columns: tuple[str, ...], count: int = 1) -> str:
@@ -61,10 +65,10 @@ _ADD_TOKEN: Final = (
 millisecond would be, breaks NOT NULL: it is not given out."""
 
 
-def add_tokens(connection: sqlite3.Connection, tokens: Sequence[tuple[Row, Event]]) -> None:
-    """Insert many, each with the event that tells of it."""
-    connection.executemany(_ADD_TOKEN, [row for row, _ in tokens])
-    audit.append_all(connection, [event for _, event in tokens])
+def tell(connection: sqlite3.Connection, told: Sequence[Told]) -> None:
+    """Insert events, and the tokens that some of them tell of."""
+    connection.executemany(_ADD_TOKEN, [token for _, token in told if token is not None])
+    audit.append_all(connection, [event for event, _ in told])
 
 
 def change_safe(
