@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from keyin.domain.applications import AuthMethod
 from keyin.domain.errors import Refused, msgid
-from keyin.domain.events import Act, pseudonym
+from keyin.domain.events import Act
 from keyin.domain.records import NO_SECRET, ClientKey, Status
 from keyin.domain.secret import equal
 from keyin.oauth import administration_ports as ports
 from keyin.oauth.admin_clients import Store as ClientStore
 from keyin.oauth.admin_clients import acceptable, cannot_become, check_unused, key_there, the_client
+from keyin.oauth.auditing import key_name
 from keyin.wire import admin_clients as wire
 from keyin.wire.admin import Changed
 
@@ -130,7 +131,7 @@ class ClientKeyOperations:
             Act.TOKEN_REVOKED,
             client=found.client.id if found else None,
             site=found.client.lineage.site if found else None,
-            key=pseudonym(found.token.key_digest) if found else None,
+            key=key_name(found.token.key_digest) if found else None,
         )
         ended = await self.store.end_token(digests, event=event)
         if ended is None:

@@ -67,7 +67,7 @@ def issued(
         at=on.now,
         client=client.id,
         detail=_token_detail(grant, scope, audience),
-        key=_key(key),
+        key=key_name(key),
         outcome=Outcome.DONE,
         request_id=on.request_id,
         site=client.lineage.site,
@@ -91,7 +91,7 @@ def event_of(
         at=on.now,
         client=by.client.id,
         detail=detail,
-        key=_key(key),
+        key=key_name(key),
         reason=reason,
         request_id=on.request_id,
         site=by.client.lineage.site,
@@ -123,5 +123,6 @@ def _token_detail(grant: str, scope: str, audience: str) -> dict[str, str]:
     return {"audience": audience, "grant": grant, "scope": scope}
 
 
-def _key(digest: Digest | None) -> str | None:
+def key_name(digest: Digest | None) -> str | None:
+    """Return the pseudonym of a key; None where a token is for no key."""
     return None if digest is None or digest in _NO_KEYS else pseudonym(digest)
