@@ -10,7 +10,9 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,7 +27,6 @@ from tests.started import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 NOBODY = 65534
@@ -48,6 +49,18 @@ def data(tmp_path: Path) -> Path:
     folder = tmp_path / "data"
     import_documents(folder, everything())
     return folder
+
+
+@pytest.fixture
+def open_place() -> Iterator[Path]:
+    """Make a folder that every account can reach, with everything in `data`."""
+    folder = Path(tempfile.mkdtemp(prefix="keyin-"))
+    try:
+        folder.chmod(0o755)
+        import_documents(folder / "data", everything())
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 @contextmanager
@@ -95,12 +108,11 @@ def test_p62_the_socket_is_its_accounts_alone_and_goes_with_the_cloud(data: Path
 
 
 @needs_root
-def test_p62_another_account_gets_not_one_byte(tmp_path: Path, data: Path) -> None:
+def test_p62_another_account_gets_not_one_byte(open_place: Path) -> None:
     """Also where the directory and the socket were opened to it by mistake."""
-    place = tmp_path / "place"
+    data, place = open_place / "data", open_place / "place"
     with serving(data):
-        for path in (tmp_path, *tmp_path.parents[:2], data):
-            path.chmod(path.stat().st_mode | 0o055)
+        data.chmod(0o755)
         (data / SOCKET).chmod(0o666)
         place.mkdir(mode=0o755)
         ask = {"v": 1, "id": "1", "op": "client.list"}
@@ -109,12 +121,10 @@ def test_p62_another_account_gets_not_one_byte(tmp_path: Path, data: Path) -> No
 
 
 @needs_root
-def test_p64_who_squats_on_the_name_is_told_nothing(tmp_path: Path, data: Path) -> None:
+def test_p64_who_squats_on_the_name_is_told_nothing(open_place: Path) -> None:
     """Another account listens where the cloud would: it hears no op, and no token in one."""
-    squat = tmp_path / "squat"
+    data, squat = open_place / "data", open_place / "squat"
     squat.mkdir(mode=0o755)
-    for path in (tmp_path, *tmp_path.parents[:2]):
-        path.chmod(path.stat().st_mode | 0o055)
     os.chown(squat, NOBODY, NOBODY)
     with subprocess.Popen(
         ["/usr/bin/python3", "-I", "-c", LISTEN, squat / "s"],
