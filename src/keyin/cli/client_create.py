@@ -67,16 +67,14 @@ def create(*, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click ha
     """
     with errors_for_people(as_json=as_json):
         folder = data_directory(options.pop("data"), options.pop("database"))
-        said = asyncio.run(_run(folder, options.pop("secrets"), **options))
+        said = asyncio.run(_register(folder, options.pop("secrets"), _asked(**options)))
     if as_json:
         click.echo(msgspec.json.encode(said).decode())
     else:
         click.echo("\n".join(said[name] for name in _SHOWN if name in said))
 
 
-async def _run(
-    folder: Path,
-    secrets: Path | None,
+def _asked(
     *,
     file: Path | None,
     legacy_until: datetime | None,
@@ -84,10 +82,10 @@ async def _run(
     writable: tuple[str, ...],
     software: tuple[str, str] | None,
     **words: str | None,
-) -> dict[str, str]:
+) -> RegisterClient:
     key, until = _proof(file, legacy_until, SystemClock().now())
     _check_networks(networks)
-    op = RegisterClient(
+    return RegisterClient(
         public_key=key.jwk.decode() if key else None,
         legacy_until=None if key else until,
         networks=networks or None,
@@ -95,6 +93,9 @@ async def _run(
         software=software,
         **words,
     )
+
+
+async def _register(folder: Path, secrets: Path | None, op: RegisterClient) -> dict[str, str]:
     async with administration(folder, secrets, make=True) as admin:
         made = await admin.ask(op)
     said: dict[str, str] = msgspec.to_builtins(made)

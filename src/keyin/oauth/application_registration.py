@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from keyin.domain.applications import (
     AUTHORIZATION_CODE,
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 ID_PREFIX: Final = "app_"
 _ID_BYTES: Final = 16
 _SECRET_BYTES: Final = 32
+_ASKS_A_PERSON: Final = frozenset({AUTHORIZATION_CODE, DEVICE_CODE})
+_MustBe: TypeAlias = tuple[bool, str]  # what has to hold, and what is said where it does not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,48 +101,60 @@ def register_application(
 
 def check_wish(wish: ApplicationWish) -> None:
     """Raise Refused for the first thing that does not fit together."""
-    code = AUTHORIZATION_CODE in wish.grant_types
-    public = wish.auth_method is AuthMethod.NONE
-    must_be = (
-        (bool(wish.grant_types), msgid("an application without a grant could ask for nothing")),
-        (set(wish.grant_types) <= set(GRANT_TYPES), msgid("there is no such grant")),
-        (bool(wish.scopes), msgid("an application without a scope could ask for nothing")),
-        (set(wish.scopes) <= set(SCOPES), msgid("there is no such scope")),
-        (
-            (wish.key is not None) == (wish.auth_method is AuthMethod.PRIVATE_KEY_JWT),
-            msgid("a public key belongs to private_key_jwt, and to no other method"),
-        ),
-        (
-            not (public and CLIENT_CREDENTIALS in wish.grant_types),
-            msgid("a public application cannot ask for itself"),
-        ),
-        (not public or wish.native, msgid("only a native application may be public")),
-        (not public or wish.par_required, msgid("a public application always pushes its requests")),
-        (
-            bool(wish.redirect_uris) == code,
-            msgid("redirect addresses belong to the grant authorization_code, and it needs one"),
-        ),
-        (
-            all(may_be_registered(uri, native=wish.native) for uri in wish.redirect_uris),
-            msgid("a redirect address must be https, or a native application's loopback literal"),
-        ),
-        (
-            (INSTALLATIONS_READ in wish.scopes) <= (CLIENT_CREDENTIALS in wish.grant_types),
-            msgid("installations:read belongs to the grant client_credentials"),
-        ),
-        (
-            set(wish.scopes) - {INSTALLATIONS_READ} == set()
-            or bool({AUTHORIZATION_CODE, DEVICE_CODE} & set(wish.grant_types)),
-            msgid("account:read belongs to a grant that asks a person"),
-        ),
-    )
-    for holds, why in must_be:
+    for holds, why in (*_about_grants(wish), *_about_proof(wish), *_about_redirects(wish)):
         if not holds:
             raise Refused(
                 "bad_application",
                 why,
                 next_step=msgid("`keyin application create --help` says what goes together."),
             )
+
+
+def _about_grants(wish: ApplicationWish) -> tuple[_MustBe, ...]:
+    grants, scopes = set(wish.grant_types), set(wish.scopes)
+    return (
+        (bool(grants), msgid("an application without a grant could ask for nothing")),
+        (grants <= set(GRANT_TYPES), msgid("there is no such grant")),
+        (bool(scopes), msgid("an application without a scope could ask for nothing")),
+        (scopes <= set(SCOPES), msgid("there is no such scope")),
+        (
+            INSTALLATIONS_READ not in scopes or CLIENT_CREDENTIALS in grants,
+            msgid("installations:read belongs to the grant client_credentials"),
+        ),
+        (
+            scopes <= {INSTALLATIONS_READ} or not grants.isdisjoint(_ASKS_A_PERSON),
+            msgid("account:read belongs to a grant that asks a person"),
+        ),
+    )
+
+
+def _about_proof(wish: ApplicationWish) -> tuple[_MustBe, ...]:
+    proves = wish.auth_method is not AuthMethod.NONE
+    return (
+        (
+            (wish.key is not None) == (wish.auth_method is AuthMethod.PRIVATE_KEY_JWT),
+            msgid("a public key belongs to private_key_jwt, and to no other method"),
+        ),
+        (
+            proves or CLIENT_CREDENTIALS not in wish.grant_types,
+            msgid("a public application cannot ask for itself"),
+        ),
+        (proves or wish.native, msgid("only a native application may be public")),
+        (proves or wish.par_required, msgid("a public application always pushes its requests")),
+    )
+
+
+def _about_redirects(wish: ApplicationWish) -> tuple[_MustBe, ...]:
+    return (
+        (
+            bool(wish.redirect_uris) == (AUTHORIZATION_CODE in wish.grant_types),
+            msgid("redirect addresses belong to the grant authorization_code, and it needs one"),
+        ),
+        (
+            all(may_be_registered(uri, native=wish.native) for uri in wish.redirect_uris),
+            msgid("a redirect address must be https, or a native application's loopback literal"),
+        ),
+    )
 
 
 def _client(id_: RecordId, wish: ApplicationWish, now: Millis) -> Client:
