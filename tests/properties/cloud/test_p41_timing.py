@@ -1,4 +1,4 @@
-"""P41, P57: what is refused takes as long whatever the cause; measured at a started process.
+"""P18, P41, P57: what is refused takes as long whatever the cause; measured at a started process.
 
 Requests of all kinds take turns, so that whatever the machine does else falls on each alike, and
 each is measured by the others of its round. Of each kind the median counts. Where two differ by
@@ -102,6 +102,14 @@ REFUSED_CLIENTS = {
     "suspended": {**presenting(KEYS[2]), "client_id": "b"},
     "wrong": {**presenting(KEYS[2]), "client_secret": SECRET[::-1]},
 }
+GUESSED_SECRETS = {
+    "nothing right": {**presenting(KEYS[2]), "client_secret": "-" * len(SECRET)},
+    "half right": {
+        **presenting(KEYS[2]),
+        "client_secret": SECRET[: len(SECRET) // 2].ljust(len(SECRET), "-"),
+    },
+    "all but the last letter": {**presenting(KEYS[2]), "client_secret": SECRET[:-1] + "-"},
+}
 
 
 def rounds(cloud: Cloud, forms: Mapping[str, Forms], count: int, path: str) -> list[Round]:
@@ -172,6 +180,10 @@ def test_p57_refused_assertions_take_the_same_time(
 
 def test_p57_refused_clients_take_the_same_time(cloud: Cloud) -> None:
     check(cloud, REFUSED_CLIENTS, SHORT)
+
+
+def test_p18_a_secret_that_is_nearly_right_takes_as_long_as_any(cloud: Cloud) -> None:
+    check(cloud, GUESSED_SECRETS, SHORT)
 
 
 @pytest.mark.campaign
