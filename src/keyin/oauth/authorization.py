@@ -58,6 +58,11 @@ class _Found:
     client: Client
     application: Application
 
+    @property
+    def public(self) -> bool:
+        """Whether it proves nothing: its challenge is then used up when a person says yes."""
+        return self.application.auth_method is AuthMethod.NONE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wish:
@@ -84,7 +89,8 @@ class AuthorizationEndpoint:
         if not isinstance(wish, _Wish):
             return wish
         pushed = self.peppers.digests("request_uri", wish.pushed) if wish.pushed else ()
-        if not pushed and not await self._first_challenge(wish.request, now):
+        elsewhere = pushed or wish.found.public
+        if not elsewhere and not await self._first_challenge(wish.request, now):
             return self._error(wish.request, Code.INVALID_REQUEST, _REUSED)
         ends = Millis(now + QUESTION_MS)
         return await self._ask(wish, account.id, session.digest, ends, instead_of=pushed)
@@ -170,9 +176,7 @@ class AuthorizationEndpoint:
         )
         if not approve:
             return await self._deny(question, event)
-        if found.application.auth_method is AuthMethod.NONE and not await self._first_challenge(
-            question.request, now
-        ):
+        if found.public and not await self._first_challenge(question.request, now):
             return self._error(question.request, Code.INVALID_REQUEST, _REUSED)
         return await self._approve(question, account, now, event)
 
