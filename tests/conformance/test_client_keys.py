@@ -84,3 +84,26 @@ async def test_p13_one_old_among_new_ones_is_told_and_all_are_used(store: Store)
     assert not await store.remember([use("new"), use("old")], now=NOW)
     assert not await store.remember([use("new")], now=NOW)
     assert not await store.remember([use("twice"), use("twice")], now=NOW)
+
+
+async def test_p13_proofs_are_used_up_with_the_token_they_are_for(store: Store) -> None:
+    await store.enrol(
+        Enrolment(clients=[client()], credentials=[credential()], keys=[key()]), event=event()
+    )
+    first, other = use("first"), use("other")
+    heads = [await store.audit_heads()]
+    assert await store.add_token(token("p:t1"), event=event(), uses=[first]) is None
+    heads.append(await store.audit_heads())
+    assert await store.add_token(token("p:t2"), event=event(), uses=[other, first]) == first
+    heads.append(await store.audit_heads())
+    assert await store.find_grant((Digest("p:t1"),)) is not None
+    assert await store.find_grant((Digest("p:t2"),)) is None
+    assert heads[0] != heads[1] == heads[2]
+    assert not await store.remember([other], now=NOW)
+
+
+async def test_p13_of_two_tokens_with_one_proof_one_is_given(store: Store) -> None:
+    outcomes = await asyncio.gather(
+        *[store.add_token(token(f"p:{n}"), event=event(), uses=[use()]) for n in range(20)]
+    )
+    assert outcomes.count(None) == 1

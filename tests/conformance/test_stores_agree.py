@@ -146,7 +146,7 @@ class TwoStores(RuleBasedStateMachine):
 
     @rule(before=st.integers(0, 10).map(Millis))
     def purge(self, before: Millis) -> None:
-        self.both(lambda store: store.purge_tokens(expired_before=before))
+        self.both(lambda store: store.sweep("tokens", expired_before=before, most=1000))
 
     @rule()
     def bump(self) -> None:

@@ -113,7 +113,7 @@ async def test_expired_tokens_are_purged(store: Store) -> None:
     await _everything(store)
     for number in range(10):
         await store.add_token(token(f"p:{number}", expires=Millis(NOW + number)), event=event())
-    assert await store.purge_tokens(expired_before=Millis(NOW + 4)) == 4
-    assert await store.purge_tokens(expired_before=Millis(NOW + 4)) == 0
+    assert await store.sweep("tokens", expired_before=Millis(NOW + 4), most=99) == 4
+    assert await store.sweep("tokens", expired_before=Millis(NOW + 4), most=99) == 0
     assert await store.find_grant((Digest("p:3"),)) is None
     assert await store.find_grant((Digest("p:4"),)) is not None

@@ -50,7 +50,8 @@ def add_key(*, client: str, file: Path, as_json: bool, **store: Any) -> None:  #
         click.echo(added.kid)
 
 
-@click.command("revoke-key")
+# a kid is base64url: one in sixty-four begins with a hyphen, as an option does
+@click.command("revoke-key", context_settings={"ignore_unknown_options": True})
 @click.argument("kid")
 @with_reason
 @with_yes

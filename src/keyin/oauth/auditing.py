@@ -114,7 +114,7 @@ async def record_refusal(
     """Write the event of a refusal, if it gets one. Raises StoreUnavailable."""
     event = refusal_event(refusal, by, on)
     if event is not None:
-        await trail.record(event)
+        await trail.record_soon(event)
 
 
 @lru_cache(maxsize=256)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from keyin.oauth.auditing import record_refusal
 from keyin.oauth.errors import Code, Reason, Refusal, refused
 from keyin.oauth.granting import Given, Grant, GrantRequest
+from keyin.oauth.grants.token_exchange import TokenExchange
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keyin.oauth.asked import Asked
     from keyin.oauth.audit_ports import Trail
+    from keyin.oauth.proven_client import Proven
     from keyin.oauth.proven_sender import ProvenSenders, Sender
 
 
@@ -28,14 +30,30 @@ class GrantEndpoint:
 
     async def answer(self, asked: Asked) -> Given | Refusal:
         """Run the named steps; the client comes before everything else. Raises StoreUnavailable."""
-        sender = await self.senders.identify(asked)
+        sender = await self.senders.prove(asked)
         if isinstance(sender, Refusal):
             return sender
         grant = self._grant(asked)
+        together = isinstance(grant, TokenExchange)
+        replay = None if together else await self.senders.spend(sender, asked)
+        if replay:
+            return replay
         outcome = grant if isinstance(grant, Refusal) else await grant.answer(_of(sender, asked))
-        if isinstance(outcome, Refusal) and sender.proven.certain:
-            await record_refusal(outcome, sender.proven.by, asked, trail=self.trail)
+        if isinstance(outcome, Refusal):
+            return await self._refused(outcome, sender if together else None, sender.proven, asked)
         return outcome
+
+    async def _refused(
+        self, refusal: Refusal, unspent: Sender | None, proven: Proven, asked: Asked
+    ) -> Refusal:
+        """Write the refusal's event; what is refused uses the proofs up as well."""
+        if unspent and refusal.reason is not Reason.REPLAYED:
+            replay = await self.senders.spend(unspent, asked)
+            if replay:
+                return replay
+        if proven.certain:
+            await record_refusal(refusal, proven.by, asked, trail=self.trail)
+        return refusal
 
     def _grant(self, asked: Asked) -> Grant | Refusal:
         """Find the grant (RFC 6749 §5.2)."""
@@ -53,4 +71,5 @@ def _of(sender: Sender, asked: Asked) -> GrantRequest:
         by=sender.proven.by,
         jkt=sender.jkt,
         application=sender.proven.application,
+        uses=sender.uses,
     )

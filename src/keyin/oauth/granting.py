@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from keyin.domain.applications import Application
+    from keyin.domain.records import ProofUse
     from keyin.domain.secret import AccessToken
     from keyin.oauth.asked import Asked
     from keyin.oauth.client_auth import Authenticated
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantRequest:
-    """A request at the token endpoint whose sender is known; its proofs are used up."""
+    """A request at the token endpoint whose sender is known."""
 
     asked: Asked
     by: Authenticated
@@ -23,6 +24,9 @@ class GrantRequest:
     """The thumbprint of the key whose proof came with it; None: no proof came."""
     application: Application | None = None
     """What else the record of a client says that is no installation."""
+
+    uses: tuple[ProofUse, ...] = ()
+    """Its proofs, for a grant that uses them up together with the token; of others they are."""
 
     def named(self, name: str) -> str:
         """Return a parameter, "" where it is not there (RFC 6749 §3.2: the same)."""

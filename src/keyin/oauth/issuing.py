@@ -14,7 +14,10 @@ from keyin.domain.token_form import RANDOM_BYTES, new_token
 from keyin.oauth.auditing import issued
 
 if TYPE_CHECKING:
-    from keyin.domain.records import Digest, Key, Lineage
+    from collections.abc import Sequence
+
+    from keyin.domain.events import Event
+    from keyin.domain.records import Digest, Key, Lineage, ProofUse
     from keyin.oauth.auditing import Occasion
     from keyin.oauth.client_auth import Authenticated
     from keyin.oauth.ports import Peppers, Tokens
@@ -50,7 +53,30 @@ async def issue(
     secret, record = new_record(
         asked, by, peppers=peppers, entropy=entropy, now=on.now, store_epoch=epoch
     )
-    event = issued(
+    await tokens.add_token(record, event=_event(asked, by, on))
+    return secret
+
+
+async def issue_once(  # noqa: PLR0913 - as `issue`
+    asked: Asked,
+    by: Authenticated,
+    uses: Sequence[ProofUse],
+    *,
+    tokens: Tokens,
+    peppers: Peppers,
+    entropy: Entropy,
+    on: Occasion,
+) -> AccessToken | ProofUse:
+    """Use proofs up in the same commit; where one came before, return that and no token."""
+    epoch = await tokens.store_epoch()
+    secret, record = new_record(
+        asked, by, peppers=peppers, entropy=entropy, now=on.now, store_epoch=epoch
+    )
+    return await tokens.add_token(record, event=_event(asked, by, on), uses=uses) or secret
+
+
+def _event(asked: Asked, by: Authenticated, on: Occasion) -> Event:
+    return issued(
         by,
         on,
         key=asked.key_digest,
@@ -58,8 +84,6 @@ async def issue(
         scope=asked.scope,
         audience=asked.audience,
     )
-    await tokens.add_token(record, event=event)
-    return secret
 
 
 def new_record(

@@ -85,8 +85,14 @@ class Keys(Protocol):
 class Tokens(Protocol):
     """Grants that were given out."""
 
-    async def add_token(self, token: Token, *, event: Event) -> None:
-        """Remember a grant; returns when it is durable. Raises StoreUnavailable."""
+    async def add_token(
+        self, token: Token, *, event: Event, uses: Sequence[ProofUse] = ()
+    ) -> ProofUse | None:
+        """Remember a grant, with the proofs that are used up for it; returns when it is durable.
+
+        Of two with one proof, one is remembered (P13): the other learns which proof came before.
+        Raises StoreUnavailable.
+        """
         ...
 
     async def find_grant(self, digests: Sequence[Digest]) -> StoredGrant | None:
@@ -139,10 +145,6 @@ class Housekeeping(Protocol):
 
     async def bump_store_epoch(self, *, event: Event) -> int:
         """Make every token issued so far dead; returns the new epoch when it is durable."""
-        ...
-
-    async def purge_tokens(self, *, expired_before: Millis) -> int:
-        """Forget tokens that expired before then; returns how many."""
         ...
 
     async def holds_test_credentials(self) -> bool:

@@ -1,11 +1,11 @@
 """Who sends a request to `/oauth2`: which client, and with which key in hand (RFC 9449).
 
-Each proof is used up here, before anything is done for its sender, so that none comes twice (P13).
+Each proof is used up, before or together with what is done for its sender, so that none comes
+twice (P13).
 """
 
 from __future__ import annotations
 
-from asyncio import gather
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -36,6 +36,8 @@ class Sender:
 
     proven: Proven
     jkt: str | None
+    uses: tuple[ProofUse, ...] = ()
+    """The proofs that came; nothing is done for the sender before they are used up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,18 +50,32 @@ class ProvenSenders:
 
     async def identify(self, asked: Asked) -> Sender | Refusal:
         """Prove the client, then the key; use both proofs up. Raises StoreUnavailable."""
+        sender = await self.prove(asked)
+        if isinstance(sender, Refusal):
+            return sender
+        return await self.spend(sender, asked) or sender
+
+    async def prove(self, asked: Asked) -> Sender | Refusal:
+        """Prove both; the caller uses the proofs up, whatever it does. Raises StoreUnavailable."""
         proven = await self.clients.authenticate(asked)
         if isinstance(proven, Refusal):
             return proven
+        await self._note(proven, asked.now)
         proof = self._proof(asked, proven)
-        refusal = await self._use_up(proven, proof, asked.now)
         if isinstance(proof, Refusal):
-            refusal = refusal or proof
-        elif refusal is None:
-            return Sender(proven=proven, jkt=proof.jkt if proof else None)
-        if proven.certain:
-            await record_refusal(refusal, proven.by, asked, trail=self.store)
-        return refusal
+            sender = Sender(proven=proven, jkt=None, uses=proven.uses)
+            return await self.spend(sender, asked) or await self._refused(proof, proven, asked)
+        if proof is None:
+            return Sender(proven=proven, jkt=None, uses=proven.uses)
+        use = proof_use(NAMESPACE, proof.jkt, proof.jti, proof.expires)
+        return Sender(proven=proven, jkt=proof.jkt, uses=(*proven.uses, use))
+
+    async def spend(self, sender: Sender, asked: Asked) -> Refusal | None:
+        """Use the proofs up; refuse where one came before. Raises StoreUnavailable."""
+        for use in sender.uses:
+            if not await self.store.remember([use], now=asked.now):
+                return await self._refused(replayed(use), sender.proven, asked)
+        return None
 
     def _proof(self, asked: Asked, proven: Proven) -> Proof | Refusal | None:
         """Check the proof that an installation with a key must bring, and others may."""
@@ -73,28 +89,21 @@ class ProvenSenders:
             return refused(Code.USE_DPOP_NONCE, "The proof needs the nonce given here", found)
         return refused(Code.INVALID_DPOP_PROOF, "The DPoP proof is missing or wrong", found)
 
-    async def _use_up(
-        self, proven: Proven, proof: Proof | Refusal | None, now: Millis
-    ) -> Refusal | None:
-        """Remember that these proofs came; both in one commit, since they are asked together."""
-        shown: tuple[ProofUse, ...] = ()
-        if isinstance(proof, Proof):
-            shown = (proof_use(NAMESPACE, proof.jkt, proof.jti, proof.expires),)
-        first, first_proof, _ = await gather(
-            self._first(proven.uses, now), self._first(shown, now), self._note(proven, now)
-        )
-        if not first:
-            return invalid_client(Reason.REPLAYED)
-        if not first_proof:
-            return refused(
-                Code.INVALID_DPOP_PROOF, "The DPoP proof is missing or wrong", Reason.REPLAYED
-            )
-        return None
-
-    async def _first(self, uses: tuple[ProofUse, ...], now: Millis) -> bool:
-        return not uses or await self.store.remember(uses, now=now)
+    async def _refused(self, refusal: Refusal, proven: Proven, asked: Asked) -> Refusal:
+        if proven.certain:
+            await record_refusal(refusal, proven.by, asked, trail=self.store)
+        return refusal
 
     async def _note(self, proven: Proven, now: Millis) -> None:
         key = proven.key
         if key is not None and (key.last_used is None or now - key.last_used > _DAY_MS):
             await self.store.note_key_use(key.kid, now=now)
+
+
+def replayed(use: ProofUse) -> Refusal:
+    """Return what the sender of a proof that came before is told."""
+    if use.namespace == NAMESPACE:
+        return refused(
+            Code.INVALID_DPOP_PROOF, "The DPoP proof is missing or wrong", Reason.REPLAYED
+        )
+    return invalid_client(Reason.REPLAYED)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Credential,
         Digest,
         Key,
+        ProofUse,
         RecordId,
         Safe,
         SafeId,
@@ -78,10 +79,16 @@ class MemoryStore(
         """See oauth.ports.Keys."""
         return _first(self._keys, digests)
 
-    async def add_token(self, token: Token, *, event: Event) -> None:
+    async def add_token(
+        self, token: Token, *, event: Event, uses: Sequence[ProofUse] = ()
+    ) -> ProofUse | None:
         """See oauth.ports.Tokens."""
+        new = [await self.remember([use], now=event.at) for use in uses]
+        if not all(new):
+            return uses[new.index(False)]
         self.append_event(event)
         self._tokens.setdefault(token.digest, token)
+        return None
 
     async def find_grant(self, digests: Sequence[Digest]) -> StoredGrant | None:
         """See oauth.ports.Tokens."""
@@ -171,13 +178,6 @@ class MemoryStore(
         self.append_event(event)
         self._epoch += 1
         return self._epoch
-
-    async def purge_tokens(self, *, expired_before: Millis) -> int:
-        """See oauth.ports.Housekeeping."""
-        kept = {d: t for d, t in self._tokens.items() if t.expires >= expired_before}
-        purged = len(self._tokens) - len(kept)
-        self._tokens = kept
-        return purged
 
     async def holds_test_credentials(self) -> bool:
         """See oauth.ports.Housekeeping."""

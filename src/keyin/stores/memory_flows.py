@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from keyin.domain.authorization import Code, DeviceRequest, PushedRequest, Question
     from keyin.domain.environment import Millis
     from keyin.domain.events import Event
-    from keyin.domain.records import Client, Credential, Digest, RecordId, Token
+    from keyin.domain.records import Client, Credential, Digest, ProofUse, RecordId, Token
     from keyin.oauth.flow_ports import Produced
 
 
@@ -37,7 +37,9 @@ class MemoryFlows(MemoryAudit):
         self._devices: dict[Digest, DeviceRequest] = {}
         self._token_accounts: dict[Digest, tuple[RecordId, int]] = {}
 
-    async def add_token(self, token: Token, *, event: Event) -> None:
+    async def add_token(
+        self, token: Token, *, event: Event, uses: Sequence[ProofUse] = ()
+    ) -> ProofUse | None:
         """See oauth.ports.Tokens."""
         raise NotImplementedError
 

@@ -11,6 +11,8 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import sha256
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -38,6 +40,9 @@ _KINDS: Final = {("EC", "P-256"): "ES256", ("OKP", "Ed25519"): "EdDSA"}
 _MEMBERS: Final = {"ES256": ("crv", "kty", "x", "y"), "EdDSA": ("crv", "kty", "x")}
 _REMARKS: Final = frozenset({"alg", "kid", "use"})
 """Members that a public key may have beside its own: they say nothing that is believed."""
+
+
+_NOT_BASE64: Final = "a part is not base64url without padding"
 
 
 class InvalidSignature(Exception):  # noqa: N818 - names the thing, as `InvalidDocument`
@@ -78,14 +83,24 @@ def public_key(jwk: Mapping[str, Value]) -> PublicKey:
         raise InvalidSignature("the key has members that a public key has not")
     if jwk.get("alg", algorithm) != algorithm or jwk.get("use", "sig") != "sig":
         raise InvalidSignature("the key is for something else")
-    own = {name: _text(jwk[name]) for name in members}
-    for name in members[2:]:
-        if not _COORDINATE.fullmatch(own[name]) or _unwrapped(own[name]) is None:
+    return _known(algorithm, *(_text(jwk[name]) for name in members[2:]))
+
+
+@lru_cache(maxsize=1024)
+def _known(algorithm: str, *numbers: str) -> PublicKey:
+    """Check a key's numbers; the keys of those who come back are known already."""
+    for number_ in numbers:
+        if not _COORDINATE.fullmatch(number_) or _unwrapped(number_) is None:
             raise InvalidSignature("a number of the key is not 32 bytes in base64url")
+    kty, crv = next(kind for kind, name in _KINDS.items() if name == algorithm)
+    members = _MEMBERS[algorithm]
+    own = dict(zip(members, (crv, kty, *numbers), strict=True))
     canonical = msgspec.json.encode(own)
-    return PublicKey(algorithm, canonical, _loaded(canonical).thumbprint())
+    _loaded(canonical)
+    return PublicKey(algorithm, canonical, wrapped(sha256(canonical).digest()))
 
 
+@lru_cache(maxsize=1024)
 def canonical_key(jwk: bytes) -> PublicKey:
     """Read a public JWK in JSON. Raises InvalidSignature."""
     return public_key(_object(jwk))
@@ -99,12 +114,12 @@ def parse(text: str, *, parameters: frozenset[str]) -> Jws:
     parts = text.split(".", 3) if len(text) <= LARGEST else []
     if len(parts) != 3:  # noqa: PLR2004 - RFC 7515 §7.1
         raise InvalidSignature("there are not three parts of reasonable size")
-    header, claims, signature = (_unwrapped(part) for part in parts)
-    if header is None or claims is None or signature is None:
-        raise InvalidSignature("a part is not base64url without padding")
+    named = _header(parts[0])
+    claims, signature = _unwrapped(parts[1]), _unwrapped(parts[2])
+    if claims is None or signature is None:
+        raise InvalidSignature(_NOT_BASE64)
     if len(signature) != _SIGNATURE_BYTES:
         raise InvalidSignature("the signature has another length")
-    named = _object(header)
     if not named.keys() <= parameters:
         raise InvalidSignature("the header says something that is not listened to")
     return Jws(
@@ -113,6 +128,15 @@ def parse(text: str, *, parameters: frozenset[str]) -> Jws:
         signed=text.rpartition(".")[0].encode(),
         signature=signature,
     )
+
+
+@lru_cache(maxsize=1024)
+def _header(part: str) -> Mapping[str, Value]:
+    """Read a header; one key writes the same each time. Nobody may change what is returned."""
+    content = _unwrapped(part)
+    if content is None:
+        raise InvalidSignature(_NOT_BASE64)
+    return MappingProxyType(_object(content))
 
 
 def verify(jws: Jws, key: PublicKey) -> bool:

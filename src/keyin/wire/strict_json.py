@@ -33,7 +33,7 @@ def decode(text: bytes) -> Value:
         if openings > DEEPEST:
             _check_shape(value)
         if b"{" in text:
-            json.loads(text, object_pairs_hook=_once)
+            _once_each(text.decode())
     except RecursionError as error:
         raise InvalidDocument("the JSON is nested too deeply") from error
     except ValueError as error:
@@ -64,3 +64,6 @@ def _check_shape(value: Value) -> None:
         ]
     if level:  # too deep or too many: both are a tree that no preferences have
         raise InvalidDocument("the JSON is nested too deeply")
+
+
+_once_each: Final = json.JSONDecoder(object_pairs_hook=_once).decode

@@ -97,6 +97,7 @@ UNKNOWN = [
     (("client", "resume", "none"), "there is no client none"),
     (("client", "revoke", "none", "--yes"), "there is no client none"),
     (("client", "revoke-key", "none", "--yes"), "there is no client key none"),
+    (("client", "revoke-key", "-Kdw_none", "--yes"), "there is no client key -Kdw_none"),
     (("site", "suspend", "none"), "there is no site none"),
     (("site", "resume", "none"), "there is no site none"),
     (("site", "revoke", "none", "--yes"), "there is no site none"),

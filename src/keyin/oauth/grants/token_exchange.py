@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from keyin.domain.records import ClientKind
+from keyin.domain.records import ClientKind, ProofUse
 from keyin.domain.secret import GpiiKey
 from keyin.oauth.errors import Code, Reason, Refusal, refused
 from keyin.oauth.granting import Given, GrantRequest
-from keyin.oauth.issuing import Asked, issue
+from keyin.oauth.issuing import Asked, issue_once
 from keyin.oauth.key_door import KeyDoor, Opened, Shown
+from keyin.oauth.proven_sender import replayed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +65,8 @@ class TokenExchange:
             return replace(refused(Code.INVALID_REQUEST, _NOT_ACCEPTED, opened), key=key)
         return opened if isinstance(opened, Refusal) else await self._issue(request, opened)
 
-    async def _issue(self, request: GrantRequest, opened: Opened) -> Given:
+    async def _issue(self, request: GrantRequest, opened: Opened) -> Given | Refusal:
+        """Issue the token and use the proofs up, in one commit."""
         asked = Asked(
             key=opened.key,
             key_digest=opened.digest,
@@ -73,14 +75,17 @@ class TokenExchange:
             jkt=request.jkt,
             grant="token-exchange",
         )
-        token = await issue(
+        token = await issue_once(
             asked,
             request.by,
+            request.uses,
             tokens=self.tokens,
             peppers=self.peppers,
             entropy=self.entropy,
             on=request.asked,
         )
+        if isinstance(token, ProofUse):
+            return replayed(token)
         return Given(
             token=token,
             token_type="DPoP" if request.jkt else "Bearer",

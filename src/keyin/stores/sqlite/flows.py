@@ -196,7 +196,7 @@ def _write(
     connection: sqlite3.Connection, produced: Produced, account: tuple[RecordId, int]
 ) -> None:
     token, event = produced
-    writes.tell(connection, [(event, rows.token_row(token))])
+    writes.tell(connection, [(event, rows.token_row(token), ())])
     connection.execute(
         "UPDATE tokens SET account_id = ?, account_epoch = ? WHERE place = ? AND digest = ?",
         (*account, token_place(token.digest), token.digest),

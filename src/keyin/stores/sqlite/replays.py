@@ -11,6 +11,7 @@ from functools import partial
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final
 
+from keyin.stores.sqlite.connection import our_errors
 from keyin.stores.sqlite.part import SqlitePart
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from keyin.domain.environment import Millis
     from keyin.domain.records import ProofUse
+    from keyin.stores.sqlite.rows import Row
     from keyin.stores.sqlite.writer import Writer
 
 _ADD: Final = "INSERT INTO jti_seen (seq, namespace, digest, expires) VALUES (?, ?, ?, ?)"
@@ -34,19 +36,21 @@ class Seen:
         self._ends: list[tuple[Millis, int, str]] = []
         self._last: int | None = None
 
-    def remember(self, connection: sqlite3.Connection, uses: Sequence[ProofUse]) -> bool:
-        """Write down what is new; say whether all of it was."""
-        last = self._read(connection)
-        new = [use for use in uses if self._note(use.namespace + ":" + use.digest)]
-        rows = [
-            (seq, use.namespace, use.digest, use.expires)
-            for seq, use in enumerate(new, start=last + 1)
-        ]
-        self._last = last + len(rows)
-        for seq, namespace, digest, expires in rows:
-            heappush(self._ends, (expires, seq, namespace + ":" + digest))
-        connection.executemany(_ADD, rows)
-        return len(new) == len(uses)
+    def first_times(
+        self, connection: sqlite3.Connection, uses: Sequence[ProofUse]
+    ) -> list[ProofUse]:
+        """Note each; return those that come for the first time, which are to be written down."""
+        self._read(connection)
+        return [use for use in uses if self._note(use.namespace + ":" + use.digest)]
+
+    def rows(self, new: Sequence[ProofUse]) -> list[Row]:
+        """Return the rows of what `first_times` found."""
+        rows = []
+        for use in new:
+            self._last = (self._last or 0) + 1
+            heappush(self._ends, (use.expires, self._last, use.namespace + ":" + use.digest))
+            rows.append((self._last, use.namespace, use.digest, use.expires))
+        return rows
 
     def forget(self, connection: sqlite3.Connection, before: Millis, most: int) -> int:
         """Delete what ended before then, at most so many; return how many."""
@@ -64,15 +68,19 @@ class Seen:
         self._names.add(name)
         return new
 
-    def _read(self, connection: sqlite3.Connection) -> int:
-        """Learn what the disk knows, once; return the last row's number."""
+    def _read(self, connection: sqlite3.Connection) -> None:
+        """Learn what the disk knows, once."""
         if self._last is None:
             self._last = 0
             for seq, namespace, digest, expires in connection.execute(_ALL):
                 self._names.add(namespace + ":" + digest)
                 heappush(self._ends, (expires, seq, namespace + ":" + digest))
                 self._last = seq
-        return self._last
+
+
+def add(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    """Write used proofs down."""
+    connection.executemany(_ADD, rows)
 
 
 class SqliteReplays(SqlitePart):
@@ -84,4 +92,23 @@ class SqliteReplays(SqlitePart):
 
     async def remember(self, uses: Sequence[ProofUse], *, now: Millis) -> bool:  # noqa: ARG002 - the port's
         """See oauth.ports.Replays."""
-        return await self._writer.run(partial(self._seen.remember, uses=uses))
+        new = self._first_times(uses)
+        if new:
+            await self._writer.run(partial(add, rows=self._seen.rows(new)))
+        return len(new) == len(uses)
+
+    async def spend(self, uses: Sequence[ProofUse], rows: list[Row]) -> ProofUse | None:
+        """Note each, and give `rows` what is to be written with the act that they are for.
+
+        Where one came before there is no act: the others are written, and it is returned.
+        """
+        new = self._first_times(uses)
+        rows += self._seen.rows(new)
+        before = next((use for use in uses if use not in new), None)
+        if before is not None and rows:
+            await self._writer.run(partial(add, rows=rows))
+        return before
+
+    def _first_times(self, uses: Sequence[ProofUse]) -> list[ProofUse]:
+        with our_errors():
+            return self._seen.first_times(self._reading, uses)

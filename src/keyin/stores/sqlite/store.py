@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         Credential,
         Digest,
         Key,
+        ProofUse,
         RecordId,
         SafeId,
         Token,
@@ -151,9 +152,17 @@ class SqliteStore(
             self._keys.put(found.digest, found)
         return found
 
-    async def add_token(self, token: Token, *, event: Event) -> None:
+    async def add_token(
+        self, token: Token, *, event: Event, uses: Sequence[ProofUse] = ()
+    ) -> ProofUse | None:
         """See oauth.ports.Tokens."""
-        await self._writer.tell(event, rows.token_row(token))
+        proofs: list[rows.Row] = []
+        if uses:
+            before = await self.spend(uses, proofs)
+            if before is not None:
+                return before
+        await self._writer.tell(event, rows.token_row(token), proofs)
+        return None
 
     async def find_grant(self, digests: Sequence[Digest]) -> StoredGrant | None:
         """See oauth.ports.Tokens."""
@@ -233,10 +242,6 @@ class SqliteStore(
 
     def _forget_epoch(self) -> None:
         self._epoch = None
-
-    async def purge_tokens(self, *, expired_before: Millis) -> int:
-        """See oauth.ports.Housekeeping."""
-        return await self._writer.run(partial(writes.purge_tokens, expired_before=expired_before))
 
     async def holds_test_credentials(self) -> bool:
         """See oauth.ports.Housekeeping."""

@@ -17,7 +17,6 @@ import sqlite3
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -25,9 +24,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from keyin.domain.errors import StoreUnavailable
 from keyin.stores.sqlite import writes
 from keyin.stores.sqlite.connection import translated
+from keyin.stores.sqlite.work import Work, deliver, heard, undoing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from keyin.domain.events import Event
     from keyin.stores.sqlite.rows import Row
@@ -40,21 +40,11 @@ SLOW_COMMIT_S: Final = 0.002
 """Where even the quickest of the last commits took so long, the loop does not wait itself."""
 QUIET_TURNS: Final = 2
 """A batch is written once so many turns of the loop in a row brought nothing new."""
+LATER_S: Final = 0.05
+"""What nobody waits for is on the disk after so long."""
 LONE_S: Final = 0.0002
 """A write that comes so long after the last one, which was alone too, waits for nobody."""
 _LAST_COMMITS: Final = 16
-
-
-@dataclass(slots=True)
-class _Work:
-    """A unit, who waits for it, and what came of it; a row of the log is a unit of its own kind."""
-
-    run: Callable[[sqlite3.Connection], Any] | None
-    told: Told | None
-    waiting: asyncio.Future[Any]
-    then: Callable[[], None] | None = None
-    result: Any = None
-    error: BaseException | None = None
 
 
 class Writer:
@@ -64,7 +54,9 @@ class Writer:
         self.at_end: Callable[[sqlite3.Connection], None] | None = None
         """A last unit of work, run by `close()`."""
         self._connection = connection
-        self._waiting: list[_Work] = []
+        self._waiting: list[Work] = []
+        self._later: list[Told] = []
+        self._taken_along: list[Told] = []
         self._busy = False
         self._beside_loop = False
         self._open = True
@@ -100,12 +92,32 @@ class Writer:
         """
         return await self._put(unit, None, then)  # type: ignore[no-any-return]  # the unit's own
 
-    async def tell(self, event: Event, token: Row | None = None) -> None:
-        """Insert an event and its token, if it has one: as `run`, many in two statements."""
-        if self._open and not self._busy and self._alone() and self._disk_is_quick():
-            self._tell_alone((event, token))
+    async def tell(
+        self, event: Event, token: Row | None = None, proofs: Sequence[Row] = ()
+    ) -> None:
+        """Insert an event and what belongs to it: as `run`, many in a few statements."""
+        if self._open and not self._busy and not self._later and self._alone() and self._quick():
+            self._tell_alone((event, token, proofs))
         else:
-            await self._put(None, (event, token))
+            await self._put(None, (event, token, proofs))
+
+    async def tell_later(self, event: Event) -> None:
+        """Insert an event with the next commit, or soon; nobody waits for it (ADR 27).
+
+        kill -9 may lose those of the last `LATER_S`. Where too many gather, as with a disk that is
+        full, this waits and fails like `tell`.
+        """
+        if len(self._later) >= LARGEST_BATCH or not self._open:
+            await self.tell(event)
+            return
+        if not self._later:
+            asyncio.get_running_loop().call_later(LATER_S, self._write_later)
+        self._later.append((event, None, ()))
+
+    def _write_later(self) -> None:
+        """Ask for a commit for what nobody waits for, unless another took it along."""
+        if self._later and self._open:
+            self._put(lambda _: None, None).add_done_callback(heard)
 
     def _tell_alone(self, told: Told) -> None:
         """Insert in a transaction of its own, without a future or a batch around it."""
@@ -134,17 +146,18 @@ class Writer:
                 self._write(batch)
                 self._commit(batch)
                 with suppress(RuntimeError):  # that loop is closed: nobody waits there any more
-                    _deliver(batch)
+                    deliver(batch)
             self._end()
             self._connection.close()
 
     def _end(self) -> None:
         """Write what nobody waits for."""
-        if self.at_end is not None:
-            with suppress(sqlite3.Error):
-                self._connection.execute("BEGIN IMMEDIATE")
+        with suppress(sqlite3.Error):
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._take_along()
+            if self.at_end is not None:
                 self.at_end(self._connection)
-                self._connection.execute("COMMIT")
+            self._connection.execute("COMMIT")
 
     def _put(
         self,
@@ -155,21 +168,21 @@ class Writer:
         if not self._open:
             raise StoreUnavailable("the store is closed")
         loop = asyncio.get_running_loop()
-        work = _Work(unit, told, loop.create_future(), then)
-        self._waiting.append(work)
+        waiting: asyncio.Future[Any] = loop.create_future()
+        self._waiting.append(Work(unit, told, waiting, then))
         if not self._busy:
             self._busy = True
             if self._alone():
                 self._finish_batch(loop)
             else:
                 loop.call_soon(self._turn, loop)
-        return work.waiting
+        return waiting
 
     def _alone(self) -> bool:
         """Tell whether nobody else is writing just now: then nothing will gather."""
         return self._last_batch <= 1 and perf_counter() - self._ended > LONE_S
 
-    def _disk_is_quick(self) -> bool:
+    def _quick(self) -> bool:
         return min(self._commits_s) < SLOW_COMMIT_S
 
     def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -186,7 +199,7 @@ class Writer:
             self._busy = False
             return
         self._write(batch)
-        if self._disk_is_quick():
+        if self._quick():
             self._commit(batch)
             self._end_turn(batch, loop)
         else:
@@ -204,23 +217,24 @@ class Writer:
         patience = QUIET_TURNS if self._last_batch > 1 else 0  # nobody else is writing just now
         return count < LARGEST_BATCH and self._quiet_turns < patience
 
-    def _end_turn(self, batch: list[_Work], loop: asyncio.AbstractEventLoop) -> None:
+    def _end_turn(self, batch: list[Work], loop: asyncio.AbstractEventLoop) -> None:
         self._beside_loop = False
         self._ended = perf_counter()
-        _deliver(batch)
+        deliver(batch)
         self._busy = bool(self._waiting)
         if self._busy:
             loop.call_soon(self._turn, loop)
 
-    def _next_batch(self) -> list[_Work]:
+    def _next_batch(self) -> list[Work]:
         batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
         self._gathered = self._quiet_turns = 0
         self._last_batch = len(batch)
         return batch
 
-    def _write(self, batch: list[_Work]) -> None:
+    def _write(self, batch: list[Work]) -> None:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
+            self._take_along()
             self._tell_all([work for work in batch if work.told is not None])
             for work in batch:
                 if work.run is not None:
@@ -228,7 +242,13 @@ class Writer:
         except BaseException as error:  # noqa: BLE001 - every waiting caller is told, the writer goes on
             self._give_up(batch, error)
 
-    def _commit(self, batch: list[_Work]) -> None:
+    def _take_along(self) -> None:
+        """Write what nobody waits for; one that cannot be written holds nothing up."""
+        self._taken_along, self._later = self._later, []
+        works = [Work(None, told, None) for told in self._taken_along]
+        self._tell_all(works)
+
+    def _commit(self, batch: list[Work]) -> None:
         """Put the batch on the disk, unless it was given up, and remember how long that took."""
         if not self._connection.in_transaction:
             return
@@ -237,64 +257,37 @@ class Writer:
             self._connection.execute("COMMIT")
         except BaseException as error:  # noqa: BLE001 - as above
             self._give_up(batch, error)
+        self._taken_along = []
         self._commits_s.append(perf_counter() - began)
 
-    def _tell_all(self, works: list[_Work]) -> None:
+    def _tell_all(self, works: list[Work]) -> None:
         """Insert all at once; where that fails, one by one, so that only the culprit is told."""
         if not works:
             return
         told = [work.told for work in works if work.told is not None]
         try:
-            self._undoing(partial(writes.tell, told=told))
+            undoing(self._connection, partial(writes.tell, told=told))
         except Exception:
             if not self._connection.in_transaction:
                 raise
             for work, one in zip(works, told, strict=True):
                 self._run_one(work, partial(writes.tell, told=[one]))
 
-    def _run_one(self, work: _Work, run: Callable[[sqlite3.Connection], Any]) -> None:
+    def _run_one(self, work: Work, run: Callable[[sqlite3.Connection], Any]) -> None:
         try:
-            work.result = self._undoing(run)
+            work.result = undoing(self._connection, run)
         except BaseException as error:  # the caller's own: it reaches the caller
             if not self._connection.in_transaction:  # a full disk ends the whole transaction
                 raise
             work.error = error
 
-    def _undoing(self, run: Callable[[sqlite3.Connection], Result]) -> Result:
-        """Run it whole or not at all."""
-        connection = self._connection
-        connection.execute("SAVEPOINT unit")
-        try:
-            return run(connection)
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK TO unit")
-            raise
-        finally:
-            if connection.in_transaction:
-                connection.execute("RELEASE unit")
-
-    def _give_up(self, batch: list[_Work], error: BaseException) -> None:
+    def _give_up(self, batch: list[Work], error: BaseException) -> None:
         for work in batch:
             work.error = work.error or error
+        self._later, self._taken_along = [*self._taken_along, *self._later], []
         self._roll_back()
 
     def _roll_back(self) -> None:
         with suppress(sqlite3.Error):  # the next BEGIN reports it to its callers
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-
-
-def _deliver(batch: list[_Work]) -> None:
-    for work in batch:
-        if work.then is not None:
-            work.then()
-    for work in batch:
-        if work.waiting.done():  # cancelled: the caller went away
-            continue
-        if work.error is None:
-            work.waiting.set_result(work.result)
-        elif isinstance(work.error, sqlite3.Error):
-            work.waiting.set_exception(translated(work.error))
-        else:
-            work.waiting.set_exception(work.error)

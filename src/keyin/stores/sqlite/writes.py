@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from keyin.stores.sqlite import applications, audit, client_keys, reader, rows
+from keyin.stores.sqlite import applications, audit, client_keys, reader, replays, rows
 from keyin.stores.sqlite.rows import Row, names
 from keyin.stores.sqlite.token_place import token_place
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from keyin.settings.ports import KeyAndSafe
 
 
-Told: TypeAlias = "tuple[Event, Row | None]"
-"""An event, and the token whose making it is."""
+Told: TypeAlias = "tuple[Event, Row | None, Sequence[Row]]"
+"""An event, the token whose making it is, and the proofs that were used up for it."""
 
 
 def _insert(table: str, columns: tuple[str, ...], count: int = 1) -> str:
@@ -66,9 +66,10 @@ millisecond would be, breaks NOT NULL: it is not given out."""
 
 
 def tell(connection: sqlite3.Connection, told: Sequence[Told]) -> None:
-    """Insert events, and the tokens that some of them tell of."""
-    connection.executemany(_ADD_TOKEN, [token for _, token in told if token is not None])
-    audit.append_all(connection, [event for event, _ in told])
+    """Insert events, and the tokens and used proofs that belong to some of them."""
+    connection.executemany(_ADD_TOKEN, [token for _, token, _ in told if token is not None])
+    replays.add(connection, [proof for _, _, proofs in told for proof in proofs])
+    audit.append_all(connection, [event for event, _, _ in told])
 
 
 def change_safe(
@@ -162,11 +163,6 @@ def bump_store_epoch(connection: sqlite3.Connection, event: Event) -> int:
     epoch = int(reader.meta(connection, "store_epoch") or 0) + 1
     put_meta(connection, "store_epoch", str(epoch))
     return epoch
-
-
-def purge_tokens(connection: sqlite3.Connection, expired_before: Millis) -> int:
-    """Delete what expired."""
-    return connection.execute("DELETE FROM tokens WHERE expires < ?", (expired_before,)).rowcount
 
 
 def put_registry(connection: sqlite3.Connection, os_id: str, content: bytes) -> None:

@@ -1,0 +1,66 @@
+"""What the writer is asked to do: a unit, who waits for it, and what came of it."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from keyin.stores.sqlite.connection import translated
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Sequence
+
+    from keyin.stores.sqlite.writes import Told
+
+Result = TypeVar("Result")
+
+
+@dataclass(slots=True)
+class Work:
+    """A unit; a row of the log is one of its own kind."""
+
+    run: Callable[[sqlite3.Connection], Any] | None
+    told: Told | None
+    waiting: asyncio.Future[Any] | None
+    """None: nobody waits."""
+    then: Callable[[], None] | None = None
+    result: Any = None
+    error: BaseException | None = None
+
+
+def deliver(batch: Sequence[Work]) -> None:
+    """Tell each caller what came of it."""
+    for work in batch:
+        if work.then is not None:
+            work.then()
+    for work in batch:
+        if work.waiting is None or work.waiting.done():  # cancelled: the caller went away
+            continue
+        if work.error is None:
+            work.waiting.set_result(work.result)
+        elif isinstance(work.error, sqlite3.Error):
+            work.waiting.set_exception(translated(work.error))
+        else:
+            work.waiting.set_exception(work.error)
+
+
+def heard(done: asyncio.Future[Any]) -> None:
+    """Take note of a failure: the events are kept, and go with the next commit."""
+    if not done.cancelled():
+        done.exception()
+
+
+def undoing(connection: sqlite3.Connection, run: Callable[[sqlite3.Connection], Result]) -> Result:
+    """Run it whole or not at all, within a transaction."""
+    connection.execute("SAVEPOINT unit")
+    try:
+        return run(connection)
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK TO unit")
+        raise
+    finally:
+        if connection.in_transaction:
+            connection.execute("RELEASE unit")
