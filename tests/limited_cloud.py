@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from keyin.stores.opening import STORE, open_data
 from tests.cloud_documents import SECRET, WHEN, credential, key
 from tests.cloud_process import Cloud, Reply, import_documents, serving
 from tests.oauth_client import ISSUER
@@ -38,6 +40,18 @@ def store_with(data: Path, *clients: str, more: Sequence[dict[str, Any]] = ()) -
     documents += [key("gone", prefsSafeId=None, revoked=True), *more]
     assert not import_documents(data, documents).get("refused")
     return data
+
+
+def suspend_key(data: Path, name: str) -> None:
+    """Suspend a key in the store, where no verb does it."""
+    opened = open_data(data, None, exclusive=False)
+    digest = opened.secrets.digests("key", name)[0]
+    opened.close()
+    with closing(sqlite3.connect(data / STORE)) as store, store:
+        suspending = store.execute(
+            "UPDATE keys SET status = 'suspended' WHERE digest = ?", (digest,)
+        )
+        assert suspending.rowcount == 1
 
 
 @contextmanager

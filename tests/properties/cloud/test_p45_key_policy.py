@@ -13,7 +13,7 @@ import pytest
 from keyin.domain.key_strength import low_entropy
 from keyin.domain.secret import GpiiKey
 from tests.cloud_documents import preferences
-from tests.limited_cloud import KEYS, ask, limited, same, store_with
+from tests.limited_cloud import KEYS, ask, limited, same, store_with, suspend_key
 from tests.oauth_client import ISSUER, Computer, registered
 from tests.started import run
 
@@ -29,11 +29,14 @@ NEVER_SLOW = {
     "site_failed_keys_burst": 100_000,
     "keys_an_hour": {"public": 10_000, "other": 10_000},
 }
+SUSPENDED = KEYS[39]
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return store_with(tmp_path_factory.mktemp("policy") / "data", "a", "b")
+    data = store_with(tmp_path_factory.mktemp("policy") / "data", "a", "b")
+    suspend_key(data, SUSPENDED)
+    return data
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +209,8 @@ def test_p3_a_revoked_key_is_dead_at_once_and_like_one_that_never_was(
     assert json.loads(verb(cloud, "show", "--json", key=key))["revoked_reason"] == "lost"
 
 
-NO_KEYS = ["nobody", "gone", "client-a", "a", "s_1", "noUser", "reset", "restore", "readSetting"]
+NO_KEYS = ["nobody", "gone", SUSPENDED, "client-a", "a", "s_1", "noUser", "reset", "restore",
+           "readSetting"]  # fmt: skip
 
 
 def test_p41_every_key_that_opens_nothing_has_the_same_answer(
