@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from keyin.domain.environment import Millis
 from keyin.domain.events import Act, Event
 from keyin.domain.records import (
@@ -123,7 +125,7 @@ def token(digest: str = "p:t1", **changes: Any) -> Token:
         issued=NOW,
         expires=Millis(NOW + 3_600_000),
     )
-    return replace(made, **changes)
+    return msgspec.structs.replace(made, **changes)
 
 
 def event(act: Act = Act.TOKEN_ISSUED, **fields: Any) -> Event:

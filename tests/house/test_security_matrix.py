@@ -79,6 +79,11 @@ def test_threats_and_properties_point_at_each_other() -> None:
     assert forward == backward
 
 
+def test_every_test_of_others_bugs_is_named() -> None:
+    corpus = {name for name in _tests() if name.startswith("test_corpus_")}
+    assert corpus == {name for name in _named(MATRIX) if name.startswith("test_corpus_")}
+
+
 @pytest.mark.parametrize("number", sorted(PROPERTIES))
 def test_a_row_names_every_test_of_its_property(number: int) -> None:
     """A test called test_pNN_..., or a file of such, is evidence that the matrix must name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_to_bytes
 
@@ -84,15 +85,22 @@ async def _collect(
 
 def content_type(request: Request) -> bytes:
     """Return the media type in lower case, b"" if none. Raises Unacceptable for other charsets."""
-    media, _, options = (request.header(b"content-type") or b"").partition(b";")
+    media = _media(request.header(b"content-type") or b"")
+    encoding = request.header(b"content-encoding")
+    if media is None or (encoding is not None and encoding.strip().lower() != b"identity"):
+        raise Unacceptable(UNSUPPORTED_ENCODING)
+    return media
+
+
+@lru_cache(maxsize=64)
+def _media(header: bytes) -> bytes | None:
+    """Return the media type; None where the charset is another than UTF-8."""
+    media, _, options = header.partition(b";")
     for option in options.split(b";"):
         name, _, value = option.partition(b"=")
         charset = value.strip().strip(b'"').lower()
         if name.strip().lower() == b"charset" and charset not in UTF8:
-            raise Unacceptable(UNSUPPORTED_ENCODING)
-    encoding = request.header(b"content-encoding")
-    if encoding is not None and encoding.strip().lower() != b"identity":
-        raise Unacceptable(UNSUPPORTED_ENCODING)
+            return None
     return media.strip().lower()
 
 

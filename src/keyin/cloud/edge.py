@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from keyin.cloud.errors import MISDIRECTED, NOT_FOUND
 from keyin.domain.networks import Address, client_address, inside, parse_address
 
@@ -33,8 +35,7 @@ class Pilot:
     until: Millis
 
 
-@dataclass(frozen=True, slots=True)
-class Visitor:
+class Visitor(msgspec.Struct, frozen=True):
     """Somebody who may go on to the routes; `address` None: unknown, inside no network."""
 
     address: Address | None

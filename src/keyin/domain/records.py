@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Final, Literal, NewType
 
+import msgspec
+
 if TYPE_CHECKING:
     from keyin.domain.environment import Millis
     from keyin.domain.key_policy import KeyPolicy
@@ -226,8 +228,7 @@ class Safe:
     updated: Millis | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
+class Token(msgspec.Struct, frozen=True, kw_only=True):
     """One grant. A new one at every request, so that each can be told apart and revoked (S26)."""
 
     digest: Digest

@@ -6,8 +6,9 @@ presented, one comparison per pepper.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from keyin.domain.records import NO_SECRET, Client, Credential, Status, StoppedBy
 from keyin.oauth.digests import matches
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from keyin.oauth.ports import Credentials, Peppers
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Authenticated:
+class Authenticated(msgspec.Struct, frozen=True, kw_only=True):
     """A client that proved its secret."""
 
     client: Client

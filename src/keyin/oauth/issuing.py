@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from keyin.domain.environment import Entropy, Millis
 from keyin.domain.grant import SETTINGS_AUDIENCE
@@ -23,8 +25,7 @@ if TYPE_CHECKING:
     from keyin.oauth.ports import Peppers, Tokens
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What a grant decided to give."""
 
     key: Key | None

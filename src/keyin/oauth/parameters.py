@@ -21,7 +21,7 @@ _SHOWABLE: Final = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]{0,200}")  # RFC 674
 
 def present(value: object) -> bool:
     """Tell whether the original would see a value: an empty list or object is one."""
-    return isinstance(value, list | dict) or bool(value)
+    return bool(value) or isinstance(value, list | dict)
 
 
 def text(value: object) -> str | None:

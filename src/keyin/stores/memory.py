@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+import msgspec
+
 from keyin.domain.records import Status, StoredGrant
 from keyin.settings.ports import KeyAndSafe
 from keyin.stores.memory_accounts import MemoryAccounts
@@ -290,7 +292,7 @@ def _first(records: dict[Id, Record], ids: Sequence[Id]) -> Record | None:
 
 
 def _revoked(token: Token) -> Token:
-    return replace(token, status=Status.REVOKED)
+    return msgspec.structs.replace(token, status=Status.REVOKED)
 
 
 def _revokes(incoming: Status, there: Status) -> bool:

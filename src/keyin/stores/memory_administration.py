@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from keyin.domain.records import (
     Client,
     Credential,
@@ -117,7 +119,7 @@ class MemoryAdministration(MemoryClientKeys, MemoryAudit):
         token = next((self._tokens[one] for one in digests if one in self._tokens), None)
         if token is None or token.status is Status.REVOKED:
             return None if token is None else False
-        self._tokens[token.digest] = replace(token, status=Status.REVOKED)
+        self._tokens[token.digest] = msgspec.structs.replace(token, status=Status.REVOKED)
         self.append_event(event)
         return True
 

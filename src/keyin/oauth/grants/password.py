@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from keyin.domain.grant import SETTINGS_SCOPE
 from keyin.domain.networks import Address, allowed
 from keyin.domain.records import ClientKind
@@ -30,8 +32,7 @@ GRANT_TYPE: Final = "password"
 LIFETIME_S: Final = 3600
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Issued:
+class Issued(msgspec.Struct, frozen=True, kw_only=True):
     """A new token, the seconds it lives, and until when its client may ask for more."""
 
     token: AccessToken
