@@ -79,3 +79,25 @@ def test_p82_the_number_of_objects_has_a_limit(element: bytes) -> None:
 
 def test_brackets_in_texts_are_no_objects() -> None:
     assert decode(b'"' + b"[{" * MOST + b'"') == "[{" * MOST
+
+
+BLANKS = st.text(" \n\r\t", max_size=1)
+NAMES = st.text('abc\\":{ ', max_size=3).map(json.dumps)
+MEMBERS = st.lists(
+    st.tuples(BLANKS, NAMES, BLANKS, BLANKS, NAMES | st.sampled_from(["1", "[]", "null"]), BLANKS),
+    max_size=6,
+)
+
+
+@given(MEMBERS)
+def test_p99_a_member_that_comes_twice_is_seen_however_it_is_written(
+    members: list[tuple[str, ...]],
+) -> None:
+    written = ",".join(f"{a}{name}{b}:{c}{value}{d}" for a, name, b, c, value, d in members)
+    names = [json.loads(name) for _, name, *_ in members]
+    text = ("{" + written + "}").encode()
+    if len(set(names)) == len(names):
+        assert decode(text) == json.loads(text)
+    else:
+        with pytest.raises(InvalidDocument):
+            decode(text)

@@ -159,4 +159,5 @@ def _plain_text(part: bytes) -> str:
 
 
 def _text(part: bytes) -> str:
-    return unquote_to_bytes(part.replace(b"+", b" ")).decode("utf-8", "replace")
+    plain = part.replace(b"+", b" ")
+    return (unquote_to_bytes(plain) if b"%" in plain else plain).decode("utf-8", "replace")

@@ -88,6 +88,7 @@ async def _run(config: CloudConfig, opened: OpenedStore, pages: PagesOf | None) 
 async def _serve(config: CloudConfig, opened: OpenedStore, pages: PagesOf | None) -> None:
     cloud = await build(config, store=opened.store, secrets=opened.secrets, pages=pages)
     cloud.ops.describe(cloud.app.routes, server=config.issuer)
+    opened.store.expect(lambda: cloud.app.in_company)
     gc.collect()
     gc.freeze()  # registries live as long as the process: no collection walks them again
     async with audited(config, opened.store, cloud.app.around):

@@ -112,6 +112,10 @@ class SqliteStore(
         # found as one that never was (P41).
         self._keys: Remembered[Digest, Key] = Remembered()
 
+    def expect(self, company: Callable[[], bool]) -> None:
+        """Be told whether other requests are under way: then a write waits for theirs a moment."""
+        self._writer.in_company = company
+
     def _forget_clients(self) -> None:
         self._credentials.clear()
         self._clients.clear()

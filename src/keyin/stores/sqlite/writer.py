@@ -53,6 +53,8 @@ class Writer:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.at_end: Callable[[sqlite3.Connection], None] | None = None
         """A last unit of work, run by `close()`."""
+        self.in_company: Callable[[], bool] = lambda: False
+        """Says whether others are at work that may want to write in this turn of the loop."""
         self._connection = connection
         self._waiting: list[Work] = []
         self._later: list[Told] = []
@@ -180,6 +182,8 @@ class Writer:
 
     def _alone(self) -> bool:
         """Tell whether nobody else is writing just now: then nothing will gather."""
+        if self.in_company():
+            return False
         return self._last_batch <= 1 and perf_counter() - self._ended > LONE_S
 
     def _quick(self) -> bool:
