@@ -86,6 +86,13 @@ async def test_p13_one_old_among_new_ones_is_told_and_all_are_used(store: Store)
     assert not await store.remember([use("twice"), use("twice")], now=NOW)
 
 
+async def test_p13_to_look_whether_a_proof_came_uses_none_up(store: Store) -> None:
+    await store.remember([use("old")], now=NOW)
+    assert await store.came_before([use("new"), use("old")]) == use("old")
+    assert await store.came_before([use("new"), use("old", namespace="proof")]) is None
+    assert await store.remember([use("new")], now=NOW)
+
+
 async def test_p13_proofs_are_used_up_with_the_token_they_are_for(store: Store) -> None:
     await store.enrol(
         Enrolment(clients=[client()], credentials=[credential()], keys=[key()]), event=event()

@@ -35,7 +35,8 @@ class GrantEndpoint:
             return sender
         grant = self._grant(asked)
         together = isinstance(grant, TokenExchange)
-        replay = None if together else await self.senders.spend(sender, asked)
+        check = self.senders.check_unused if together else self.senders.spend
+        replay = await check(sender, asked)
         if replay:
             return replay
         outcome = grant if isinstance(grant, Refusal) else await grant.answer(_of(sender, asked))

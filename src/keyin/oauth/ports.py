@@ -73,6 +73,10 @@ class Replays(Protocol):
         """
         ...
 
+    async def came_before(self, uses: Sequence[ProofUse]) -> ProofUse | None:
+        """Return the first of these that was used already, and use none up. StoreUnavailable."""
+        ...
+
 
 class Keys(Protocol):
     """GPII keys."""

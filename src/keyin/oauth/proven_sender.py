@@ -70,6 +70,16 @@ class ProvenSenders:
         use = proof_use(NAMESPACE, proof.jkt, proof.jti, proof.expires)
         return Sender(proven=proven, jkt=proof.jkt, uses=(*proven.uses, use))
 
+    async def check_unused(self, sender: Sender, asked: Asked) -> Refusal | None:
+        """Refuse a proof that came before, for who uses the others up with what they are for.
+
+        A text that was caught on the way must not even count against its client.
+        """
+        before = await self.store.came_before(sender.uses)
+        if before is None:
+            return None
+        return await self._refused(replayed(before), sender.proven, asked)
+
     async def spend(self, sender: Sender, asked: Asked) -> Refusal | None:
         """Use the proofs up; refuse where one came before. Raises StoreUnavailable."""
         for use in sender.uses:

@@ -31,6 +31,10 @@ class MemoryClientKeys:
         if kid in self._client_keys:
             self._client_keys[kid] = replace(self._client_keys[kid], last_used=now)
 
+    async def came_before(self, uses: Sequence[ProofUse]) -> ProofUse | None:
+        """See oauth.ports.Replays."""
+        return next((use for use in uses if (use.namespace, use.digest) in self._uses), None)
+
     async def remember(self, uses: Sequence[ProofUse], *, now: Millis) -> bool:  # noqa: ARG002 - the port's
         """See oauth.ports.Replays."""
         news = []

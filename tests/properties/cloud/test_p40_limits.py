@@ -68,6 +68,27 @@ def test_p40_a_client_that_collects_keys_is_slowed_then_stopped_and_told_of(data
     assert stopped_by_limit["client"] == resumed["client"] == "client-a"
 
 
+def test_p13_a_request_that_comes_again_counts_against_nobody(data: Path, tmp_path: Path) -> None:
+    """Its form is not signed: who caught one could name other keys and PINs for a minute."""
+    pin = tmp_path / "pin"
+    pin.write_text("24680")
+    locked = ("key", "policy", "-", "--pin-file", pin, "--data", data)
+    assert run(*locked, stdin=KEYS[1]).returncode == 0
+    desk = registered(data)
+    with limited(data, keys_an_hour={"other": 2}, failed_keys_burst=3) as cloud:
+        desk.learn_nonce(cloud)
+        caught, proof = desk.form(KEYS[0]), desk.proof()
+        assert cloud.form("/oauth2/token", caught, {"DPoP": proof}).status == 200
+        others = [{"subject_token": f"{name}"} for name in (*KEYS[2:], *("nobody",) * 9)]
+        for other in (*others, *({"subject_token": KEYS[1], "pin": f"{n:05}"} for n in range(30))):
+            reply = cloud.form("/oauth2/token", {**caught, **other}, {"DPoP": proof})
+            assert (reply.status, reply.json["error"]) == (401, "invalid_client")
+            fresh = {**caught, **other, "client_assertion": desk.assertion()}
+            reply = cloud.form("/oauth2/token", fresh, {"DPoP": proof})
+            assert (reply.status, reply.json["error"]) == (400, "invalid_dpop_proof")
+        assert desk.exchange(cloud, KEYS[1], pin="24680").status == 200
+
+
 def told(data: Path, *acts: str) -> list[dict[str, str]]:
     """Return what the audit log holds of these acts, in order."""
     store = sqlite3.connect(data / "keyin.sqlite3")

@@ -43,6 +43,11 @@ class Seen:
         self._read(connection)
         return [use for use in uses if self._note(use.namespace + ":" + use.digest)]
 
+    def has(self, connection: sqlite3.Connection, use: ProofUse) -> bool:
+        """Tell whether it came; nothing is noted."""
+        self._read(connection)
+        return use.namespace + ":" + use.digest in self._names
+
     def rows(self, new: Sequence[ProofUse]) -> list[Row]:
         """Return the rows of what `first_times` found."""
         rows = []
@@ -96,6 +101,11 @@ class SqliteReplays(SqlitePart):
         if new:
             await self._writer.run(partial(add, rows=self._seen.rows(new)))
         return len(new) == len(uses)
+
+    async def came_before(self, uses: Sequence[ProofUse]) -> ProofUse | None:
+        """See oauth.ports.Replays."""
+        with our_errors():
+            return next((use for use in uses if self._seen.has(self._reading, use)), None)
 
     async def spend(self, uses: Sequence[ProofUse], rows: list[Row]) -> ProofUse | None:
         """Note each, and give `rows` what is to be written with the act that they are for.
