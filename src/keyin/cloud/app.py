@@ -77,11 +77,6 @@ class CloudApp:
         """Return every way in."""
         return tuple(self._handlers)
 
-    @property
-    def in_company(self) -> bool:
-        """Say whether more than one request is under way."""
-        return self._in_flight > 1
-
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope; only HTTP is known."""
         if scope["type"] != "http":

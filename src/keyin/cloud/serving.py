@@ -88,7 +88,6 @@ async def _run(config: CloudConfig, opened: OpenedStore, pages: PagesOf | None) 
 async def _serve(config: CloudConfig, opened: OpenedStore, pages: PagesOf | None) -> None:
     cloud = await build(config, store=opened.store, secrets=opened.secrets, pages=pages)
     cloud.ops.describe(cloud.app.routes, server=config.issuer)
-    opened.store.expect(lambda: cloud.app.in_company)
     gc.collect()
     gc.freeze()  # registries live as long as the process: no collection walks them again
     async with audited(config, opened.store, cloud.app.around):
@@ -104,6 +103,9 @@ async def _listen(config: CloudConfig, opened: OpenedStore, cloud: Cloud) -> Non
         listener = parse_listener(place)
         bound.append((listener, bind(listener), bool(certificate)))
         servers.append(_Server(uvicorn_config(app, config if certificate else None)))
+    public = servers[-1].server_state
+    # uvicorn makes a task of each request as it reads it, before any of this turn has begun
+    opened.store.expect(lambda: len(public.tasks) > 1)
     _end_on_signals(servers)
     tasks = [
         asyncio.create_task(server.serve(sockets=[socket_]))
