@@ -47,14 +47,18 @@ class GrantEndpoint:
     async def _refused(
         self, refusal: Refusal, unspent: Sender | None, proven: Proven, asked: Asked
     ) -> Refusal:
-        """Write the refusal's event; what is refused uses the proofs up as well."""
-        if unspent and refusal.reason is not Reason.REPLAYED:
-            replay = await self.senders.spend(unspent, asked)
-            if replay:
-                return replay
+        """Write the refusal's event; what is refused uses the proofs up as well.
+
+        The event is noted first, so that it goes with their commit: who hears of the refusal of a
+        proven request can rely on its event, also after kill -9.
+        """
+        spending = unspent if refusal.reason is not Reason.REPLAYED else None
+        replay = await self.senders.check_unused(spending, asked) if spending else None
+        if replay:
+            return replay
         if proven.certain:
             await record_refusal(refusal, proven.by, asked, trail=self.trail)
-        return refusal
+        return (await self.senders.spend(spending, asked) if spending else None) or refusal
 
     def _grant(self, asked: Asked) -> Grant | Refusal:
         """Find the grant (RFC 6749 §5.2)."""

@@ -64,7 +64,11 @@ class ProvenSenders:
         proof = self._proof(asked, proven)
         if isinstance(proof, Refusal):
             sender = Sender(proven=proven, jkt=None, uses=proven.uses)
-            return await self.spend(sender, asked) or await self._refused(proof, proven, asked)
+            replay = await self.check_unused(sender, asked)
+            if replay:
+                return replay
+            await self._refused(proof, proven, asked)  # noted first: it goes with that commit
+            return await self.spend(sender, asked) or proof
         if proof is None:
             return Sender(proven=proven, jkt=None, uses=proven.uses)
         use = proof_use(NAMESPACE, proof.jkt, proof.jti, proof.expires)

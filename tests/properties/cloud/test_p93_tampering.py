@@ -256,6 +256,19 @@ def test_p93_after_kill_9_every_answered_act_has_its_event(tmp_path: Path) -> No
     assert copy.read_bytes().count(b'"event":') == audit_log.length(data)
 
 
+def test_p93_after_kill_9_the_refusal_of_a_proven_request_has_its_event(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    import_documents(data, everything())
+    desk = registered(data)
+    for times in range(1, 4):
+        with serving(data, "--issuer", ISSUER) as cloud:
+            assert desk.exchange(cloud, "nobody").status == 400
+            cloud.process.process.send_signal(signal.SIGKILL)
+            cloud.process.process.wait(20)
+        refusals = [one for one in audit_log.events(data) if one["act"] == "token.refused"]
+        assert [one["reason"] for one in refusals] == ["unknown_key"] * times
+
+
 def test_p93_verify_speaks_to_people_and_refuses_what_it_cannot_read(log: Path) -> None:
     data = log / "data"
     done = run("cloud", "audit", "verify", "--data", data, environment={"LANGUAGE": "en"})
