@@ -75,14 +75,16 @@ class ProvenSenders:
         return Sender(proven=proven, jkt=proof.jkt, uses=(*proven.uses, use))
 
     async def check_unused(self, sender: Sender, asked: Asked) -> Refusal | None:
-        """Refuse a proof that came before, for who uses the others up with what they are for.
+        """Refuse a proof that came before; for who uses proofs up with what they are for.
 
         A text that was caught on the way must not even count against its client.
         """
         before = await self.store.came_before(sender.uses)
         if before is None:
             return None
-        return await self._refused(replayed(before), sender.proven, asked)
+        await self._refused(replayed(before), sender.proven, asked)
+        await self.store.remember(sender.uses, now=asked.now)  # what came with it is used up too
+        return replayed(before)
 
     async def spend(self, sender: Sender, asked: Asked) -> Refusal | None:
         """Use the proofs up; refuse where one came before. Raises StoreUnavailable."""

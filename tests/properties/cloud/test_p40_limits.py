@@ -86,6 +86,8 @@ def test_p13_a_request_that_comes_again_counts_against_nobody(data: Path, tmp_pa
             fresh = {**caught, **other, "client_assertion": desk.assertion()}
             reply = cloud.form("/oauth2/token", fresh, {"DPoP": proof})
             assert (reply.status, reply.json["error"]) == (400, "invalid_dpop_proof")
+            reply = cloud.form("/oauth2/token", fresh, {"DPoP": desk.proof()})
+            assert (reply.status, reply.json["error"]) == (401, "invalid_client")
         assert desk.exchange(cloud, KEYS[1], pin="24680").status == 200
 
 
