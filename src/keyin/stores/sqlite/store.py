@@ -107,9 +107,9 @@ class SqliteStore(
         self._credentials = Remembered()
         self._clients: Remembered[tuple[RecordId, RecordId], tuple[Client, Credential] | None]
         self._clients = Remembered()
-        # A person comes back, to this computer or the next. Only keys that open something are
-        # remembered: of others there is no end, and one that was revoked must take as long to be
-        # found as one that never was (P41).
+        # A person comes back, to this computer or the next. Only keys that nothing keeps from
+        # opening are remembered: of others there is no end, and one that is revoked, or whose
+        # policy may say no, must take as long to be found as one that never was (P41).
         self._keys: Remembered[Digest, Key] = Remembered()
 
     def expect(self, company: Callable[[], bool]) -> None:
@@ -152,7 +152,7 @@ class SqliteStore(
                 return self._keys[digest]
         with our_errors():
             found = reader.find_key(self._lookups, digests)
-        if found is not None and found.status is Status.ACTIVE:
+        if found is not None and found.status is Status.ACTIVE and found.policy is None:
             self._keys.put(found.digest, found)
         return found
 

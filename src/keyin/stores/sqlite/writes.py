@@ -67,8 +67,12 @@ millisecond would be, breaks NOT NULL: it is not given out."""
 
 def tell(connection: sqlite3.Connection, told: Sequence[Told]) -> None:
     """Insert events, and the tokens and used proofs that belong to some of them."""
-    connection.executemany(_ADD_TOKEN, [token for _, token, _ in told if token is not None])
-    replays.add(connection, [proof for _, _, proofs in told for proof in proofs])
+    tokens = [token for _, token, _ in told if token is not None]
+    proofs = [proof for _, _, used in told for proof in used]
+    if tokens:
+        connection.executemany(_ADD_TOKEN, tokens)
+    if proofs:
+        replays.add(connection, proofs)
     audit.append_all(connection, [event for event, _, _ in told])
 
 
