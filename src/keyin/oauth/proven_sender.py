@@ -87,11 +87,13 @@ class ProvenSenders:
         return replayed(before)
 
     async def spend(self, sender: Sender, asked: Asked) -> Refusal | None:
-        """Use the proofs up; refuse where one came before. Raises StoreUnavailable."""
-        for use in sender.uses:
-            if not await self.store.remember([use], now=asked.now):
-                return await self._refused(replayed(use), sender.proven, asked)
-        return None
+        """Use the proofs up, in one commit; refuse where one came before. StoreUnavailable."""
+        if not sender.uses:
+            return None
+        before = await self.store.came_before(sender.uses)
+        if await self.store.remember(sender.uses, now=asked.now):
+            return None
+        return await self._refused(replayed(before or sender.uses[0]), sender.proven, asked)
 
     def _proof(self, asked: Asked, proven: Proven) -> Proof | Refusal | None:
         """Check the proof that an installation with a key must bring, and others may."""
