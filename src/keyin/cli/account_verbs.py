@@ -7,7 +7,6 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import wraps
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -15,6 +14,7 @@ import msgspec
 
 from keyin.cli.administration import administration
 from keyin.cli.exits import errors_for_people
+from keyin.cli.on_the_store import on_the_store, say_json
 from keyin.cli.texts import _
 from keyin.domain.errors import msgid
 from keyin.stores.opening import data_directory
@@ -28,6 +28,7 @@ from keyin.wire.admin_accounts import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from keyin.wire.admin import Op
     from keyin.wire.admin_accounts import AccountLine
@@ -48,22 +49,7 @@ class _Place:
 
 
 def _on_the_store(verb: Callable[..., None]) -> Callable[..., None]:
-    """Give a verb the options that say where the store is, and `--json`."""
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="Say it as one JSON object."),
-        click.option(
-            "--secrets",
-            type=click.Path(path_type=Path),
-            help="The folder of peppers and data keys.",
-        ),
-        click.option(
-            "--database", metavar="URL", help="The store as a URL; only sqlite:DIR for now."
-        ),
-        click.option(
-            "--data", type=click.Path(path_type=Path), help="The folder that holds the store."
-        ),
-    ):
-        verb = option(verb)
+    """Say where the store is before anything is asked of a person."""
 
     @wraps(verb)
     def guarded(*, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click hands them over by name
@@ -71,7 +57,7 @@ def _on_the_store(verb: Callable[..., None]) -> Callable[..., None]:
             folder = data_directory(options.pop("data"), options.pop("database"))
             verb(as_json=as_json, at=_Place(folder, options.pop("secrets")), **options)
 
-    return guarded
+    return on_the_store(guarded)
 
 
 @click.command()
@@ -160,15 +146,14 @@ def _password() -> str:
 
 def _say(account: AccountLine, *, as_json: bool, text: str) -> None:
     if as_json:
-        click.echo(msgspec.json.encode(_told(account)).decode())
+        say_json(_told(account))
     else:
         click.echo(text % {"name": account.name})
 
 
 def _list(accounts: Sequence[AccountLine], *, as_json: bool) -> None:
     if as_json:
-        told = {"accounts": [_told(account) for account in accounts]}
-        click.echo(msgspec.json.encode(told).decode())
+        say_json({"accounts": [_told(account) for account in accounts]})
         return
     for account in accounts:
         fields = (account.name, account.id, _(_STATUS[account.status]), _told(account)["created"])

@@ -15,6 +15,7 @@ import msgspec
 
 from keyin.cli.administration import administration
 from keyin.cli.exits import errors_for_people
+from keyin.cli.on_the_store import on_the_store, say_json
 from keyin.cli.public_keys import public_key
 from keyin.cli.texts import _
 from keyin.domain.environment import Millis
@@ -37,11 +38,6 @@ _SHOWN: Final = ("client_id", "client_secret")
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The computer's public key, PEM or JWK: P-256 or Ed25519.",
 )
-@click.option("--data", type=click.Path(path_type=Path), help="The folder that holds the store.")
-@click.option("--database", metavar="URL", help="The store as a URL; only sqlite:DIR for now.")
-@click.option(
-    "--secrets", type=click.Path(path_type=Path), help="The folder of peppers and data keys."
-)
 @click.option("--name", help="What people call the computer.")
 @click.option("--site", help="Where it stands.")
 @click.option(
@@ -59,7 +55,7 @@ _SHOWN: Final = ("client_id", "client_secret")
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]),
     help="Make a secret in place of a key, for the old token route, until this day (UTC).",
 )
-@click.option("--json", "as_json", is_flag=True, help="Say it as one JSON object.")
+@on_the_store
 def create(*, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click hands them over by name
     """Register a computer by its public key, and print its client id.
 
@@ -69,7 +65,7 @@ def create(*, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click ha
         folder = data_directory(options.pop("data"), options.pop("database"))
         said = asyncio.run(_register(folder, options.pop("secrets"), _asked(**options)))
     if as_json:
-        click.echo(msgspec.json.encode(said).decode())
+        say_json(said)
     else:
         click.echo("\n".join(said[name] for name in _SHOWN if name in said))
 

@@ -207,7 +207,6 @@ def authorization_server(flows: Flows, limited: Limiting) -> Authorization:
         endpoint=GrantEndpoint(
             senders=ProvenSenders(clients=clients, dpop=dpop, store=store),
             grants=grants(flows, limited.door),
-            trail=store,
         ),
     )
 

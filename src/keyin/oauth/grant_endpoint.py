@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from keyin.oauth.auditing import record_refusal
 from keyin.oauth.errors import Code, Reason, Refusal, refused
 from keyin.oauth.granting import Given, Grant, GrantRequest
 from keyin.oauth.grants.token_exchange import TokenExchange
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keyin.oauth.asked import Asked
-    from keyin.oauth.audit_ports import Trail
-    from keyin.oauth.proven_client import Proven
     from keyin.oauth.proven_sender import ProvenSenders, Sender
 
 
@@ -26,7 +23,6 @@ class GrantEndpoint:
     senders: ProvenSenders
     grants: Mapping[str, Grant]
     """By grant type; a grant that is switched off is not here."""
-    trail: Trail
 
     async def answer(self, asked: Asked) -> Given | Refusal:
         """Run the named steps; the client comes before everything else. Raises StoreUnavailable."""
@@ -40,25 +36,11 @@ class GrantEndpoint:
         if replay:
             return replay
         outcome = grant if isinstance(grant, Refusal) else await grant.answer(_of(sender, asked))
-        if isinstance(outcome, Refusal):
-            return await self._refused(outcome, sender if together else None, sender.proven, asked)
-        return outcome
-
-    async def _refused(
-        self, refusal: Refusal, unspent: Sender | None, proven: Proven, asked: Asked
-    ) -> Refusal:
-        """Write the refusal's event; what is refused uses the proofs up as well.
-
-        The event is noted first, so that it goes with their commit: who hears of the refusal of a
-        proven request can rely on its event, also after kill -9.
-        """
-        spending = unspent if refusal.reason is not Reason.REPLAYED else None
-        replay = await self.senders.check_unused(spending, asked) if spending else None
-        if replay:
-            return replay
-        if proven.certain:
-            await record_refusal(refusal, proven.by, asked, trail=self.trail)
-        return (await self.senders.spend(spending, asked) if spending else None) or refusal
+        if not isinstance(outcome, Refusal):
+            return outcome
+        unspent = together and outcome.reason is not Reason.REPLAYED
+        refuse = self.senders.refuse_and_spend if unspent else self.senders.refuse
+        return await refuse(outcome, sender, asked)
 
     def _grant(self, asked: Asked) -> Grant | Refusal:
         """Find the grant (RFC 6749 §5.2)."""

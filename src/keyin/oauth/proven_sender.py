@@ -64,11 +64,7 @@ class ProvenSenders:
         proof = self._proof(asked, proven)
         if isinstance(proof, Refusal):
             sender = Sender(proven=proven, jkt=None, uses=proven.uses)
-            replay = await self.check_unused(sender, asked)
-            if replay:
-                return replay
-            await self._refused(proof, proven, asked)  # noted first: it goes with that commit
-            return await self.spend(sender, asked) or proof
+            return await self.refuse_and_spend(proof, sender, asked)
         if proof is None:
             return Sender(proven=proven, jkt=None, uses=proven.uses)
         use = proof_use(NAMESPACE, proof.jkt, proof.jti, proof.expires)
@@ -82,7 +78,7 @@ class ProvenSenders:
         before = await self.store.came_before(sender.uses)
         if before is None:
             return None
-        await self._refused(replayed(before), sender.proven, asked)
+        await self.refuse(replayed(before), sender, asked)
         await self.store.remember(sender.uses, now=asked.now)  # what came with it is used up too
         return replayed(before)
 
@@ -93,7 +89,25 @@ class ProvenSenders:
         before = await self.store.came_before(sender.uses)
         if await self.store.remember(sender.uses, now=asked.now):
             return None
-        return await self._refused(replayed(before or sender.uses[0]), sender.proven, asked)
+        return await self.refuse(replayed(before or sender.uses[0]), sender, asked)
+
+    async def refuse_and_spend(self, refusal: Refusal, sender: Sender, asked: Asked) -> Refusal:
+        """Refuse, and use the proofs up as well; where one came before, that is what is told.
+
+        The event is noted first, so that it goes with their commit: who hears of the refusal of a
+        proven request can rely on its event, also after kill -9. Raises StoreUnavailable.
+        """
+        replay = await self.check_unused(sender, asked)
+        if replay:
+            return replay
+        await self.refuse(refusal, sender, asked)
+        return await self.spend(sender, asked) or refusal
+
+    async def refuse(self, refusal: Refusal, sender: Sender, asked: Asked) -> Refusal:
+        """Note the refusal of a client that is certain. Raises StoreUnavailable."""
+        if sender.proven.certain:
+            await record_refusal(refusal, sender.proven.by, asked, trail=self.store)
+        return refusal
 
     def _proof(self, asked: Asked, proven: Proven) -> Proof | Refusal | None:
         """Check the proof that an installation with a key must bring, and others may."""
@@ -106,11 +120,6 @@ class ProvenSenders:
         if found is Reason.NO_NONCE:
             return refused(Code.USE_DPOP_NONCE, "The proof needs the nonce given here", found)
         return refused(Code.INVALID_DPOP_PROOF, "The DPoP proof is missing or wrong", found)
-
-    async def _refused(self, refusal: Refusal, proven: Proven, asked: Asked) -> Refusal:
-        if proven.certain:
-            await record_refusal(refusal, proven.by, asked, trail=self.store)
-        return refusal
 
     async def _note(self, proven: Proven, now: Millis) -> None:
         key = proven.key

@@ -15,12 +15,13 @@ from keyin.oauth.device import Unknown
 from keyin.pages.desk import fresh
 from keyin.pages.seals import Onward
 from keyin.pages.texts import SCOPES, Trouble, plain
+from keyin.wire.pages import Page
 
 if TYPE_CHECKING:
     from keyin.oauth.device import DeviceAsking, DevicePage
     from keyin.oauth.sign_in import SignedIn
     from keyin.pages.desk import Desk
-    from keyin.wire.pages import Page, PageRequest
+    from keyin.wire.pages import PageRequest
 
 DEVICE: Final = Onward(to="device")
 NO_SUCH_CODE: Final = msgid("No device waits for this code. Look at the device and type it again.")
@@ -41,12 +42,9 @@ class Devices:
 
     async def look_up(self, request: PageRequest) -> Page:
         """Put the device's wish to the person."""
-        who = await self.desk.who(request)
-        if who is not None and not self.desk.sent_by(request, who):
-            return self.desk.trouble(Trouble.FORM, request, who)
-        recent = fresh(who, request)
-        if recent is None:
-            return self.desk.to_sign_in(DEVICE)
+        recent = await self._sender(request)
+        if isinstance(recent, Page):
+            return recent
         code = (request.form or {}).get("code", "")
         outcome = await self.page.look_up(
             code,
@@ -60,16 +58,13 @@ class Devices:
 
     async def decide(self, request: PageRequest) -> Page:
         """Take the answer."""
-        who = await self.desk.who(request)
-        if who is not None and not self.desk.sent_by(request, who):
-            return self.desk.trouble(Trouble.FORM, request, who)
-        recent = fresh(who, request)
-        if recent is None:
-            return self.desk.to_sign_in(DEVICE)
+        recent = await self._sender(request)
+        if isinstance(recent, Page):
+            return recent
         form = request.form or {}
         code, decision = form.get("code", ""), form.get("decision")
         if decision not in {"approve", "deny"}:
-            return self.desk.trouble(Trouble.REQUEST, request, who)
+            return self.desk.trouble(Trouble.REQUEST, request, recent)
         outcome = await self.page.decide(
             code,
             account=recent.account,
@@ -81,8 +76,15 @@ class Devices:
         if isinstance(outcome, Unknown):
             return self._unknown(request, recent, outcome, code)
         if not outcome:
-            return self.desk.trouble(Trouble.EXPIRED, request, who)
+            return self.desk.trouble(Trouble.EXPIRED, request, recent)
         return self.desk.shown("device_done", request, recent, approved=decision == "approve")
+
+    async def _sender(self, request: PageRequest) -> SignedIn | Page:
+        """Return who sent a form of ours and signed in just now; else what to show them."""
+        who = await self.desk.who(request)
+        if who is not None and not self.desk.sent_by(request, who):
+            return self.desk.trouble(Trouble.FORM, request, who)
+        return fresh(who, request) or self.desk.to_sign_in(DEVICE)
 
     def _unknown(self, request: PageRequest, who: SignedIn, unknown: Unknown, code: str) -> Page:
         status, error = (429, TOO_MANY) if unknown.too_many else (400, NO_SUCH_CODE)

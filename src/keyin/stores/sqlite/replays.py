@@ -41,19 +41,19 @@ class Seen:
     ) -> list[ProofUse]:
         """Note each; return those that come for the first time, which are to be written down."""
         self._read(connection)
-        return [use for use in uses if self._note(use.namespace + ":" + use.digest)]
+        return [use for use in uses if self._note(_name(use.namespace, use.digest))]
 
     def has(self, connection: sqlite3.Connection, use: ProofUse) -> bool:
         """Tell whether it came; nothing is noted."""
         self._read(connection)
-        return use.namespace + ":" + use.digest in self._names
+        return _name(use.namespace, use.digest) in self._names
 
     def rows(self, new: Sequence[ProofUse]) -> list[Row]:
         """Return the rows of what `first_times` found."""
         rows = []
         for use in new:
             self._last = (self._last or 0) + 1
-            heappush(self._ends, (use.expires, self._last, use.namespace + ":" + use.digest))
+            heappush(self._ends, (use.expires, self._last, _name(use.namespace, use.digest)))
             rows.append((self._last, use.namespace, use.digest, use.expires))
         return rows
 
@@ -78,9 +78,14 @@ class Seen:
         if self._last is None:
             self._last = 0
             for seq, namespace, digest, expires in connection.execute(_ALL):
-                self._names.add(namespace + ":" + digest)
-                heappush(self._ends, (expires, seq, namespace + ":" + digest))
+                name = _name(namespace, digest)
+                self._names.add(name)
+                heappush(self._ends, (expires, seq, name))
                 self._last = seq
+
+
+def _name(namespace: str, digest: str) -> str:
+    return f"{namespace}:{digest}"
 
 
 def add(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
@@ -107,15 +112,17 @@ class SqliteReplays(SqlitePart):
         with our_errors():
             return next((use for use in uses if self._seen.has(self._reading, use)), None)
 
-    async def spend(self, uses: Sequence[ProofUse], rows: list[Row]) -> ProofUse | None:
-        """Note each, and give `rows` what is to be written with the act that they are for.
+    async def spend(self, uses: Sequence[ProofUse]) -> list[Row] | ProofUse:
+        """Note each; return the rows that are to be written with the act that they are for.
 
         Where one came before there is no act: the others are written, and it is returned.
         """
         new = self._first_times(uses)
-        rows += self._seen.rows(new)
+        rows = self._seen.rows(new)
         before = next((use for use in uses if use not in new), None)
-        if before is not None and rows:
+        if before is None:
+            return rows
+        if rows:
             await self._writer.run(partial(add, rows=rows))
         return before
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from keyin.domain.errors import ConfigurationError
-from keyin.domain.records import Status, StoredGrant
+from keyin.domain.records import ProofUse, Status, StoredGrant
 from keyin.stores.sqlite import client_keys, migrations, reader, rows, writes
 from keyin.stores.sqlite.accounts import SqliteAccounts
 from keyin.stores.sqlite.administration import SqliteAdministration
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
         Credential,
         Digest,
         Key,
-        ProofUse,
         RecordId,
         SafeId,
         Token,
@@ -160,11 +159,9 @@ class SqliteStore(
         self, token: Token, *, event: Event, uses: Sequence[ProofUse] = ()
     ) -> ProofUse | None:
         """See oauth.ports.Tokens."""
-        proofs: list[rows.Row] = []
-        if uses:
-            before = await self.spend(uses, proofs)
-            if before is not None:
-                return before
+        proofs = await self.spend(uses) if uses else []
+        if isinstance(proofs, ProofUse):
+            return proofs
         await self._writer.tell(event, rows.token_row(token), proofs)
         return None
 
