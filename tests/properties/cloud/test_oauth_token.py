@@ -153,6 +153,17 @@ def test_p12_an_assertion_works_once_over_a_restart(
         assert desk.settings(cloud, "alice", token).status == 200
 
 
+def test_p13_what_came_with_a_refused_request_is_used_up(cloud: Cloud, desk: Computer) -> None:
+    used = desk.assertion()
+    refused = desk.exchange(cloud, "a key that nobody has", client_assertion=used)
+    assert error(refused) == (400, "invalid_request")
+    assert error(desk.exchange(cloud, client_assertion=used)) == (401, "invalid_client")
+    proof = {"DPoP": desk.proof()}
+    assert cloud.form("/oauth2/token", desk.form("a key that nobody has"), proof).status == 400
+    again = cloud.form("/oauth2/token", desk.form("alice"), proof)
+    assert error(again) == (400, "invalid_dpop_proof")
+
+
 def test_p57_failed_client_authentication_has_one_answer(
     cloud: Cloud, desk: Computer, place: tuple[Path, Computer, Computer]
 ) -> None:
