@@ -15,7 +15,7 @@ from keyin.domain.records import Digest
 from keyin.oauth.ports import Enrolment
 from keyin.stores.sqlite import open_store
 from keyin.stores.sqlite.sweeping import sweep_tokens
-from keyin.stores.sqlite.token_place import LONGEST_LIFE_MS, living, token_place
+from keyin.stores.token_place import LONGEST_LIFE_MS, living, token_place
 from tests.fakes.records import NOW, client, credential, event, key, token
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from keyin.domain.events import Event
     from keyin.oauth.accounts import AccountChange
-    from keyin.stores.sqlite.rows import Row
+    from keyin.stores.rows import Row
 
 _ACCOUNT: Final = (
     "accounts.id, accounts.name, accounts.name_key, accounts.password, accounts.status, "

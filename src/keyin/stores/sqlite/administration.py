@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from keyin.domain.records import RecordId, Status, as_it_counts
 from keyin.oauth.administration_ports import ClientPicture
-from keyin.stores.sqlite import audit, client_keys, reader, rows, writes
+from keyin.stores import rows
+from keyin.stores.rows import names
+from keyin.stores.sqlite import audit, client_keys, reader, writes
 from keyin.stores.sqlite.connection import our_errors
 from keyin.stores.sqlite.part import SqlitePart
-from keyin.stores.sqlite.rows import names
 
 if TYPE_CHECKING:
     import sqlite3

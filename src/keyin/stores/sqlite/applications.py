@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from keyin.stores.sqlite import flow_rows, reader
-from keyin.stores.sqlite.rows import names
+from keyin.stores import flow_rows
+from keyin.stores.rows import names
+from keyin.stores.sqlite import reader
+from keyin.stores.sqlite.statements import insert
 
 if TYPE_CHECKING:
     import sqlite3
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from keyin.domain.applications import Application
     from keyin.domain.records import Client, Credential, RecordId
 
-_ADD: Final = flow_rows.insert("applications", flow_rows.APPLICATION)
+_ADD: Final = insert("applications", flow_rows.APPLICATION)
 _FIND: Final = f"SELECT {names(flow_rows.APPLICATION)} FROM applications WHERE credential_id = ?"  # noqa: S608 - ours
 
 

@@ -6,11 +6,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from keyin.domain.authorization import SLOWER_S
-from keyin.stores.sqlite import applications, audit, flow_rows, rows, writes
+from keyin.stores import flow_rows, rows
+from keyin.stores.rows import names
+from keyin.stores.sqlite import applications, audit, writes
 from keyin.stores.sqlite.connection import our_errors
 from keyin.stores.sqlite.part import SqlitePart
-from keyin.stores.sqlite.rows import names
-from keyin.stores.sqlite.token_place import token_place
+from keyin.stores.sqlite.statements import insert
+from keyin.stores.token_place import token_place
 
 if TYPE_CHECKING:
     import sqlite3
@@ -22,12 +24,12 @@ if TYPE_CHECKING:
     from keyin.domain.events import Event
     from keyin.domain.records import Client, Credential, Digest, RecordId
     from keyin.oauth.flow_ports import Produced
-    from keyin.stores.sqlite.rows import Row
+    from keyin.stores.rows import Row
 
-_ADD_PUSHED: Final = flow_rows.insert("pushed_requests", flow_rows.PUSHED)
-_ADD_QUESTION: Final = flow_rows.insert("questions", flow_rows.QUESTION)
-_ADD_CODE: Final = flow_rows.insert("codes", flow_rows.CODE)
-_ADD_DEVICE: Final = flow_rows.insert("device_requests", flow_rows.DEVICE)
+_ADD_PUSHED: Final = insert("pushed_requests", flow_rows.PUSHED)
+_ADD_QUESTION: Final = insert("questions", flow_rows.QUESTION)
+_ADD_CODE: Final = insert("codes", flow_rows.CODE)
+_ADD_DEVICE: Final = insert("device_requests", flow_rows.DEVICE)
 
 
 class SqliteFlows(SqlitePart):

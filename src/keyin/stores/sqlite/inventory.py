@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keyin.stores.sqlite import reader, rows
+from keyin.stores import rows
+from keyin.stores.sqlite import reader
 from keyin.stores.sqlite.connection import our_errors
 from keyin.stores.sqlite.part import SqlitePart
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from keyin.stores.sqlite import audit, key_policies, rows
+from keyin.stores import key_policies, rows
+from keyin.stores.rows import names
+from keyin.stores.sqlite import audit
 from keyin.stores.sqlite.part import SqlitePart
-from keyin.stores.sqlite.rows import names
 
 if TYPE_CHECKING:
     import sqlite3

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyin.domain.errors import ConfigurationError
 from keyin.stores.sqlite.connection import our_errors
-from keyin.stores.sqlite.token_place import token_place
+from keyin.stores.token_place import token_place
 
 if TYPE_CHECKING:
     import sqlite3

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from keyin.domain.records import Status, as_it_counts
 from keyin.settings.ports import KeyAndSafe
-from keyin.stores.sqlite import rows
-from keyin.stores.sqlite.rows import names
-from keyin.stores.sqlite.token_place import token_place
+from keyin.stores import rows
+from keyin.stores.rows import names
+from keyin.stores.token_place import token_place
 
 if TYPE_CHECKING:
     import sqlite3

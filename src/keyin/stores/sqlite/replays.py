@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from keyin.domain.environment import Millis
     from keyin.domain.records import ProofUse
-    from keyin.stores.sqlite.rows import Row
+    from keyin.stores.rows import Row
     from keyin.stores.sqlite.writer import Writer
 
 _ADD: Final = "INSERT INTO jti_seen (seq, namespace, digest, expires) VALUES (?, ?, ?, ?)"

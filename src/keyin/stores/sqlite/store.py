@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from keyin.domain.errors import ConfigurationError
 from keyin.domain.records import ProofUse, Status, StoredGrant
-from keyin.stores.sqlite import client_keys, migrations, reader, rows, writes
+from keyin.stores import rows
+from keyin.stores.sqlite import client_keys, migrations, reader, writes
 from keyin.stores.sqlite.accounts import SqliteAccounts
 from keyin.stores.sqlite.administration import SqliteAdministration
 from keyin.stores.sqlite.audit import SqliteAudit

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from keyin.stores.sqlite.replays import SqliteReplays
-from keyin.stores.sqlite.token_place import living
+from keyin.stores.token_place import living
 
 if TYPE_CHECKING:
     import sqlite3

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from keyin.domain.events import Event
-    from keyin.stores.sqlite.rows import Row
+    from keyin.stores.rows import Row
     from keyin.stores.sqlite.writes import Told
 
 Result = TypeVar("Result")

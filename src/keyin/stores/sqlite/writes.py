@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from keyin.stores.sqlite import applications, audit, client_keys, reader, replays, rows
-from keyin.stores.sqlite.rows import Row, names
-from keyin.stores.sqlite.token_place import token_place
+from keyin.stores import rows
+from keyin.stores.rows import Row, names
+from keyin.stores.sqlite import applications, audit, client_keys, reader, replays
+from keyin.stores.token_place import token_place
 
 if TYPE_CHECKING:
     import sqlite3

@@ -16,7 +16,7 @@ from keyin.domain.authorization import (
 )
 
 if TYPE_CHECKING:
-    from keyin.stores.sqlite.rows import Row
+    from keyin.stores.rows import Row
 
 APPLICATION: Final = (
     *("credential_id", "auth_method", "native", "redirect_uris", "grant_types", "scopes"),
@@ -35,15 +35,6 @@ DEVICE: Final = (
     *("account_id", "account_epoch", "denied", "expires"),
 )
 _texts: Final = msgspec.json.Decoder(tuple[str, ...]).decode
-
-
-def insert(table: str, columns: tuple[str, ...]) -> str:
-    """Return the statement that adds a row where its first column, or a unique one, is new."""
-    places = ", ".join("?" * len(columns))
-    return (
-        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places}) "  # noqa: S608 - our own names
-        "ON CONFLICT DO NOTHING"
-    )
 
 
 def application(row: Row) -> Application:

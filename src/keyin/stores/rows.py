@@ -26,8 +26,8 @@ from keyin.domain.records import (
     Token,
     Unrestricted,
 )
-from keyin.stores.sqlite import key_policies
-from keyin.stores.sqlite.token_place import token_place
+from keyin.stores import key_policies
+from keyin.stores.token_place import token_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
