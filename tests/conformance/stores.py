@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from keyin.cloud.administering import Store as AdminStore
 from keyin.cloud.sweeping import Sweepable
-from keyin.oauth import accounts, audit_ports, flow_ports
+from keyin.oauth import accounts, audit_ports, flow_ports, membership_ports
 from keyin.oauth import ports as oauth
 from keyin.oauth import throttle_ports as throttle
 from keyin.settings import ports as settings
@@ -33,6 +33,7 @@ class Store(  # one object that is every port, as wiring hands it out
     accounts.Accounts,
     accounts.Sessions,
     accounts.Attempts,
+    membership_ports.Memberships,
     flow_ports.Applications,
     flow_ports.Authorizations,
     flow_ports.Codes,

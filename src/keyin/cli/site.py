@@ -15,6 +15,7 @@ from keyin.cli.lazy import LazyGroup
         "suspend": "keyin.cli.site_verbs:suspend_site",
         "resume": "keyin.cli.site_verbs:resume_site",
         "revoke": "keyin.cli.site_verbs:revoke_site",
+        "member": "keyin.cli.site_member_verbs:member",
     },
 )
 def site() -> None:

@@ -16,10 +16,12 @@ from keyin.oauth.admin_client_keys import Store as ClientKeyStore
 from keyin.oauth.admin_clients import ClientOperations
 from keyin.oauth.admin_keys import KeyOperations, Secrets
 from keyin.oauth.admin_keys import Store as KeyStore
+from keyin.oauth.admin_members import MemberOperations
 from keyin.oauth.admin_sites import SiteOperations, SoftwareOperations
 from keyin.oauth.admin_sites import Store as SiteStore
 from keyin.oauth.administration import Administration
 from keyin.oauth.audit_ports import Trail
+from keyin.oauth.membership_ports import Memberships
 from keyin.stores.passwords import Argon2Passwords, common_passwords
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from keyin.oauth.administration import Operations
 
 
-class Store(ClientKeyStore, SiteStore, Accounts, KeyStore, Trail, Protocol):
+class Store(ClientKeyStore, SiteStore, Accounts, Memberships, KeyStore, Trail, Protocol):
     """What the ops read and write."""
 
 
@@ -46,6 +48,7 @@ def operations(store: Store, secrets: Secrets, entropy: Entropy) -> Sequence[Ope
         KeyOperations(store=store, secrets=secrets, entropy=entropy).operations(),
         ApplicationOperations(store=store, peppers=secrets, entropy=entropy).operations(),
         SiteOperations(store=store).operations(),
+        MemberOperations(store=store).operations(),
         SoftwareOperations(store=store).operations(),
         AccountOperations(
             store=store,

@@ -31,6 +31,7 @@ class Act(StrEnum):
     CLIENT_KEY_ADDED = "client_key.added"
     CLIENT_KEY_REVOKED = "client_key.revoked"
     SITE_CHANGED = "site.changed"
+    MEMBERSHIP_CHANGED = "membership.changed"
     SOFTWARE_CHANGED = "software.changed"
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"

@@ -85,7 +85,7 @@ class AccountOperations:
 
     async def set_password(self, op: wire.SetPassword, acting: Acting) -> wire.AccountLine:
         """Give another password, and end every session."""
-        account = await self._named(op.name)
+        account = await account_named(self.store, op.name)
         password = Secret(op.password)
         check_password(password, name=op.name, common=self.common)
         change = AccountChange(password=await self.passwords.hash(password), end_sessions=True)
@@ -94,23 +94,16 @@ class AccountOperations:
     async def suspend(self, op: wire.SuspendAccount, acting: Acting) -> wire.AccountLine:
         """Let nobody sign in, and end every session."""
         change = AccountChange(status=Status.SUSPENDED, end_sessions=True)
-        return await self._change(await self._named(op.name), change, acting, what="suspended")
+        return await self._change(
+            await account_named(self.store, op.name), change, acting, what="suspended"
+        )
 
     async def resume(self, op: wire.ResumeAccount, acting: Acting) -> wire.AccountLine:
         """Let the person sign in again."""
         change = AccountChange(status=Status.ACTIVE)
-        return await self._change(await self._named(op.name), change, acting, what="resumed")
-
-    async def _named(self, name: str) -> Account:
-        account = await self.store.find_account(name_key(name))
-        if account is None:
-            raise Refused(
-                "unknown_account",
-                msgid("there is no account %(name)s"),
-                next_step=msgid("`keyin account list` names them all."),
-                name=name,
-            )
-        return account
+        return await self._change(
+            await account_named(self.store, op.name), change, acting, what="resumed"
+        )
 
     async def _change(
         self, account: Account, change: AccountChange, acting: Acting, *, what: str
@@ -118,6 +111,19 @@ class AccountOperations:
         event = _event(Act.ACCOUNT_CHANGED, account, acting, what=what)
         await self.store.change_account(account.id, change, now=acting.at, event=event)
         return _line(await self.store.account(account.id) or account)
+
+
+async def account_named(store: Accounts, name: str) -> Account:
+    """Return the account of this name. Raises Refused."""
+    account = await store.find_account(name_key(name))
+    if account is None:
+        raise Refused(
+            "unknown_account",
+            msgid("there is no account %(name)s"),
+            next_step=msgid("`keyin account list` names them all."),
+            name=name,
+        )
+    return account
 
 
 def _event(act: Act, account: Account, acting: Acting, **detail: str) -> Event:

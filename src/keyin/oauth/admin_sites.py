@@ -61,30 +61,19 @@ class SiteOperations:
 
     async def suspend(self, op: wire.SuspendSite, acting: Acting) -> Changed:
         """Stop one for now."""
-        await self._known(op.site)
+        await site_known(self.store, op.site)
         return await self._say(op.site, acting, Status.SUSPENDED, op.reason, ending=True)
 
     async def resume(self, op: wire.ResumeSite, acting: Acting) -> Changed:
         """Let one that was stopped go on."""
-        if await self._known(op.site) is None:
+        if await site_known(self.store, op.site) is None:
             return _unchanged(await self.store.find_site(op.site))
         return await self._say(op.site, acting, Status.ACTIVE, None, ending=False)
 
     async def revoke(self, op: wire.RevokeSite, acting: Acting) -> Changed:
         """Stop one for ever."""
-        await self._known(op.site)
+        await site_known(self.store, op.site)
         return await self._say(op.site, acting, Status.REVOKED, op.reason, ending=True)
-
-    async def _known(self, site: str) -> Site | None:
-        record, clients = await self.store.find_site(site)
-        if record is None and not clients:
-            raise Refused(
-                "unknown_site",
-                msgid("there is no site %(site)s"),
-                next_step=msgid("`keyin site list` names them all."),
-                site=site,
-            )
-        return record
 
     async def _say(
         self, site: str, acting: Acting, status: Status, reason: str | None, *, ending: bool
@@ -155,6 +144,19 @@ class SoftwareOperations:
         record, clients = await self.store.find_software(op.software, op.version)
         there = record.status if record else Status.ACTIVE
         return Changed(changed=concerned is not None, status=there, clients=clients)
+
+
+async def site_known(store: ports.Sites, site: str) -> Site | None:
+    """Return what was said of a site that is there. Raises Refused."""
+    record, clients = await store.find_site(site)
+    if record is None and not clients:
+        raise Refused(
+            "unknown_site",
+            msgid("there is no site %(site)s"),
+            next_step=msgid("`keyin site list` names them all."),
+            site=site,
+        )
+    return record
 
 
 def _unchanged(found: tuple[Site | SoftwareVersion | None, int]) -> Changed:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keyin.oauth.accounts import FORGOTTEN, Failures
-from keyin.stores.memory_audit import MemoryAudit
+from keyin.stores.memory_memberships import MemoryMemberships
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from keyin.oauth.accounts import Account, AccountChange, Session
 
 
-class MemoryAccounts(MemoryAudit):
+class MemoryAccounts(MemoryMemberships):
     """What a method does stands with its port in `oauth.accounts`."""
 
     def __init__(self) -> None:

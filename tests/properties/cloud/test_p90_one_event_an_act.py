@@ -219,6 +219,14 @@ def _site_made(scene: Scene) -> Told:
     return {"act": "site.changed", "site": "Annexe 2", **ADMINISTRATOR}
 
 
+def _member_added(scene: Scene) -> Told:
+    scene.verb("site", "create", "Annexe 3")
+    scene.verb("account", "create", "mia", stdin="violet tram and gravel\n")
+    scene.begin()
+    scene.verb("site", "member", "add", "Annexe 3", "mia")
+    return {"act": "membership.changed", "site": "Annexe 3", **ADMINISTRATOR}
+
+
 def _software_stopped(scene: Scene) -> Told:
     scene.verb("software", "stop", "net.example.reader", "9", "--unseen")
     return {"act": "software.changed", "detail": any_detail, **ADMINISTRATOR}
@@ -266,6 +274,7 @@ ACTS: tuple[Callable[[Scene], Told], ...] = (
     _token_ended,
     _site_stopped,
     _site_made,
+    _member_added,
     _software_stopped,
     _key_ended,
     _key_made,

@@ -23,10 +23,12 @@ from keyin.stores.host import SystemEntropy
 from keyin.stores.memory import MemoryStore
 from keyin.stores.secrets_directory import SecretsDirectory
 from keyin.wire import admin_clients as clients
+from keyin.wire import admin_members as members
 from keyin.wire import admin_sites as sites
 from keyin.wire.admin import Changed, Op, answer_of
 from keyin.wire.frames import MAX_PAYLOAD
 from keyin.wire.signing_key import new_key
+from tests.conformance.test_accounts import account
 from tests.conformance.test_administration import EVENT
 from tests.conformance.test_flows import application
 from tests.fakes import records
@@ -36,7 +38,9 @@ if TYPE_CHECKING:
 
 ACTING = Acting(at=Millis(records.NOW + 5), uid=1234)
 ENVELOPE = {"v", "id", "op", "request_id", "ok"}
-CHANGES_NOTHING = {"client.list", "client.show", "site.list", "software.list"}
+CHANGES_NOTHING = {
+    "client.list", "client.show", "site.list", "site.member_list", "software.list"
+}  # fmt: skip
 
 
 def service(store: MemoryStore) -> Administration:
@@ -56,6 +60,7 @@ async def stocked() -> tuple[MemoryStore, Administration]:
         client_keys=[records.client_key()],
     )
     await store.enrol(made, event=EVENT)
+    await store.add_account(account(), event=EVENT)
     return store, service(store)
 
 
@@ -68,7 +73,7 @@ def a_key() -> str:
 
 
 async def events(store: MemoryStore) -> list[dict[str, Any]]:
-    rows = await store.audit_rows("main", after=1, most=99)
+    rows = await store.audit_rows("main", after=2, most=99)
     return [msgspec.json.decode(row.event) for row in rows]
 
 
@@ -78,6 +83,7 @@ def test_p67_the_list_of_ops_is_closed_and_none_takes_a_path_a_command_or_an_add
         "client.list", "client.show", "client.register", "client.suspend", "client.resume",
         "client.revoke", "client.add_key", "client.revoke_key", "token.revoke",
         "site.list", "site.create", "site.suspend", "site.resume", "site.revoke",
+        "site.member_list", "site.member_add", "site.member_remove",
         "software.list", "software.stop", "software.resume",
     }  # fmt: skip
     for kind in KINDS:
@@ -136,6 +142,11 @@ UNKNOWN: list[tuple[Op[Any], str]] = [
     (sites.SuspendSite(site="none"), "unknown_site"),
     (sites.ResumeSite(site="none"), "unknown_site"),
     (sites.RevokeSite(site="none"), "unknown_site"),
+    (members.ListMembers(site="none"), "unknown_site"),
+    (members.AddMember(site="none", account="ada"), "unknown_site"),
+    (members.AddMember(site="main hall", account="zoe"), "unknown_account"),
+    (members.RemoveMember(site="main hall", account="zoe"), "unknown_account"),
+    (members.RemoveMember(site="main hall", account="ada"), "no_member"),
     (sites.StopSoftware(software="s", version="9"), "unknown_software"),
     (sites.ResumeSoftware(software="s", version="9"), "unknown_software"),
 ]
@@ -167,6 +178,8 @@ DONE: list[tuple[Op[Any], str]] = [
     (sites.CreateSite(site="annexe"), "site.changed"),
     (sites.SuspendSite(site="main hall"), "site.changed"),
     (sites.RevokeSite(site="main hall"), "site.changed"),
+    (members.AddMember(site="main hall", account="ada"), "membership.changed"),
+    (members.ListMembers(site="main hall"), "administrator.asked"),
     (sites.StopSoftware(software="s", version="1"), "software.changed"),
     (sites.StopSoftware(software="s", version="9", unseen=True), "software.changed"),
 ]

@@ -10,7 +10,7 @@ from keyin.domain.records import Digest, RecordId, Status
 from keyin.oauth.accounts import FORGOTTEN, Account, Failures, PasswordHash, Session
 from keyin.stores.sqlite import audit
 from keyin.stores.sqlite.connection import our_errors
-from keyin.stores.sqlite.part import SqlitePart
+from keyin.stores.sqlite.memberships import SqliteMemberships
 
 if TYPE_CHECKING:
     import sqlite3
@@ -55,7 +55,7 @@ _COUNT: Final = (
 )
 
 
-class SqliteAccounts(SqlitePart):
+class SqliteAccounts(SqliteMemberships):
     """What a method does stands with its port in `oauth.accounts`."""
 
     async def add_account(self, account: Account, *, event: Event) -> bool:

@@ -1,0 +1,67 @@
+"""Who looks after which site, in SQL."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from keyin.domain.environment import Millis
+from keyin.domain.membership import Membership, Role
+from keyin.domain.records import RecordId
+from keyin.stores.sqlite import audit
+from keyin.stores.sqlite.connection import our_errors
+from keyin.stores.sqlite.part import SqlitePart
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from keyin.domain.events import Event
+
+_COLUMNS: Final = "account_id, site, role, added"
+_OF: Final = f"SELECT {_COLUMNS} FROM memberships WHERE account_id = ? ORDER BY site"  # noqa: S608 - names of columns
+_AT: Final = f"SELECT {_COLUMNS} FROM memberships WHERE site = ? ORDER BY account_id"  # noqa: S608 - names of columns
+_PUT: Final = (
+    "INSERT INTO memberships (account_id, site, role, added) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT DO UPDATE SET role = excluded.role WHERE role <> excluded.role"
+)
+_END: Final = "DELETE FROM memberships WHERE account_id = ? AND site = ?"
+
+
+class SqliteMemberships(SqlitePart):
+    """What a method does stands with its port, oauth.membership_ports."""
+
+    async def put_membership(self, membership: Membership, *, event: Event) -> bool:
+        """See Memberships."""
+        row = (membership.account_id, membership.site, membership.role, membership.added)
+        return await self._writer.run(partial(_told, query=_PUT, row=row, event=event))
+
+    async def end_membership(self, account_id: RecordId, site: str, *, event: Event) -> bool:
+        """See Memberships."""
+        row = (account_id, site)
+        return await self._writer.run(partial(_told, query=_END, row=row, event=event))
+
+    async def memberships_of(self, account_id: RecordId) -> Sequence[Membership]:
+        """See Memberships."""
+        return self._found(_OF, account_id)
+
+    async def members(self, site: str) -> Sequence[Membership]:
+        """See Memberships."""
+        return self._found(_AT, site)
+
+    def _found(self, query: str, value: str) -> Sequence[Membership]:
+        with our_errors():
+            rows = self._lookups.execute(query, (value,)).fetchall()
+        return [
+            Membership(account_id=RecordId(id_), site=site, role=Role(role), added=Millis(added))
+            for id_, site, role, added in rows
+        ]
+
+
+def _told(
+    connection: sqlite3.Connection, query: str, row: tuple[object, ...], event: Event
+) -> bool:
+    changed = connection.execute(query, row).rowcount > 0
+    if changed:
+        audit.append(connection, event)
+    return changed
