@@ -68,6 +68,8 @@ class Origin(StrEnum):
     ADMINISTRATOR = "administrator"
     GRANT = "grant"
     CLIENT_WRITE = "client_write"
+    REGISTRATION = "registration"
+    """It asked itself, with an initial access token (RFC 7591)."""
 
 
 class ClientKind(StrEnum):
