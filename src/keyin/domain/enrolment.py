@@ -127,6 +127,7 @@ class Registration:
     channel_id: RecordId | None
     """The channel of its software statement."""
     installation_id: str | None
+    scopes: tuple[str, ...]
     activate_by: Millis | None
     """Until when it may prove itself for the first time; None: it has, or a person decides."""
     version: int

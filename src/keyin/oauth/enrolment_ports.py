@@ -141,8 +141,8 @@ class Registering(Protocol):
     ) -> ProofUse | None:
         """Look, let `decide` say what is born, and write that, the token's use and the proofs.
 
-        Where `decide` returns None nothing is written. Return a proof that came before, if one
-        did; then nothing is written either, and `decide` was not asked.
+        Where `decide` returns None only the proofs are. Return a proof that came before, if one
+        did; then `decide` was not asked.
         """
         ...
 
