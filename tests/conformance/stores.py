@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from keyin.cloud.administering import Store as AdminStore
+from keyin.cloud.restoring import Restorable
 from keyin.cloud.sweeping import Sweepable
-from keyin.oauth import accounts, audit_ports, flow_ports, membership_ports
+from keyin.oauth import accounts, audit_ports, flow_ports, membership_ports, notice_ports
 from keyin.oauth import ports as oauth
 from keyin.oauth import throttle_ports as throttle
 from keyin.settings import ports as settings
@@ -30,10 +31,13 @@ class Store(  # one object that is every port, as wiring hands it out
     oauth.Inventory,
     AdminStore,
     Sweepable,
+    Restorable,
     accounts.Accounts,
     accounts.Sessions,
     accounts.Attempts,
     membership_ports.Memberships,
+    notice_ports.Notices,
+    notice_ports.Outbox,
     flow_ports.Applications,
     flow_ports.Authorizations,
     flow_ports.Codes,

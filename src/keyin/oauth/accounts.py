@@ -51,6 +51,10 @@ class Account:
     """Moves on where every session must end."""
     created: Millis
     updated: Millis | None
+    email: str | None = field(default=None, repr=False)
+    """Where notices are mailed to; nobody signs in with it."""
+    language: str | None = None
+    """Of that mail; None: as the cloud is configured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +88,10 @@ class AccountChange:
     """Change only while this is the password: it may have been changed meanwhile."""
     status: Status | None = None
     end_sessions: bool = False
+    email: str | None = field(default=None, repr=False)
+    """"": none any more."""
+    language: str | None = None
+    """"": as the cloud is configured."""
 
 
 class Accounts(Protocol):

@@ -16,6 +16,7 @@ from keyin.stores.memory_accounts import MemoryAccounts
 from keyin.stores.memory_administration import MemoryAdministration
 from keyin.stores.memory_flows import MemoryFlows
 from keyin.stores.memory_key_register import MemoryKeyRegister
+from keyin.stores.memory_notices import MemoryNotices
 from keyin.stores.memory_quotas import MemoryQuotas
 from keyin.stores.memory_sweeping import MemorySweeping
 
@@ -46,6 +47,7 @@ class MemoryStore(
     MemoryAccounts,
     MemoryFlows,
     MemoryKeyRegister,
+    MemoryNotices,
     MemoryQuotas,
     MemorySweeping,
 ):

@@ -56,6 +56,8 @@ class MemoryAccounts(MemoryMemberships):
             status=change.status or account.status,
             epoch=account.epoch + change.end_sessions,
             updated=now,
+            email=(account.email if change.email is None else change.email) or None,
+            language=(account.language if change.language is None else change.language) or None,
         )
         if change.end_sessions:
             self._sessions = {

@@ -22,19 +22,21 @@ if TYPE_CHECKING:
 
 _ACCOUNT: Final = (
     "accounts.id, accounts.name, accounts.name_key, accounts.password, accounts.status, "
-    "accounts.epoch, accounts.created, accounts.updated"
+    "accounts.epoch, accounts.created, accounts.updated, accounts.email, accounts.language"
 )
 _SESSION: Final = (
     "sessions.digest, sessions.account_id, sessions.account_epoch, sessions.signed_in, "
     "sessions.seen, sessions.expires"
 )
 _ADD: Final = (
-    "INSERT INTO accounts (id, name, name_key, password, status, epoch, created, updated) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name_key) DO NOTHING"
+    "INSERT INTO accounts (id, name, name_key, password, status, epoch, created, updated, email, "
+    "language) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name_key) DO NOTHING"
 )
 _CHANGE: Final = (
     "UPDATE accounts SET password = coalesce(:password, password), "
-    "status = coalesce(:status, status), epoch = epoch + :end_sessions, updated = :now "
+    "status = coalesce(:status, status), epoch = epoch + :end_sessions, updated = :now, "
+    "email = nullif(coalesce(:email, email), ''), "
+    "language = nullif(coalesce(:language, language), '') "
     "WHERE id = :id AND (:instead_of IS NULL OR password = :instead_of)"
 )
 _AFTER: Final = (
@@ -138,6 +140,7 @@ def _add(connection: sqlite3.Connection, account: Account, event: Event) -> bool
     row = (
         *(account.id, account.name, account.name_key, account.password),
         *(account.status, account.epoch, account.created, account.updated),
+        *(account.email, account.language),
     )
     added = connection.execute(_ADD, row).rowcount > 0
     if added:
@@ -154,6 +157,8 @@ def _change(
         "instead_of": change.instead_of,
         "status": change.status,
         "end_sessions": int(change.end_sessions),
+        "email": change.email,
+        "language": change.language,
         "now": now,
     }
     changed = connection.execute(_CHANGE, values).rowcount > 0
@@ -223,6 +228,8 @@ def _account(row: Row) -> Account:
         epoch=row[5],
         created=Millis(row[6]),
         updated=None if row[7] is None else Millis(row[7]),
+        email=row[8],
+        language=row[9],
     )
 
 

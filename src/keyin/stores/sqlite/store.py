@@ -16,6 +16,7 @@ from keyin.stores.sqlite.connection import connect, create_private, our_errors
 from keyin.stores.sqlite.flows import SqliteFlows
 from keyin.stores.sqlite.inventory import SqliteInventory
 from keyin.stores.sqlite.key_register import SqliteKeyRegister
+from keyin.stores.sqlite.notices import SqliteNotices
 from keyin.stores.sqlite.quotas import SqliteQuotas
 from keyin.stores.sqlite.remembered import Remembered
 from keyin.stores.sqlite.sites import SqliteSites
@@ -92,6 +93,7 @@ class SqliteStore(
     SqliteFlows,
     SqliteAudit,
     SqliteKeyRegister,
+    SqliteNotices,
     SqliteQuotas,
     SqliteInventory,
     SqliteSweeping,
