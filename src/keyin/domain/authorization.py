@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from keyin.domain.enrolment import Computer
     from keyin.domain.environment import Millis
     from keyin.domain.records import Digest, RecordId
 
@@ -29,6 +30,10 @@ class AuthorizationRequest:
     """S256, always (RFC 7636 §4.2)."""
     jkt: str | None
     """The key that the code will be bound to (RFC 9449 §10)."""
+    computer: Computer | None = None
+    """What wants to be enrolled, of a wish to register; as approved, once it is (RFC 9396)."""
+    address: str | None = None
+    """From where that was pushed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +69,10 @@ class Code:
     used: bool = False
     token: Digest | None = None
     """What it produced."""
+    site: str | None = None
+    """Where the computer will belong."""
+    initial_access: RecordId | None = None
+    """What it produced instead of a token, where a computer is to be enrolled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +93,8 @@ class DeviceRequest:
     account_epoch: int | None
     denied: bool
     expires: Millis
+    computer: Computer | None = None
+    site: str | None = None
 
     def too_early(self, now: Millis) -> bool:
         """Tell whether its client asks again before it may (RFC 8628 §3.5)."""

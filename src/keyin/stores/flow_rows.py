@@ -14,6 +14,7 @@ from keyin.domain.authorization import (
     PushedRequest,
     Question,
 )
+from keyin.domain.enrolment import Computer
 
 if TYPE_CHECKING:
     from keyin.stores.rows import Row
@@ -22,19 +23,24 @@ APPLICATION: Final = (
     *("credential_id", "auth_method", "native", "redirect_uris", "grant_types", "scopes"),
     *("par_required", "typ_required"),
 )
-_REQUEST: Final = ("credential_id", "redirect_uri", "scope", "state", "code_challenge", "jkt")
+_REQUEST: Final = (
+    *("credential_id", "redirect_uri", "scope", "state", "code_challenge", "jkt"),
+    *("details", "address"),
+)
 _REQUEST_END: Final = 1 + len(_REQUEST)
 PUSHED: Final = ("digest", *_REQUEST, "expires")
 QUESTION: Final = ("digest", *_REQUEST, "account_id", "session", "expires")
 CODE: Final = (
     *("digest", *_REQUEST, "account_id", "account_epoch", "expires", "kept_until"),
-    *("used", "token"),
+    *("used", "token", "site"),
 )
+"""`token` says what it produced: a token, or, for a computer, an initial access token."""
 DEVICE: Final = (
     *("digest", "user_code", "credential_id", "scope", "jkt", "address", "interval_s", "polled"),
-    *("account_id", "account_epoch", "denied", "expires"),
+    *("account_id", "account_epoch", "denied", "expires", "details", "site"),
 )
 _texts: Final = msgspec.json.Decoder(tuple[str, ...]).decode
+_computer: Final = msgspec.json.Decoder(Computer).decode
 
 
 def application(row: Row) -> Application:
@@ -62,7 +68,8 @@ def application_row(record: Application) -> Row:
 
 
 def _request(row: Row) -> AuthorizationRequest:
-    credential_id, redirect_uri, scope, state, code_challenge, jkt = row[1:_REQUEST_END]
+    credential_id, redirect_uri, scope, state, code_challenge, jkt, *more = row[1:_REQUEST_END]
+    details, address = more
     return AuthorizationRequest(
         credential_id=credential_id,
         redirect_uri=redirect_uri,
@@ -70,6 +77,8 @@ def _request(row: Row) -> AuthorizationRequest:
         state=state,
         code_challenge=code_challenge,
         jkt=jkt,
+        computer=computer(details),
+        address=address,
     )
 
 
@@ -77,7 +86,18 @@ def _request_row(record: AuthorizationRequest) -> Row:
     return (
         *(record.credential_id, record.redirect_uri, record.scope),
         *(record.state, record.code_challenge, record.jkt),
+        *(computer_text(record.computer), record.address),
     )
+
+
+def computer(text: str | None) -> Computer | None:
+    """Return what stands in `details`."""
+    return None if text is None else _computer(text)
+
+
+def computer_text(record: Computer | None) -> str | None:
+    """Return what is kept of a computer."""
+    return None if record is None else msgspec.json.encode(record).decode()
 
 
 def pushed(row: Row) -> PushedRequest:
@@ -112,16 +132,19 @@ def question_row(record: Question) -> Row:
 
 def code(row: Row) -> Code:
     """Return the code in a row of `CODE`."""
-    account_id, account_epoch, expires, kept_until, used, token = row[_REQUEST_END:]
+    account_id, account_epoch, expires, kept_until, used, made, site = row[_REQUEST_END:]
+    request = _request(row)
     return Code(
         digest=row[0],
-        request=_request(row),
+        request=request,
         account_id=account_id,
         account_epoch=account_epoch,
         expires=expires,
         kept_until=kept_until,
         used=bool(used),
-        token=token,
+        token=made if request.computer is None else None,
+        site=site,
+        initial_access=None if request.computer is None else made,
     )
 
 
@@ -129,16 +152,20 @@ def code_row(record: Code) -> Row:
     """Return the row of a code."""
     return (
         *(record.digest, *_request_row(record.request), record.account_id, record.account_epoch),
-        *(record.expires, record.kept_until, record.used, record.token),
+        *(record.expires, record.kept_until, record.used),
+        *(record.token or record.initial_access, record.site),
     )
 
 
 def device(row: Row) -> DeviceRequest:
     """Return the device's request in a row of `DEVICE`."""
     named = dict(zip(DEVICE, row, strict=True))
-    return DeviceRequest(**{**named, "denied": bool(named["denied"])})
+    details = named.pop("details")
+    changes = {"denied": bool(named["denied"]), "computer": computer(details)}
+    return DeviceRequest(**{**named, **changes})
 
 
 def device_row(record: DeviceRequest) -> Row:
     """Return the row of a device's request."""
-    return tuple(getattr(record, name) for name in DEVICE)
+    details = computer_text(record.computer)
+    return tuple(details if name == "details" else getattr(record, name) for name in DEVICE)
