@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Protocol
 from keyin.cloud.administering import Store as AdminStore
 from keyin.cloud.restoring import Restorable
 from keyin.cloud.sweeping import Sweepable
-from keyin.oauth import accounts, audit_ports, flow_ports, membership_ports, notice_ports
+from keyin.oauth import (
+    accounts,
+    audit_ports,
+    flow_ports,
+    managed_ports,
+    membership_ports,
+    notice_ports,
+)
 from keyin.oauth import ports as oauth
 from keyin.oauth import throttle_ports as throttle
 from keyin.settings import ports as settings
@@ -35,6 +42,7 @@ class Store(  # one object that is every port, as wiring hands it out
     accounts.Accounts,
     accounts.Sessions,
     accounts.Attempts,
+    managed_ports.ManagedClients,
     membership_ports.Memberships,
     notice_ports.Notices,
     notice_ports.Outbox,

@@ -13,9 +13,9 @@ import msgspec
 from keyin.domain.records import Status, StoredGrant
 from keyin.settings.ports import KeyAndSafe
 from keyin.stores.memory_accounts import MemoryAccounts
-from keyin.stores.memory_administration import MemoryAdministration
 from keyin.stores.memory_flows import MemoryFlows
 from keyin.stores.memory_key_register import MemoryKeyRegister
+from keyin.stores.memory_managed import MemoryManaged
 from keyin.stores.memory_notices import MemoryNotices
 from keyin.stores.memory_quotas import MemoryQuotas
 from keyin.stores.memory_sweeping import MemorySweeping
@@ -43,7 +43,7 @@ Record = TypeVar("Record")
 
 
 class MemoryStore(
-    MemoryAdministration,
+    MemoryManaged,
     MemoryAccounts,
     MemoryFlows,
     MemoryKeyRegister,

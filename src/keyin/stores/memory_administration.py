@@ -61,14 +61,14 @@ class MemoryAdministration(MemoryClientKeys, MemoryAudit):
     async def client_picture(self, id_: RecordId) -> ClientPicture | None:
         """See ClientRegister."""
         found = enumerate(self._clients.values(), 1)
-        return next((self._picture(n, client) for n, client in found if client.id == id_), None)
+        return next((self.picture(n, client) for n, client in found if client.id == id_), None)
 
     async def client_pictures(
         self, *, after: int, most: int, site: str | None, status: Status | None
     ) -> Sequence[ClientPicture]:
         """See ClientRegister."""
         found = [
-            self._picture(number, client)
+            self.picture(number, client)
             for number, client in enumerate(self._clients.values(), 1)
             if number > after
             and site in {None, client.lineage.site}
@@ -175,7 +175,8 @@ class MemoryAdministration(MemoryClientKeys, MemoryAudit):
         )
         return self._concern(self._with_software(name), word, ending=ending)
 
-    def _picture(self, number: int, client: Client) -> ClientPicture:
+    def picture(self, number: int, client: Client) -> ClientPicture:
+        """Return a client with all that belongs to it."""
         credentials = [c for c in self._credentials.values() if c.client_id == client.id]
         ids = {credential.id for credential in credentials}
         keys = [key for key in self._client_keys.values() if key.credential_id in ids]

@@ -25,7 +25,7 @@ _NAMED: Final = (
     "SELECT id FROM clients WHERE id = ?1 OR id IN "
     "(SELECT client_id FROM credentials WHERE oauth2_client_id = ?1) ORDER BY seq"
 )
-_PICTURES: Final = f"""
+PICTURES: Final = f"""
 SELECT o.seq, {names(rows.CLIENT, "o")},
 EXISTS (SELECT 1 FROM sites WHERE status <> 'active' AND (name = o.site
   OR name IN (SELECT site FROM credentials WHERE client_id = o.id))),
@@ -34,9 +34,9 @@ EXISTS (SELECT 1 FROM software WHERE status <> 'active' AND (
   (SELECT software_id, software_version FROM credentials WHERE client_id = o.id)))
 FROM clients AS o WHERE
 """  # noqa: S608 - column names of ours
-_ONE: Final = f"{_PICTURES} o.id = ?"
+_ONE: Final = f"{PICTURES} o.id = ?"
 _PAGE: Final = (
-    f"{_PICTURES} o.seq > ?1 AND (?2 IS NULL OR o.site = ?2) "
+    f"{PICTURES} o.seq > ?1 AND (?2 IS NULL OR o.site = ?2) "
     "AND (?3 IS NULL OR o.status = ?3) ORDER BY o.seq LIMIT ?4"
 )
 
@@ -54,7 +54,7 @@ class SqliteAdministration(SqlitePart):
         """See oauth.administration_ports.ClientRegister."""
         with our_errors():
             found = self._reading.execute(_ONE, (id_,)).fetchall()
-            return next((_picture(self._reading, row) for row in found), None)
+            return next((picture(self._reading, row) for row in found), None)
 
     async def client_pictures(
         self, *, after: int, most: int, site: str | None, status: Status | None
@@ -62,7 +62,7 @@ class SqliteAdministration(SqlitePart):
         """See oauth.administration_ports.ClientRegister."""
         with our_errors():
             found = self._reading.execute(_PAGE, (after, site, status, most)).fetchall()
-            return [_picture(self._reading, row) for row in found]
+            return [picture(self._reading, row) for row in found]
 
     async def set_client_status(
         self, id_: RecordId, word: Word, *, only_from: frozenset[Status]
@@ -84,7 +84,8 @@ class SqliteAdministration(SqlitePart):
         return await self._writer.run(partial(_end_token, digests=digests, event=event))
 
 
-def _picture(connection: sqlite3.Connection, row: rows.Row) -> ClientPicture:
+def picture(connection: sqlite3.Connection, row: rows.Row) -> ClientPicture:
+    """Return a client with all that belongs to it, from a row of PICTURES."""
     client = rows.client(row[1:-2])
     credentials = connection.execute(
         f"SELECT {names(rows.CREDENTIAL)} FROM credentials WHERE client_id = ? ORDER BY seq",  # noqa: S608 - ours

@@ -1,4 +1,4 @@
-"""Who looks after which site, in SQL."""
+"""Who looks after which site, in SQL; what that makes theirs stands beside."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from keyin.domain.membership import Membership, Role
 from keyin.domain.records import RecordId
 from keyin.stores.sqlite import audit
 from keyin.stores.sqlite.connection import our_errors
-from keyin.stores.sqlite.part import SqlitePart
+from keyin.stores.sqlite.managed import SqliteManaged
 
 if TYPE_CHECKING:
     import sqlite3
@@ -28,7 +28,7 @@ _PUT: Final = (
 _END: Final = "DELETE FROM memberships WHERE account_id = ? AND site = ?"
 
 
-class SqliteMemberships(SqlitePart):
+class SqliteMemberships(SqliteManaged):
     """What a method does stands with its port, oauth.membership_ports."""
 
     async def put_membership(self, membership: Membership, *, event: Event) -> bool:

@@ -1,0 +1,45 @@
+"""What the pages ask of the store about the computers within an account's reach.
+
+The reach is decided where the records are: what the account owns, and what stands at a site that it
+looks after. Each raises StoreUnavailable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from keyin.domain.records import RecordId, Status
+    from keyin.oauth.administration_ports import ClientPicture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which computers; the standard is all."""
+
+    text: str = ""
+    """In name, site, type or version of the software; capitals of ASCII do not matter."""
+    status: Status | None = None
+    """Of its own record."""
+    site: str | None = None
+
+
+class ManagedClients(Protocol):
+    """Computers within reach."""
+
+    async def managed(
+        self, account_id: RecordId, wanted: Wanted, *, before: int | None, most: int
+    ) -> Sequence[ClientPicture]:
+        """Return computers within reach, the newest first, below number `before`."""
+        ...
+
+    async def managed_one(self, account_id: RecordId, id_: RecordId) -> ClientPicture | None:
+        """Return a computer within reach."""
+        ...
+
+    async def managed_counts(self, account_id: RecordId) -> Mapping[tuple[str | None, Status], int]:
+        """Count those within reach by site and status of their own record."""
+        ...

@@ -1,0 +1,68 @@
+"""The part of the forgetful store that knows which computers are within an account's reach."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from keyin.domain.membership import reach_of
+from keyin.domain.records import ClientKind
+from keyin.stores.memory_administration import MemoryAdministration
+from keyin.stores.memory_memberships import MemoryMemberships
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from keyin.domain.records import Client, RecordId, Status
+    from keyin.oauth.administration_ports import ClientPicture
+    from keyin.oauth.managed_ports import Wanted
+
+
+class MemoryManaged(MemoryAdministration, MemoryMemberships):
+    """What a method does stands with its port, oauth.managed_ports."""
+
+    async def managed(
+        self, account_id: RecordId, wanted: Wanted, *, before: int | None, most: int
+    ) -> Sequence[ClientPicture]:
+        """See ManagedClients."""
+        found = [
+            self.picture(number, client)
+            for number, client in self._within(account_id)
+            if (before is None or number < before) and _is_wanted(client, wanted)
+        ]
+        return found[::-1][:most]
+
+    async def managed_one(self, account_id: RecordId, id_: RecordId) -> ClientPicture | None:
+        """See ManagedClients."""
+        found = self._within(account_id)
+        return next((self.picture(n, client) for n, client in found if client.id == id_), None)
+
+    async def managed_counts(self, account_id: RecordId) -> Mapping[tuple[str | None, Status], int]:
+        """See ManagedClients."""
+        found = self._within(account_id)
+        return Counter((client.lineage.site, client.status) for _, client in found)
+
+    def _within(self, account_id: RecordId) -> list[tuple[int, Client]]:
+        reach = reach_of(account_id, self._memberships.values())
+        return [
+            (number, client)
+            for number, client in enumerate(self._clients.values(), 1)
+            if client.kind is ClientKind.INSTALLATION
+            and reach.sees(client.lineage.owner, client.lineage.site)
+        ]
+
+
+def _is_wanted(client: Client, wanted: Wanted) -> bool:
+    lineage = client.lineage
+    texts = (client.name, lineage.site, client.computer_type, lineage.software_version)
+    return (
+        wanted.status in {None, client.status}
+        and wanted.site in {None, lineage.site}
+        and (
+            not wanted.text or any(_folded(wanted.text) in _folded(text) for text in texts if text)
+        )
+    )
+
+
+def _folded(text: str) -> str:
+    return "".join(letter.lower() if letter.isascii() else letter for letter in text)

@@ -1,0 +1,76 @@
+"""The computers within an account's reach, in SQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from keyin.domain.records import ClientKind, Status
+from keyin.stores.sqlite.administration import PICTURES, picture
+from keyin.stores.sqlite.connection import our_errors
+from keyin.stores.sqlite.part import SqlitePart
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from keyin.domain.records import RecordId
+    from keyin.oauth.administration_ports import ClientPicture
+    from keyin.oauth.managed_ports import Wanted
+
+_WITHIN: Final = """
+o.kind = :kind AND (o.owner = :account
+  OR o.site IN (SELECT site FROM memberships WHERE account_id = :account))
+"""
+_LIKE: Final = ":text = '%%' OR " + " OR ".join(
+    f"o.{column} LIKE :text ESCAPE '\\'"
+    for column in ("name", "site", "computer_type", "software_version")
+)
+_PAGE: Final = (
+    f"{PICTURES} {_WITHIN} AND (:before IS NULL OR o.seq < :before) "
+    "AND (:status IS NULL OR o.status = :status) AND (:site IS NULL OR o.site = :site) "
+    f"AND ({_LIKE}) ORDER BY o.seq DESC LIMIT :most"
+)
+_ONE: Final = f"{PICTURES} {_WITHIN} AND o.id = :id"
+_COUNTS: Final = (
+    f"SELECT o.site, o.status, count(*) FROM clients AS o WHERE {_WITHIN} GROUP BY 1, 2"  # noqa: S608 - words of ours
+)
+
+
+class SqliteManaged(SqlitePart):
+    """What a method does stands with its port, oauth.managed_ports."""
+
+    async def managed(
+        self, account_id: RecordId, wanted: Wanted, *, before: int | None, most: int
+    ) -> Sequence[ClientPicture]:
+        """See ManagedClients."""
+        values = {
+            **_of(account_id),
+            "before": before,
+            "status": wanted.status,
+            "site": wanted.site,
+            "text": f"%{_plain(wanted.text)}%",
+            "most": most,
+        }
+        with our_errors():
+            found = self._reading.execute(_PAGE, values).fetchall()
+            return [picture(self._reading, row) for row in found]
+
+    async def managed_one(self, account_id: RecordId, id_: RecordId) -> ClientPicture | None:
+        """See ManagedClients."""
+        with our_errors():
+            found = self._reading.execute(_ONE, {**_of(account_id), "id": id_}).fetchall()
+            return next((picture(self._reading, row) for row in found), None)
+
+    async def managed_counts(self, account_id: RecordId) -> Mapping[tuple[str | None, Status], int]:
+        """See ManagedClients."""
+        with our_errors():
+            found = self._reading.execute(_COUNTS, _of(account_id)).fetchall()
+        return {(site, Status(status)): count for site, status, count in found}
+
+
+def _of(account_id: RecordId) -> dict[str, object]:
+    return {"account": account_id, "kind": ClientKind.INSTALLATION}
+
+
+def _plain(text: str) -> str:
+    """Return the text without a meaning of its own in a pattern."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,0 +1,112 @@
+"""What every store owes to an account that looks after computers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from keyin.domain.membership import Role
+from keyin.domain.records import ClientKind, Status
+from keyin.oauth.managed_ports import Wanted
+from keyin.oauth.ports import Enrolment
+from tests.conformance.test_memberships import ADA, BEN, EVENT, member
+from tests.fakes.records import LINEAGE, client, credential
+
+if TYPE_CHECKING:
+    from keyin.domain.records import Client, RecordId
+    from tests.conformance.stores import Store
+
+
+def one(id_: str, owner: str | None, site: str | None, **changes: Any) -> Client:
+    lineage = replace(LINEAGE, owner=owner, site=site, software_version=changes.pop("version", "1"))
+    return client(id_, lineage=lineage, **changes)
+
+
+CLIENTS = [
+    one("own", ADA, None, name="Desk 50% off"),
+    one("at-site", BEN, "Main hall", name="Hall_1", status=Status.SUSPENDED, version="2.1"),
+    one("seen", None, "Annexe", name=None, computer_type=None),
+    one("bens", BEN, "Cellar"),
+    one("nobodys", None, None),
+    one("app", ADA, "Main hall", kind=ClientKind.APPLICATION),
+    one("own-too", ADA, "Cellar", name="Kiosk", computer_type="kiosk"),
+]
+
+
+@pytest.fixture
+async def stocked(store: Store) -> Store:
+    proof = credential(client_id=CLIENTS[0].id, lineage=replace(LINEAGE, site=None))
+    await store.enrol(Enrolment(clients=CLIENTS, credentials=[proof]), event=EVENT)
+    await store.put_membership(member(), event=EVENT)
+    await store.put_membership(member(site="Annexe", role=Role.VIEWER), event=EVENT)
+    return store
+
+
+async def found(store: Store, who: RecordId = ADA, **wanted: Any) -> list[str]:
+    pictures = await store.managed(who, Wanted(**wanted), before=None, most=99)
+    return [picture.client.id for picture in pictures]
+
+
+async def test_p96_only_what_is_within_reach_is_found(stocked: Store) -> None:
+    assert await found(stocked) == ["own-too", "seen", "at-site", "own"]
+    assert await found(stocked, BEN) == ["bens", "at-site"]
+    for made in CLIENTS:
+        for who, within in (
+            (ADA, {"own", "own-too", "seen", "at-site"}),
+            (BEN, {"bens", "at-site"}),
+        ):
+            picture = await stocked.managed_one(who, made.id)
+            assert (picture is not None) == (made.id in within), (who, made.id)
+            assert picture is None or picture.client.id == made.id
+    await stocked.end_membership(ADA, "Main hall", event=EVENT)
+    assert await found(stocked) == ["own-too", "seen", "own"]
+
+
+async def test_what_belongs_to_a_computer_comes_with_it(stocked: Store) -> None:
+    picture = await stocked.managed_one(ADA, CLIENTS[0].id)
+    assert picture is not None
+    assert [proof.client_id for proof in picture.credentials] == [CLIENTS[0].id]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({"text": "KIOSK"}, ["own-too"]),
+        ({"text": "hall"}, ["at-site"]),
+        ({"text": "50%"}, ["own"]),
+        ({"text": "%"}, ["own"]),
+        ({"text": "_"}, ["at-site"]),
+        ({"text": "\\"}, []),
+        ({"text": "2.1"}, ["at-site"]),
+        ({"text": "annexe"}, ["seen"]),
+        ({"status": Status.SUSPENDED}, ["at-site"]),
+        ({"site": "Cellar"}, ["own-too"]),
+        ({"site": "Cellar", "status": Status.REVOKED}, []),
+    ],
+)
+async def test_a_wish_narrows(stocked: Store, wanted: dict[str, Any], expected: list[str]) -> None:
+    assert await found(stocked, **wanted) == expected
+
+
+async def test_a_page_begins_where_the_last_ended(stocked: Store) -> None:
+    seen: list[str] = []
+    before = None
+    while page := await stocked.managed(ADA, Wanted(), before=before, most=3):
+        seen += [picture.client.id for picture in page]
+        before = page[-1].number
+    assert seen == ["own-too", "seen", "at-site", "own"]
+
+
+async def test_they_are_counted(stocked: Store) -> None:
+    assert await stocked.managed_counts(ADA) == {
+        (None, Status.ACTIVE): 1,
+        ("Main hall", Status.SUSPENDED): 1,
+        ("Annexe", Status.ACTIVE): 1,
+        ("Cellar", Status.ACTIVE): 1,
+    }
+    assert await stocked.managed_counts(BEN) == {
+        ("Main hall", Status.SUSPENDED): 1,
+        ("Cellar", Status.ACTIVE): 1,
+    }
