@@ -94,10 +94,12 @@ class CloudApp:
             route, answer = None, _unexpected(error)
         finally:
             self._in_flight -= 1
-        around.metrics.count(route.template if route else "*", answer.status)
-        ms = (around.clock.monotonic() - began) * 1000
-        around.access_log.request(route, answer, request_id=request_id, now=now, ms=ms)
-        await _send(send, answer, request_id)
+        try:
+            await _send(send, answer, request_id)
+        finally:  # who asked need not wait for it
+            around.metrics.count(route.template if route else "*", answer.status)
+            ms = (around.clock.monotonic() - began) * 1000
+            around.access_log.request(route, answer, request_id=request_id, now=now, ms=ms)
 
     async def _guarded(
         self, request: Request, receive: Receive, now: Millis, request_id: str

@@ -89,6 +89,7 @@ async def _serve(config: CloudConfig, opened: OpenedStore, pages: PagesOf | None
     cloud = await build(config, store=opened.store, secrets=opened.secrets, pages=pages)
     cloud.ops.describe(cloud.app.routes, server=config.issuer)
     gc.collect()
+    gc.set_threshold(20_000, 20, 50)  # what a request makes goes with its last reference
     gc.freeze()  # registries live as long as the process: no collection walks them again
     async with audited(config, opened.store, cloud.app.around):
         await _listen(config, opened, cloud)

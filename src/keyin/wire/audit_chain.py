@@ -65,8 +65,8 @@ def link(previous: bytes, event: bytes) -> bytes:
     return sha256(previous + event).digest()
 
 
-def rows(head: Head, events: Iterable[Event]) -> Iterator[Row]:
-    """Return the events as the rows that follow a head."""
+def rows(head: Head | Row, events: Iterable[Event]) -> Iterator[Row]:
+    """Return the events as the rows that follow a head, or a row that is the last."""
     chain, seq, before = head.chain, head.seq, head.hash
     made = tuple.__new__  # every grant comes by here: a third of what `Row(...)` costs
     for event in events:

@@ -12,6 +12,8 @@ import pytest
 from keyin.domain.errors import StoreUnavailable
 from keyin.domain.events import Act, Event
 from keyin.stores.sqlite import SqliteStore, audit, open_store
+from keyin.stores.sqlite.connection import WritingConnection, connect
+from keyin.stores.sqlite.writer import Writer
 from keyin.wire.audit_chain import Walk
 from tests.fakes.records import NOW, event, token
 
@@ -127,3 +129,42 @@ def test_no_row_is_changed_or_removed_by_mistake(tmp_path: Path) -> None:
         with pytest.raises(sqlite3.IntegrityError, match="never"):
             connection.execute(change)
     store.close()
+
+
+async def test_the_chain_goes_on_after_what_was_undone(store: SqliteStore) -> None:
+    def half_done(connection: sqlite3.Connection) -> None:
+        audit.append(connection, by("undone"))
+        raise LookupError("mine")
+
+    await store.record(by("before"))
+    with pytest.raises(LookupError):
+        await store._writer.run(half_done)
+    await store.record(by("after"))
+    assert await actors(store) == ["before", "after"]
+
+
+class FullAtTheEnd(WritingConnection):
+    """Finds no room for one commit."""
+
+    full = False
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        if self.full and sql == "COMMIT":
+            self.full = False
+            raise sqlite3.OperationalError("disk I/O error")
+        return super().execute(sql, parameters)
+
+
+async def test_the_chain_goes_on_where_a_commit_came_to_nothing(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    path = tmp_path / "store.sqlite3"
+    writing = sqlite3.connect(path, isolation_level=None, factory=FullAtTheEnd)
+    other = SqliteStore(connect(path, read_only=True), Writer(writing))
+    await other.record(by("before"))
+    writing.full = True
+    with pytest.raises(StoreUnavailable):
+        await other.record(by("lost"))
+    await other.record(by("after"))
+    assert await actors(store) == ["before", "after"]
+    other.close()

@@ -1,7 +1,8 @@
 """The audit log in SQL: events go in with what they tell of, in one savepoint, or not at all.
 
 One writer has the store (ADR 5), so there is one chain; it goes on over restarts and through the
-command's verbs, because its head is read from the table, never remembered.
+command's verbs: its head is read from the table, and remembered by the connection that writes
+until something is undone.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from keyin.domain.refusal_counts import RefusalCount
-from keyin.stores.sqlite.connection import our_errors
+from keyin.stores.sqlite.connection import WritingConnection, our_errors
 from keyin.stores.sqlite.part import SqlitePart
 from keyin.wire.audit_chain import Head, Row, beginning, rows
 from keyin.wire.audit_checkpoints import Checkpoint
@@ -50,7 +51,13 @@ def append(connection: sqlite3.Connection, event: Event) -> None:
 
 def append_all(connection: sqlite3.Connection, events: Iterable[Event]) -> None:
     """Write events in their order, as `append`; many cost little more than one."""
-    connection.executemany(_APPEND, rows(_head(connection), events))
+    if not isinstance(connection, WritingConnection):
+        connection.executemany(_APPEND, rows(_head(connection), events))
+        return
+    found = list(rows(connection.head or _head(connection), events))
+    connection.executemany(_APPEND, found)
+    if found:
+        connection.head = found[-1]
 
 
 def _head(connection: sqlite3.Connection) -> Head:

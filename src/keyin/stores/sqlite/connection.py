@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from keyin.wire.audit_chain import Head, Row
+
 _SETTINGS: Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # an answer is given after its commit is on the disk
@@ -78,11 +80,28 @@ def create_private(path: Path) -> None:
         ) from error
 
 
+class WritingConnection(sqlite3.Connection):
+    """A connection that knows how far the audit chain has come: nobody else writes to it."""
+
+    head: Head | Row | None = None
+    """None: to be read. Whoever undoes something says so."""
+
+
+def forget_head(connection: sqlite3.Connection) -> None:
+    """Let the chain's head be read anew: what was written last may be gone."""
+    if isinstance(connection, WritingConnection):
+        connection.head = None
+
+
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """Open a connection that begins and commits only when told. Raises StoreUnavailable."""
     with our_errors():
         connection = sqlite3.connect(
-            path, isolation_level=None, check_same_thread=False, cached_statements=_PREPARED
+            path,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=_PREPARED,
+            factory=sqlite3.Connection if read_only else WritingConnection,
         )
         for setting in _SETTINGS:
             connection.execute(setting)

@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from keyin.stores.sqlite.connection import translated
+from keyin.stores.sqlite.connection import forget_head, translated
 
 if TYPE_CHECKING:
     import asyncio
@@ -58,6 +58,7 @@ def undoing(connection: sqlite3.Connection, run: Callable[[sqlite3.Connection], 
     try:
         return run(connection)
     except BaseException:
+        forget_head(connection)
         if connection.in_transaction:
             connection.execute("ROLLBACK TO unit")
         raise

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from keyin.domain.errors import StoreUnavailable
 from keyin.stores.sqlite import writes
-from keyin.stores.sqlite.connection import translated
+from keyin.stores.sqlite.connection import forget_head, translated
 from keyin.stores.sqlite.work import Work, deliver, heard, undoing
 
 if TYPE_CHECKING:
@@ -292,6 +292,7 @@ class Writer:
         self._roll_back()
 
     def _roll_back(self) -> None:
+        forget_head(self._connection)
         with suppress(sqlite3.Error):  # the next BEGIN reports it to its callers
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
