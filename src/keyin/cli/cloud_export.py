@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import IO
 
+    from keyin.domain.records import RecordId
     from keyin.stores.opening import OpenedStore
 
 
@@ -55,25 +56,30 @@ def export(
         opened = open_data(data_directory(data, database), secrets, exclusive=False)
         try:
             with _destination(output) as file:
-                count = asyncio.run(_write(opened, file))
+                count, left_out = asyncio.run(_write(opened, file))
         finally:
             opened.close()
     if output is not None and as_json:
-        click.echo(msgspec.json.encode({"documents": count}).decode())
+        body = {"documents": count, "clients_left_out": left_out}
+        click.echo(msgspec.json.encode(body).decode())
     elif output is not None:
         click.echo(_("%(count)s documents written") % {"count": count})
+    if left_out and not as_json:
+        told = _("applications, which these documents cannot hold: %(count)s left out")
+        click.echo(told % {"count": left_out}, err=True)
 
 
-async def _write(opened: OpenedStore, file: IO[bytes]) -> int:
+async def _write(opened: OpenedStore, file: IO[bytes]) -> tuple[int, int]:
     opened.store.hold_still()
     count = 0
+    left_out: list[RecordId] = []
     file.write(b'{"docs": [')
-    async for document in documents(opened.store, opened.secrets):
+    async for document in documents(opened.store, opened.secrets, left_out.append):
         file.write(b",\n" if count else b"\n")
         file.write(msgspec.json.encode(document))
         count += 1
     file.write(b"\n]}\n")
-    return count
+    return count, len(left_out)
 
 
 @contextmanager

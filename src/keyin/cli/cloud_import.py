@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from keyin.cli.exits import errors_for_people
+from keyin.cli.progress import Progress
 from keyin.cli.texts import _
 from keyin.cloud.import_sources import read
 from keyin.cloud.importing import KINDS, Options, import_found
@@ -20,7 +21,7 @@ from keyin.stores.host import SystemClock
 from keyin.stores.opening import data_directory, open_data
 
 if TYPE_CHECKING:
-    from keyin.cloud.import_sources import Refusal, SafeKind
+    from keyin.cloud.import_sources import Doubt, Refusal, SafeKind
     from keyin.cloud.importing import Report
 
 _YEAR: Final = timedelta(days=365)
@@ -65,7 +66,8 @@ _NAMES: Final = {
 def import_(*, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click hands them over by name
     """Read GPII documents (*.json) and preference sets (*.json5) into the store.
 
-    Safe to repeat: what is there already stays as it is.
+    Safe to repeat, also after it was killed: what is there already stays as it is. Exit code 1
+    says that something was refused; what, and why, stands in the answer.
 
     Example: keyin cloud import --data /var/lib/keyin --solutions solutions dbData preferences
     """
@@ -97,7 +99,9 @@ async def _run(  # noqa: PLR0913 - one parameter an option
     opened = open_data(data_directory(data, database), secrets, exclusive=True)
     try:
         found = read(paths, solutions, safe_kind=safe_kind)
-        return await import_found(found, opened.store, opened.secrets, options)
+        return await import_found(
+            found, opened.store, opened.secrets, options, Progress(SystemClock())
+        )
     finally:
         opened.close()
 
@@ -111,18 +115,18 @@ def _as_json(report: Report) -> str:
         "written": report.written,
         "already_there": {kind: report.given[kind] - report.written[kind] for kind in KINDS},
         "weak_keys": report.weak_keys,
+        "unrestricted_credentials": report.unrestricted,
         "registries": report.registries,
         "views_skipped": report.views,
-        "refused": [
-            {
-                "source": refusal.place.source,
-                "number": refusal.place.number,
-                "reason": refusal.reason.message % refusal.reason.fields,
-            }
-            for refusal in report.refusals
-        ],
+        "refused": [_told(refusal) for refusal in report.refusals],
+        "doubtful": [_told(doubt) for doubt in report.doubts],
     }
     return msgspec.json.encode(body).decode()
+
+
+def _told(one: Refusal | Doubt) -> dict[str, str | int | None]:
+    reason = one.reason.message % one.reason.fields
+    return {"source": one.place.source, "number": one.place.number, "reason": reason}
 
 
 def _as_text(report: Report) -> str:
@@ -137,16 +141,21 @@ def _as_text(report: Report) -> str:
             _("keys that could be guessed (under 128 random bits): %(count)s")
             % {"count": report.weak_keys}
         )
+    if report.unrestricted:
+        lines.append(
+            _("credentials without a limit to networks or writing: %(count)s; see `%(verb)s`")
+            % {"count": report.unrestricted, "verb": "keyin cloud check"}
+        )
     if report.registries:
         lines.append(_("registries: %(names)s") % {"names": ", ".join(report.registries)})
     if report.views:
         lines.append(_("database views skipped: %(count)s") % {"count": report.views})
-    lines += [_refusal_text(refusal) for refusal in report.refusals]
+    lines += [_("doubtful: %s") % _where_and_why(doubt) for doubt in report.doubts]
+    lines += [_("refused: %s") % _where_and_why(refusal) for refusal in report.refusals]
     return "\n".join(lines) or _("there was nothing to import")
 
 
-def _refusal_text(refusal: Refusal) -> str:
-    place = {"source": refusal.place.source, "number": refusal.place.number}
+def _where_and_why(one: Refusal | Doubt) -> str:
+    place = {"source": one.place.source, "number": one.place.number}
     where = _("%(source)s, number %(number)s") if place["number"] else "%(source)s"
-    reason = _(refusal.reason.message) % refusal.reason.fields
-    return _("refused: %(where)s: %(reason)s") % {"where": where % place, "reason": reason}
+    return f"{where % place}: {_(one.reason.message) % one.reason.fields}"

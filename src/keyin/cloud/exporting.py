@@ -1,36 +1,54 @@
 """The store as GPII documents: keys, safes, clients, credentials without their secrets.
 
 No secret and no token ever goes out, since none is there. What goes out are keys and preferences
-in clear: whoever reads an export reads what its people carry.
+in clear: whoever reads an export reads what its people carry. The original knows no applications:
+they stay out, and so does what a key's policy says, but not that there is one.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from keyin.domain.records import Status, Unrestricted
+from keyin.domain.records import ClientKind, Status, Unrestricted
+from keyin.oauth.administration_ports import ClientRegister
 from keyin.oauth.ports import Inventory
 from keyin.wire.documents import decode_safe, timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
-    from keyin.domain.records import Client, Credential, Key, Safe, SafeId
+    from keyin.domain.records import Client, Credential, Key, RecordId, Safe, SafeId
     from keyin.settings.ports import Vault
 
 SCHEMA: Final = "0.2"
+_PAGE: Final = 100
 
 
-class Store(Inventory, Protocol):
+class Store(Inventory, ClientRegister, Protocol):
     """What an export reads."""
 
 
-async def documents(store: Store, vault: Vault) -> AsyncIterator[dict[str, Any]]:
-    """Return one document after the other. Raises StoreUnavailable, InvalidDocument."""
-    async for client in store.all_clients():
-        yield _client(client)
+def _nobody(_id: RecordId) -> None:
+    """Tell nobody what stays out."""
+
+
+async def documents(
+    store: Store, vault: Vault, left_out: Callable[[RecordId], None] = _nobody
+) -> AsyncIterator[dict[str, Any]]:
+    """Return one document after the other; `left_out` is told of each client that is none.
+
+    Raises StoreUnavailable, InvalidDocument.
+    """
+    others: set[RecordId] = set()
+    async for client in _clients(store):
+        if client.kind is ClientKind.INSTALLATION:
+            yield _client(client)
+        else:
+            others.add(client.id)
+            left_out(client.id)
     async for credential in store.all_credentials():
-        yield _credential(credential)
+        if credential.client_id not in others:
+            yield _credential(credential)
     names: dict[SafeId, str] = {}
     async for safe in store.all_safes():
         document = _safe(safe, vault)
@@ -38,6 +56,15 @@ async def documents(store: Store, vault: Vault) -> AsyncIterator[dict[str, Any]]
         yield document
     async for key in store.all_keys():
         yield _key(key, vault, names)
+
+
+async def _clients(store: Store) -> AsyncIterator[Client]:
+    """Return every client as it counts: one whose site is stopped goes out as revoked."""
+    after = 0
+    while page := await store.client_pictures(after=after, most=_PAGE, site=None, status=None):
+        for picture in page:
+            yield picture.client
+        after = page[-1].number
 
 
 def _client(client: Client) -> dict[str, Any]:
@@ -48,6 +75,8 @@ def _client(client: Client) -> dict[str, Any]:
         "name": client.name,
         "computerType": client.computer_type,
         "revoked": client.status is not Status.ACTIVE,
+        "legacyUntil": timestamp(client.legacy_until),
+        "site": client.lineage.site,
         "timestampCreated": timestamp(client.created),
         "timestampUpdated": timestamp(client.updated),
     }
@@ -90,6 +119,7 @@ def _safe(safe: Safe, vault: Vault) -> dict[str, Any]:
 
 def _key(key: Key, vault: Vault, names: dict[SafeId, str]) -> dict[str, Any]:
     safe_id = key.safe_id
+    limited = {} if key.policy is None else {"keyinLimited": True}
     return {
         "_id": vault.unseal(key.sealed, key.digest).decode(),
         "type": "gpiiKey",
@@ -101,9 +131,10 @@ def _key(key: Key, vault: Vault, names: dict[SafeId, str]) -> dict[str, Any]:
         "timestampCreated": timestamp(key.created),
         "timestampUpdated": timestamp(key.updated),
         "timestampRevoked": timestamp(key.revoked),
+        **limited,
     }
 
 
-def _allowed(allowed: tuple[str, ...] | Unrestricted) -> tuple[str, ...] | None:
+def _allowed(allowed: tuple[str, ...] | Unrestricted) -> list[str] | None:
     """Return null for "no restriction": what it means in the original's documents."""
-    return None if isinstance(allowed, Unrestricted) else allowed
+    return None if isinstance(allowed, Unrestricted) else list(allowed)

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
+import msgspec
+
 from keyin.domain.environment import Millis
 from keyin.domain.errors import InvalidDocument
 from keyin.domain.grant import SETTINGS_AUDIENCE, SETTINGS_SCOPE
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 
 _OURS: Final = re.compile(r"s_[0-9a-f]{32}")
 _LONGEST_TOKEN: Final = 3_600_000
+_LONGEST_NAME: Final = 200
 _LINEAGE: Final = Lineage(origin=Origin.IMPORTED)
 _SAFE_KINDS: Final[dict[str, Literal["user", "snapset"]]] = {"user": "user", "snapset": "snapset"}
 
@@ -64,19 +67,25 @@ class Making:
     legacy_until: Millis
 
     def client(self, document: ClientDocument) -> Client:
-        """Return the client; it may use the password grant until `legacy_until`."""
+        """Return the client, which may use the password grant for a while. InvalidDocument."""
         return Client(
             id=RecordId(_given(document.id)),
             kind=ClientKind.INSTALLATION,
             name=document.name,
             computer_type=document.computer_type,
-            lineage=_LINEAGE,
+            lineage=Lineage(site=_site(document.site), origin=Origin.IMPORTED),
             status=_status(revoked=document.revoked is not False),
             epoch=0,
             created=millis(document.created) or self.now,
             updated=millis(document.updated),
-            legacy_until=self.legacy_until,
+            legacy_until=self._legacy_until(document),
         )
+
+    def _legacy_until(self, document: ClientDocument) -> Millis | None:
+        """Return what an export says of it, never more; the original's documents say nothing."""
+        if document.legacy_until is msgspec.UNSET:
+            return self.legacy_until
+        return millis(document.legacy_until)
 
     def credential(self, document: CredentialDocument) -> Credential:
         """Return the credential; of the secret only its digest. Raises InvalidDocument."""
@@ -116,7 +125,11 @@ class Making:
         )
 
     def key(self, document: GpiiKeyDocument, digest: Digest, safe_id: SafeId | None) -> Key:
-        """Return the key, sealed."""
+        """Return the key, sealed. Raises InvalidDocument."""
+        if document.limited is not False:
+            raise InvalidDocument(
+                "it is a key with a PIN or limits, which no export holds"
+            )
         return Key(
             digest=digest,
             sealed=self.secrets.seal(_given(document.id).encode(), digest),
@@ -175,6 +188,12 @@ def _given(text: str) -> str:
     if not text or "\0" in text:
         raise InvalidDocument("a text in it that must be given is empty, or holds a zero byte")
     return text
+
+
+def _site(name: object) -> str | None:
+    """Return the site that an export names, if it is what a site may be called."""
+    named = isinstance(name, str) and name.isprintable() and len(name) <= _LONGEST_NAME
+    return str(name) or None if named else None
 
 
 def _status(*, revoked: bool) -> Status:

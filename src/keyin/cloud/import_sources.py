@@ -44,6 +44,14 @@ class Refusal:
     reason: KeyinError
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """Something that was taken in, and what in it cannot be what somebody meant."""
+
+    place: Place
+    reason: KeyinError
+
+
 @dataclass(slots=True)
 class Found:
     """Everything in the files, before anybody judges it."""
@@ -114,17 +122,27 @@ def _read_documents(found: Found, path: Path) -> None:
     except (ValueError, RecursionError) as error:
         raise InvalidDocument("it is no JSON") from error
     if isinstance(content, dict) and "type" not in content:
-        content = content.get("docs")
+        content = _listed(content)
     if isinstance(content, dict):
         content = [content]
     if not isinstance(content, list):
-        raise InvalidDocument('it is no document, no array of them, and no {"docs": [...]}')
+        raise InvalidDocument(
+            'it is no document, no array of them, no {"docs": [...]} and no {"rows": [...]}'
+        )
     for number, document in enumerate(content, 1):
         id_ = document.get("_id") if isinstance(document, dict) else None
         if isinstance(id_, str) and id_.startswith(_DESIGN):
             found.views += 1
         else:
             found.documents.append((Place(str(path), number), document))
+
+
+def _listed(content: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever stands there
+    """Return the documents of a bulk file, or of what CouchDB answers at `_all_docs`."""
+    rows = content.get("rows")
+    if "docs" in content or not isinstance(rows, list):
+        return content.get("docs")
+    return [row.get("doc", row) if isinstance(row, dict) else row for row in rows]
 
 
 def _read_set(found: Found, path: Path, place: Place, safe_kind: SafeKind) -> None:

@@ -1,6 +1,8 @@
 """GPII documents into the store: judge each, make records, enrol them; safe to repeat.
 
-Nothing a person has changed since is overwritten. What is refused is refused alone, and told.
+Nothing a person has changed since is overwritten. What is refused is refused alone, and told. Some
+are written at a time, each before what refers to it: an import that was killed is run again, and
+takes up what is missing.
 """
 
 from __future__ import annotations
@@ -8,11 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from keyin.cloud.import_credentials import doubts, with_secrets
 from keyin.cloud.import_records import Making
-from keyin.cloud.import_sources import Found, Place, Refusal, refusing
+from keyin.cloud.import_sources import Doubt, Found, Place, Refusal, refusing
 from keyin.domain.errors import InvalidDocument
 from keyin.domain.events import ADMINISTRATOR, Act, Event
 from keyin.domain.installation import is_published_secret
+from keyin.domain.records import Unrestricted
 from keyin.domain.reserved_keys import reserved
 from keyin.domain.secret import ClientSecret, GpiiKey
 from keyin.oauth.ports import Enrolment, Enrolments, Keys, Tokens
@@ -29,21 +33,27 @@ from keyin.wire.documents import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from keyin.cloud.import_records import Secrets
     from keyin.domain.environment import Millis
-    from keyin.domain.records import Client, Credential, Digest, Key, Safe, SafeId, Token
+    from keyin.domain.records import Credential, Digest, Key, SafeId, Token
 
 _ONE_COMMIT: Final = 1000
-_ORDER: Final = (
-    ClientDocument,
-    CredentialDocument,
-    PrefsSafeDocument,
-    GpiiKeyDocument,
-    AuthorizationDocument,
-)
 KINDS: Final = ("clients", "credentials", "safes", "keys", "tokens")
+_KIND: Final[dict[type, str]] = dict(
+    zip(
+        (
+            ClientDocument,
+            CredentialDocument,
+            PrefsSafeDocument,
+            GpiiKeyDocument,
+            AuthorizationDocument,
+        ),
+        KINDS,
+        strict=True,
+    )
+)
 
 
 class Store(Enrolments, Keys, Tokens, Registries, Protocol):
@@ -66,114 +76,131 @@ class Report:
     given: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     written: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     weak_keys: int = 0
+    unrestricted: int = 0
+    """Credentials that may ask from everywhere, or write everything."""
     registries: list[str] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
+    doubts: list[Doubt] = field(default_factory=list)
     views: int = 0
 
 
-async def import_found(found: Found, store: Store, secrets: Secrets, options: Options) -> Report:
-    """Write all that is in order. Raises StoreUnavailable; what was written until then stays."""
+def _nobody(_kind: str, _done: int, _of: int) -> None:
+    """Tell nobody how far it is."""
+
+
+async def import_found(
+    found: Found,
+    store: Store,
+    secrets: Secrets,
+    options: Options,
+    progress: Callable[[str, int, int], None] = _nobody,
+) -> Report:
+    """Write all that is in order; `progress` is told kind, done and all after each commit.
+
+    Raises StoreUnavailable; what was written until then stays.
+    """
     making = Making(secrets=secrets, now=options.now, legacy_until=options.legacy_until)
-    judged = _Judged(store=store, making=making, options=options)
-    judged.report.refusals += found.refusals
-    judged.report.views = found.views
-    await judged.judge(judged.read(found.documents))
-    await judged.enrol()
+    importing = _Importing(store=store, making=making, options=options)
+    importing.report.refusals += found.refusals
+    importing.report.views = found.views
     for os_id, content in found.registries.items():
         await store.put_registry(os_id, content)
-        judged.report.registries.append(os_id)
-    return judged.report
+        importing.report.registries.append(os_id)
+    for kind, documents in importing.read(found.documents).items():
+        for start in range(0, len(documents), _ONE_COMMIT):
+            await importing.enrol(kind, documents[start : start + _ONE_COMMIT])
+            progress(kind, min(start + _ONE_COMMIT, len(documents)), len(documents))
+    return importing.report
 
 
 @dataclass(slots=True, kw_only=True)
-class _Judged:
-    """The records made so far."""
+class _Importing:
+    """What is known so far."""
 
     store: Store
     making: Making
     options: Options
     report: Report = field(default_factory=Report)
-    clients: list[Client] = field(default_factory=list)
-    credentials: list[Credential] = field(default_factory=list)
-    safes: list[Safe] = field(default_factory=list)
-    keys: list[Key] = field(default_factory=list)
-    tokens: list[Token] = field(default_factory=list)
-    holds_test_credentials: bool = False
+    _holds_test_credentials: bool = False
     _refused_credentials: set[str] = field(default_factory=set)
-    _new_keys: set[Digest] = field(default_factory=set)
 
-    def read(self, documents: Iterable[tuple[Place, Any]]) -> list[tuple[Place, Document]]:
-        """Return those documents that have the shape of their type."""
-        read = []
+    def read(self, documents: Iterable[tuple[Place, Any]]) -> dict[str, list[Any]]:
+        """Return, by kind, those documents that have the shape of their type."""
+        read: dict[str, list[Any]] = {kind: [] for kind in KINDS}
         for place, value in documents:
             with refusing(self.report.refusals, place):
                 if not isinstance(value, dict) or value.get("type") not in TYPES:
                     raise InvalidDocument("it is none of the five types of document")
-                read.append((place, read_document(value)))
+                document = read_document(value)
+                read[_KIND[type(document)]].append((place, document))
+        read["credentials"] = with_secrets(read["credentials"])
         return read
 
-    async def judge(self, documents: list[tuple[Place, Document]]) -> None:
-        """Make records, in an order in which each finds what it refers to."""
-        for place, document in sorted(documents, key=lambda one: _ORDER.index(type(one[1]))):
+    async def enrol(self, kind: str, documents: Sequence[tuple[Place, Document]]) -> None:
+        """Write some of one kind, in one commit."""
+        records: list[Any] = []
+        for place, document in documents:
             with refusing(self.report.refusals, place):
-                match document:
-                    case ClientDocument():
-                        self.clients.append(self.making.client(document))
-                    case CredentialDocument():
-                        self.credentials.append(self._credential(document))
-                    case PrefsSafeDocument():
-                        id_ = await self._safe_id(document.id)
-                        self.safes.append(self.making.safe(document, id_))
-                    case GpiiKeyDocument():
-                        await self._key(document)
-                    case AuthorizationDocument():
-                        await self._token(document)
+                records.append(await self._record(place, document))
+        if not records:
+            return
+        batch = Enrolment(
+            **{kind: records},
+            holds_test_credentials=self._holds_test_credentials,
+        )
+        event = _imported(kind, len(records), self.options.now)
+        self.report.given[kind] += len(records)
+        self.report.written[kind] += (await self.store.enrol(batch, event=event))[kind]
 
-    async def enrol(self) -> None:
-        """Write them, many to a commit."""
-        for kind in KINDS:
-            records = getattr(self, kind)
-            self.report.given[kind] = len(records)
-            for start in range(0, len(records), _ONE_COMMIT):
-                some = {kind: records[start : start + _ONE_COMMIT]}
-                batch = Enrolment(**some, holds_test_credentials=self.holds_test_credentials)
-                event = _imported(kind, len(some[kind]), self.options.now)
-                self.report.written[kind] += (await self.store.enrol(batch, event=event))[kind]
+    async def _record(self, place: Place, document: Document) -> object:
+        """Make the record, which finds what it refers to. Raises InvalidDocument."""
+        match document:
+            case ClientDocument():
+                return self.making.client(document)
+            case CredentialDocument():
+                return self._credential(place, document)
+            case PrefsSafeDocument():
+                return self.making.safe(document, await self._safe_id(document.id))
+            case GpiiKeyDocument():
+                return await self._key(document)
+            case AuthorizationDocument():
+                return await self._token(document)
 
-    def _credential(self, document: CredentialDocument) -> Credential:
+    def _credential(self, place: Place, document: CredentialDocument) -> Credential:
         """Refuse what everybody knows, unless the operator asked for it."""
         secret = ClientSecret(document.oauth2_client_secret)
         if is_published_secret(document.oauth2_client_id, secret):
             if not self.options.allow_test_credentials:
                 self._refused_credentials.add(document.id)
                 raise InvalidDocument("it is a test credential whose secret is published")
-            self.holds_test_credentials = True
-        return self.making.credential(document)
+            self._holds_test_credentials = True
+        made = self.making.credential(document)
+        limits = (made.policy.networks, made.policy.writable)
+        self.report.unrestricted += any(isinstance(one, Unrestricted) for one in limits)
+        self.report.doubts += [Doubt(place=place, reason=one) for one in doubts(document)]
+        return made
 
-    async def _key(self, document: GpiiKeyDocument) -> None:
+    async def _key(self, document: GpiiKeyDocument) -> Key:
         _refuse_reserved(document.id)
         digest, _ = await self._key_digest(document.id)
         safe_id = await self._safe_id(document.prefs_safe_id) if document.prefs_safe_id else None
         made = self.making.key(document, digest, safe_id)
-        self.keys.append(made)
-        self._new_keys.add(digest)
         self.report.weak_keys += made.low_entropy
+        return made
 
-    async def _token(self, document: AuthorizationDocument) -> None:
+    async def _token(self, document: AuthorizationDocument) -> Token:
         if document.client_credential_id in self._refused_credentials:
             raise InvalidDocument("the token was issued with a credential that was refused")
         _refuse_reserved(document.gpii_key)
         digest, exists = await self._key_digest(document.gpii_key)
         epoch = await self.store.store_epoch()
-        self.tokens.append(self.making.token(document, digest, key_exists=exists, epoch=epoch))
+        return self.making.token(document, digest, key_exists=exists, epoch=epoch)
 
     async def _key_digest(self, key: str) -> tuple[Digest, bool]:
         """Return the digest that the key has or will have, and whether there is such a key."""
         digests = self.making.secrets.digests("key", key)
         known = await self.store.find_key(digests)
-        if known is not None:
-            return known.digest, True
-        return digests[0], digests[0] in self._new_keys
+        return (digests[0], False) if known is None else (known.digest, True)
 
     async def _safe_id(self, original: str) -> SafeId:
         """Return the id that the safe has (perhaps under an older pepper) or will have."""

@@ -33,6 +33,8 @@ class GpiiKeyDocument(_Document, frozen=True, kw_only=True, tag="gpiiKey"):
     revoked: Any = False
     revoked_reason: str | None = msgspec.field(name="revokedReason", default=None)
     timestamp_revoked: Any = msgspec.field(name="timestampRevoked", default=None)
+    limited: Any = msgspec.field(name="keyinLimited", default=False)
+    """keyin's own exports say so of a key with a policy, which they do not hold."""
 
 
 class PrefsSafeDocument(_Document, frozen=True, kw_only=True, tag="prefsSafe"):
@@ -50,7 +52,10 @@ class ClientDocument(_Document, frozen=True, kw_only=True, tag="gpiiAppInstallat
 
     name: str | None = None
     computer_type: str | None = msgspec.field(name="computerType", default=None)
-    revoked: Any = False  # keyin's own exports say so; the original had no such member
+    revoked: Any = False
+    """keyin's own exports say this and what follows; the original had no such members."""
+    legacy_until: Any = msgspec.field(name="legacyUntil", default=msgspec.UNSET)
+    site: Any = None
 
 
 class CredentialDocument(_Document, frozen=True, kw_only=True, tag="clientCredential"):

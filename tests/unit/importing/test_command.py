@@ -46,6 +46,7 @@ def test_an_import_says_what_became_of_everything(tmp_path: Path, site: Path) ->
         "preferences: 1 written, 0 there already",
         "keys: 1 written, 0 there already",
         "keys that could be guessed (under 128 random bits): 1",
+        "credentials without a limit to networks or writing: 1; see `keyin cloud check`",
     ]
     assert again.returncode == 0
     assert "keys: 0 written, 1 there already" in again.stdout

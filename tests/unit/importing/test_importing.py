@@ -6,45 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from keyin.cloud.exporting import documents as exported
-from keyin.cloud.import_sources import Found, Place
-from keyin.cloud.importing import Options, Report, import_found
-from keyin.domain.environment import Millis
 from keyin.domain.records import UNRESTRICTED, Status
 from keyin.stores import key_files
-from keyin.stores.host import SystemEntropy
-from keyin.stores.memory import MemoryStore
 from keyin.stores.secrets_directory import SecretsDirectory
 from keyin.wire.documents import decode_safe, millis
 from tests.unit.importing.documents import CREATED, authorization, client, credential, key, safe
+from tests.unit.importing.world import ENTROPY, NOW, UNTIL, Cloud
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-NOW = Millis(1_800_000_000_000)
-UNTIL = Millis(NOW + 1)
-ENTROPY = SystemEntropy()
-
-
-class Cloud:
-    """A store, its secrets, and a way in."""
-
-    def __init__(self) -> None:
-        self.store = MemoryStore()
-        self.secrets = SecretsDirectory.in_memory(entropy=ENTROPY)
-
-    async def take(self, *documents: Any, allow_test_credentials: bool = False) -> Report:
-        found = Found([(Place("file", n), one) for n, one in enumerate(documents, 1)])
-        options = Options(
-            now=NOW, legacy_until=UNTIL, allow_test_credentials=allow_test_credentials
-        )
-        return await import_found(found, self.store, self.secrets, options)
-
-    async def refusal(self, *documents: Any) -> str:
-        """Return why the last document is refused."""
-        report = await self.take(*documents)
-        assert [one.place.number for one in report.refusals] == [len(documents)]
-        return str(report.refusals[0].reason)
 
 
 @pytest.fixture
@@ -260,36 +230,28 @@ async def test_importing_again_after_a_pepper_was_rotated_makes_no_second_person
     assert found[0].secret_digest in cloud.secrets.digests("secret", "not so secret")
 
 
-async def test_export_and_import_keep_people_and_clients(cloud: Cloud) -> None:
-    await cloud.take(
-        client(), credential(), key(), safe(), authorization(), key("bo", revoked=True)
-    )
-    first = [one async for one in exported(cloud.store, cloud.secrets)]
-    other = Cloud()
-    report = await other.take(*first)
-    assert ["no client secret" in str(one.reason) for one in report.refusals] == [True]
-    second = [one async for one in exported(other.store, other.secrets)]
-    kept = [one for one in first if one["type"] != "clientCredential"]
-    assert second == kept
-    for original in (client(), key(), safe()):
-        assert any(original.items() <= one.items() for one in kept)
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"allowedIPBlocks": ["10.0.0.0/8", "192.168.1.1/128", "10.1", "::1"]},
+         "2 of 4 entries in its allowedIPBlocks match no address, the first is number 2"),
+        ({"allowedIPBlocks": ""}, "1 of 1 entries in its allowedIPBlocks match no address"),
+        ({"allowedIPBlocks": ["10.0.0.0/8", 5]}, "its allowedIPBlocks is no list of texts"),
+        ({"allowedIPBlocks": False}, "its allowedIPBlocks is no list of texts"),
+        ({"allowedPrefsToWrite": "a"}, "its allowedPrefsToWrite is no list of texts"),
+    ],
+)  # fmt: skip
+async def test_p25_networks_that_never_match_are_told(
+    cloud: Cloud, changes: dict[str, Any], told: str
+) -> None:
+    report = await cloud.take(client(), credential(**changes))
+    assert report.refusals == []
+    assert [one.place.number for one in report.doubts] == [2]
+    assert told in str(report.doubts[0].reason)
+    assert report.written["credentials"] == 1
 
 
-async def test_an_export_holds_no_secret_and_no_token(cloud: Cloud) -> None:
-    await cloud.take(client(), credential(), key(), safe(), authorization("token-1"))
-    text = str([one async for one in exported(cloud.store, cloud.secrets)])
-    assert "anna" in text
-    assert "not so secret" not in text
-    assert "token-1" not in text
-    assert cloud.secrets.digests("secret", "not so secret")[0] not in text
-
-
-async def test_a_safe_of_our_own_keeps_its_id_through_export_and_import(cloud: Cloud) -> None:
-    id_ = "s_" + "0" * 32
-    await cloud.take(key(prefsSafeId=id_), safe(id_))
-    found = await cloud.store.find_safe(cloud.secrets.digests("key", "anna"))
-    assert found is not None
-    assert found.safe is not None
-    assert found.safe.id == id_
-    ids = [one["_id"] async for one in exported(cloud.store, cloud.secrets)]
-    assert ids == [id_, "anna"]
+async def test_limits_as_they_should_be_are_not_doubtful(cloud: Cloud) -> None:
+    fine = credential(allowedIPBlocks=["10.0.0.0/8", "::1"], allowedPrefsToWrite=[])
+    report = await cloud.take(client(), fine, credential("b", allowedIPBlocks=[]))
+    assert (report.doubts, report.unrestricted) == ([], 1)
