@@ -12,10 +12,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from keyin.domain.environment import Millis
-from keyin.domain.records import UNRESTRICTED, Unrestricted
+from keyin.domain.records import UNRESTRICTED, Status, Unrestricted
 
 if TYPE_CHECKING:
-    from keyin.domain.records import Digest, RecordId, Status
+    from keyin.domain.records import Digest, RecordId
 
 REGISTER_SCOPE: Final = "client:register"
 """The only scope of an initial access token; no other token has it (P46)."""
@@ -26,6 +26,8 @@ AT_ONCE_MS: Final = Millis(5 * 60_000)
 """How long a token lives that a person has just approved."""
 ACTIVATION_MS: Final = Millis(15 * 60_000)
 """How long a new client may wait with its first word (P48), where nobody says otherwise."""
+STANDING: Final = frozenset({Status.ACTIVE, Status.PENDING, Status.SUSPENDED})
+"""Of clients that still are somebody's: others are over."""
 
 
 class InitialAccessKind(StrEnum):

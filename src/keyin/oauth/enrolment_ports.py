@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from keyin.domain.enrolment import InitialAccess, Notice, Registration
     from keyin.domain.environment import Millis
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         ProofUse,
         RecordId,
         Status,
+        StoppedBy,
     )
 
 
@@ -78,71 +79,8 @@ class InitialAccesses(Protocol):
     ) -> int | None:
         """Revoke one; with `descendants`, every client born from it, in the same transaction.
 
-        Return how many clients it ended; None, and nothing is written, where there is no such
-        token, or nothing of it is left to end.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Born:
-    """What a registration writes: all of it, or nothing."""
-
-    client: Client
-    credential: Credential
-    key: ClientKey | None
-    """None: it proves itself with a secret."""
-    registration: Registration
-    event: Event
-    notices: Sequence[Notice] = ()
-    ends: Sequence[RecordId] = ()
-    """Clients that it takes the place of."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What a registration's unit of work sees, at the moment in which it decides."""
-
-    access: InitialAccess | None
-    """As it is now, before this use."""
-    channel: InitialAccess | None
-    name_taken: bool
-    """Another client of this owner has the name, and stands."""
-    key_known: bool
-    same_installation: Sequence[RecordId]
-    """Clients that stand, of the same owner or site, with the same installation id."""
-    stopped: bool
-    """The site, or the version of the software, may not have clients now."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What `Surroundings` are wanted of."""
-
-    access: Sequence[Digest]
-    channel: Sequence[Digest]
-    owner: str | None
-    site: str | None
-    software: tuple[str | None, str | None]
-    name: str | None
-    kid: str | None
-    installation_id: str | None
-
-
-class Registering(Protocol):
-    """Births. One method, since nothing may happen between looking and writing (P47)."""
-
-    async def register(
-        self,
-        question: Question,
-        decide: Callable[[Surroundings], Born | None],
-        *,
-        uses: Sequence[ProofUse] = (),
-    ) -> ProofUse | None:
-        """Look, let `decide` say what is born, and write that, the token's use and the proofs.
-
-        Where `decide` returns None only the proofs are. Return a proof that came before, if one
-        did; then `decide` was not asked.
+        Clients that have not proved themselves yet end in any case. Return how many clients it
+        ended; None, and nothing is written, where there is no such token, or nothing is left.
         """
         ...
 
@@ -158,50 +96,113 @@ class Registered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Replacement:
-    """What a PUT changes (RFC 7592 §2.2)."""
+class Question:
+    """What `Surroundings` are wanted of."""
 
+    access: Sequence[Digest] = ()
+    channel: Sequence[Digest] = ()
+    client_id: str | None = None
+    """A `client_id` that somebody says is theirs."""
+    kids: Sequence[str] = ()
+    owner: str | None = None
+    name: str | None = None
+    site: str | None = None
+    software: tuple[str | None, str | None] = (None, None)
+    installation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a registration's unit of work sees at the moment in which it decides."""
+
+    access: InitialAccess | None
+    """As it is now, before this use."""
+    channel: InitialAccess | None
+    named: Registered | None
+    """The client of `Question.client_id`."""
+    holders: Mapping[str, Registered | None]
+    """Who has, or had, each of the keys that is known; None: a client that somebody registered."""
+    same_name: Sequence[RecordId]
+    """Clients that stand, of the same owner, with the same name."""
+    same_installation: Sequence[RecordId]
+    """Clients that stand, of the same owner or site, with the same installation id."""
+    stopped: StoppedBy | None
+    """Whether the site, or the version of the software, may have no clients now."""
+    owner_stands: bool
+    """Whether the owner, if one was named, is an account that may sign in."""
+    returns_by_itself: bool
+    """What the site says of computers that come back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Born:
+    """A new client: all of it is written, or nothing."""
+
+    client: Client
+    credential: Credential
+    key: ClientKey
+    """Where the store knows it already, it becomes this client's."""
+    registration: Registration
+    event: Event
+    access_id: RecordId | None = None
+    """The token that this is one use of."""
+    notices: Sequence[Notice] = ()
+    ends: Sequence[RecordId] = ()
+    """Clients that it takes the place of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """A client that is there, changed: all of it, or nothing."""
+
+    registration: Registration
+    """As it shall be."""
     name: str | None
     software_version: str | None
+    status: Status | None
+    """None: as it is. Where it changes, every token of the client ends."""
     keys: Sequence[ClientKey]
-    """Every key that shall count; others of the credential end."""
+    """Every key that shall count; the others of its credential end, with their tokens."""
     now: Millis
     event: Event
+    notices: Sequence[Notice] = ()
 
 
-class Registrations(Protocol):
-    """Clients that registered themselves, afterwards."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Killed:
+    """A token that came twice, with everything that was born from it."""
+
+    access_id: RecordId
+    ending: Ending
+    notices: Sequence[Notice] = ()
+
+
+Decision = Born | Again | Killed | None
+
+
+class Registering(Protocol):
+    """Clients that register themselves, look after that, and come back."""
+
+    async def register(
+        self,
+        question: Question,
+        decide: Callable[[Surroundings], Decision],
+        *,
+        uses: Sequence[ProofUse] = (),
+    ) -> ProofUse | None:
+        """Look, let `decide` say what comes of it, and write that with the proofs, in one.
+
+        So nothing happens between looking and writing (P47). Return a proof that came before, if
+        one did; then `decide` was not asked. Otherwise the proofs are used up in any case.
+        """
+        ...
 
     async def registered(self, oauth2_client_id: str) -> Registered | None:
         """Return one by its `client_id`."""
         ...
 
-    async def registered_key(self, kid: str) -> Registered | None:
-        """Return the one that has, or had, this key."""
-        ...
-
-    async def replace_registration(
-        self, registration: Registration, change: Replacement, *, uses: Sequence[ProofUse]
-    ) -> bool:
-        """Change one where its version is still this one; say whether it was, and changed."""
-        ...
-
-    async def set_registered(
-        self,
-        registration: Registration,
-        status: Status,
-        ending: Ending,
-        *,
-        notices: Sequence[Notice] = (),
-    ) -> bool:
-        """Let one count, or not any more; of two at once one is first.
-
-        `Registration` is as it shall be, with the next version; what is there has the one before.
-        """
-        ...
-
     async def activate(self, credential_id: RecordId, *, now: Millis, event: Event) -> bool:
-        """Let a pending one count that has proved itself in time; say whether it does now."""
+        """Let a pending client count that has proved itself in time; say whether it did now."""
         ...
 
 

@@ -14,6 +14,7 @@ from keyin.domain.records import Status, StoredGrant
 from keyin.settings.ports import KeyAndSafe
 from keyin.stores.memory_accounts import MemoryAccounts
 from keyin.stores.memory_flows import MemoryFlows
+from keyin.stores.memory_enrolment import MemoryEnrolment
 from keyin.stores.memory_key_register import MemoryKeyRegister
 from keyin.stores.memory_managed import MemoryManaged
 from keyin.stores.memory_notices import MemoryNotices
@@ -43,6 +44,7 @@ Record = TypeVar("Record")
 
 
 class MemoryStore(
+    MemoryEnrolment,
     MemoryManaged,
     MemoryAccounts,
     MemoryFlows,

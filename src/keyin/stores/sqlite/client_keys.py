@@ -17,6 +17,14 @@ _ADD: Final = (
     "(kid, credential_id, jwk, algorithm, status, epoch, added, last_used) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 )
+_PUT: Final = (
+    "INSERT INTO client_keys "
+    "(kid, credential_id, jwk, algorithm, status, epoch, added, last_used) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kid) DO UPDATE SET "
+    "credential_id = excluded.credential_id, status = excluded.status, added = excluded.added, "
+    "last_used = excluded.last_used WHERE credential_id <> excluded.credential_id"
+)
+"""Another credential's key becomes this one's; who asks has looked whether it may."""
 _SELECT: Final = (
     "SELECT kid, credential_id, jwk, algorithm, status, epoch, added, last_used FROM client_keys "
 )
@@ -53,14 +61,22 @@ def _key(row: tuple[Any, ...]) -> ClientKey:
 
 def add(connection: sqlite3.Connection, keys: Iterable[ClientKey]) -> int:
     """Write what is new; return how many."""
-    rows = [
+    return max(0, connection.executemany(_ADD, _rows(keys)).rowcount)
+
+
+def put(connection: sqlite3.Connection, keys: Iterable[ClientKey]) -> None:
+    """Write keys, also such as were another credential's that is over."""
+    connection.executemany(_PUT, _rows(keys))
+
+
+def _rows(keys: Iterable[ClientKey]) -> list[tuple[Any, ...]]:
+    return [
         (
             *(key.kid, key.credential_id, key.jwk.decode(), key.algorithm),
             *(key.status, key.epoch, key.added, key.last_used),
         )
         for key in keys
     ]
-    return max(0, connection.executemany(_ADD, rows).rowcount)
 
 
 def note_use(connection: sqlite3.Connection, kid: str, now: Millis) -> None:

@@ -14,10 +14,12 @@ from keyin.stores.sqlite.administration import SqliteAdministration
 from keyin.stores.sqlite.audit import SqliteAudit
 from keyin.stores.sqlite.connection import connect, create_private, our_errors
 from keyin.stores.sqlite.flows import SqliteFlows
+from keyin.stores.sqlite.initial_access import SqliteInitialAccess
 from keyin.stores.sqlite.inventory import SqliteInventory
 from keyin.stores.sqlite.key_register import SqliteKeyRegister
 from keyin.stores.sqlite.notices import SqliteNotices
 from keyin.stores.sqlite.quotas import SqliteQuotas
+from keyin.stores.sqlite.registrations import SqliteRegistrations
 from keyin.stores.sqlite.remembered import Remembered
 from keyin.stores.sqlite.sites import SqliteSites
 from keyin.stores.sqlite.sweeping import SqliteSweeping
@@ -96,6 +98,8 @@ class SqliteStore(
     SqliteNotices,
     SqliteQuotas,
     SqliteInventory,
+    SqliteInitialAccess,
+    SqliteRegistrations,
     SqliteSweeping,
 ):
     """Implements every port of a store; what a method does stands with its port."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from keyin.domain.environment import Millis
     from keyin.domain.events import Event
-    from keyin.domain.records import Digest, RecordId
+    from keyin.domain.records import Client, Credential, Digest, RecordId
     from keyin.oauth.ports import Enrolment
     from keyin.settings.ports import KeyAndSafe
 
@@ -107,6 +107,12 @@ def enrol(connection: sqlite3.Connection, records: Enrolment, event: Event) -> d
         "client_keys": client_keys.add(connection, records.client_keys),
         "applications": applications.add(connection, records.applications),
     }
+
+
+def add_client(connection: sqlite3.Connection, client: Client, credential: Credential) -> None:
+    """Write a new client; the caller writes the event, for this is part of another act."""
+    connection.execute(_ENROL_CLIENT, rows.client_row(client))
+    connection.execute(_ENROL_CREDENTIAL, rows.credential_row(credential))
 
 
 def revoke_token(connection: sqlite3.Connection, digests: Sequence[Digest]) -> bool:
