@@ -60,8 +60,21 @@ def test_every_command_about_the_audit_log_works_as_written(tmp_path: Path) -> N
         ran += 1
     shutil.rmtree(data)
     shutil.copytree(backup, data)
+    _restored_with_its_copies(data, places)
     _put_back_an_older_store(data, places)
-    assert ran + 1 == len([line for line in COMMANDS if line])
+    assert ran + 2 == len([line for line in COMMANDS if line])
+
+
+def _restored_with_its_copies(data: Path, places: dict[str, str]) -> None:
+    """See that the cloud does not serve an older store beside its copy; the log becomes whole."""
+    copy = places["/var/log/keyin/audit.jsonl"]
+    serve = ("cloud", "serve", "--data", data, "--listen", "127.0.0.1:0", "--audit-copy", copy)
+    assert "keyin cloud restored" in run(*serve).stderr
+    ((_, *words),) = _commands("restored --data /var/lib/keyin/cloud --copy", places)
+    done = run(*words)
+    assert (done.returncode, done.stderr) == (0, "")
+    done = run("cloud", "audit", "verify", "--data", data, "--copy", f"{copy}.1", "--copy", copy)
+    assert done.returncode == 0, done.stdout
 
 
 def _put_back_an_older_store(data: Path, places: dict[str, str]) -> None:
@@ -78,8 +91,10 @@ def _put_back_an_older_store(data: Path, places: dict[str, str]) -> None:
     assert "audit_broken" in _served(data)
     assert run("cloud", "audit", "verify", "--data", data).returncode == 1
     assert (data / "secrets" / "audit-anchor").read_bytes() == anchor
-    ((_, old, new),) = _commands("mv ", places)
-    shutil.move(old, new)
+    ((_, *words),) = _commands("--without-copy", places)
+    assert run(*words).returncode == 0
+    (aside,) = (data / "secrets").glob("audit-anchor.before-restore-*")
+    assert aside.read_bytes() == anchor
     assert "audit_broken" not in _served(data)
     assert run("cloud", "audit", "verify", "--data", data).returncode == 0
 

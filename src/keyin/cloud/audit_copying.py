@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -18,8 +18,11 @@ import structlog
 from keyin.domain.errors import ConfigurationError, StoreUnavailable
 from keyin.domain.events import Act, Event
 from keyin.oauth.audit_ports import AuditLog, Trail
+from keyin.wire.audit_chain import beginning
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from keyin.cloud.gate import Gate
     from keyin.cloud.metrics import Metrics
     from keyin.domain.environment import Clock
@@ -52,16 +55,28 @@ class Copier:
     _moved: bool = False
     _checkpoints: deque[Checkpoint] = field(default_factory=deque)
 
+    async def refuse_older_store(self) -> None:
+        """Look whether the copy goes on where the store ends, before anything is written.
+
+        Then a backup was put back, and what was revoked since is not. Raises ConfigurationError.
+        """
+        heads = {head.chain: head for head in await self.store.audit_heads()}
+        with _unwritable():
+            await asyncio.to_thread(self.copy.prepare)
+            for chain, there in self.copy.heads.items():
+                own = heads.get(chain) or beginning(chain)
+                if there.seq <= own.seq or await asyncio.to_thread(self.copy.parted_from, own):
+                    continue
+                raise ConfigurationError(
+                    "the store ends before its audit log's second copy: it is an older one",
+                    next_step="If a backup was put back: `keyin cloud restored --copy FILE`. If "
+                    "the copy is another store's, give another --audit-copy.",
+                )
+
     async def start(self) -> None:
         """Catch up. Raises ConfigurationError where the file cannot be written at all."""
-        try:
+        with _unwritable():
             await self._forward()
-        except OSError as error:
-            raise ConfigurationError(
-                "the audit log's second copy cannot be written: %(reason)s",
-                next_step="Let the account that runs the cloud write the file of --audit-copy.",
-                reason=error.strerror or type(error).__name__,
-            ) from error
 
     async def run(self) -> None:
         """Go on until cancelled."""
@@ -152,3 +167,15 @@ class Copier:
         event = Event(act=Act.ALERT, at=self.clock.now(), actor=_THE_CLOUD, reason=reason)
         with suppress(StoreUnavailable):
             await self.store.record(event)
+
+
+@contextmanager
+def _unwritable() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ConfigurationError(
+            "the audit log's second copy cannot be written: %(reason)s",
+            next_step="Let the account that runs the cloud write the file of --audit-copy.",
+            reason=error.strerror or type(error).__name__,
+        ) from error

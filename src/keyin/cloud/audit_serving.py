@@ -38,6 +38,8 @@ async def audited(config: CloudConfig, store: Store, around: Surroundings) -> As
     """Keep the log while the body runs. Raises ConfigurationError, StoreUnavailable."""
     copier = _copier(config, store, around)
     keeper = _keeper(config, store, around, copier)
+    if copier is not None:
+        await copier.refuse_older_store()
     await keeper.start()
     going_on = [keeper.run()]
     if copier is not None:

@@ -22,6 +22,7 @@ from keyin.cloud.audit_serving import audited
 from keyin.cloud.hardening import harden, take_all_files
 from keyin.cloud.listeners import bind, parse_listener, url
 from keyin.cloud.protocol import LimitedProtocol
+from keyin.cloud.restoring import refuse_unfinished
 from keyin.cloud.selfcheck import check_config, check_store
 from keyin.cloud.sweeping import Sweeper
 from keyin.cloud.wiring import build
@@ -77,6 +78,7 @@ def serve(config: CloudConfig, pages: PagesOf | None = None) -> None:
 
 async def _run(config: CloudConfig, opened: OpenedStore, pages: PagesOf | None) -> None:
     await check_store(config, opened.store)
+    refuse_unfinished(await opened.store.restoring_from())
     service = administration(opened.store, opened.secrets, SystemEntropy())
     door = await admin_socket.listen(Path(config.data or ""), service, SystemClock())
     try:

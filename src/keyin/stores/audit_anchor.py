@@ -1,11 +1,12 @@
 """The newest checkpoints of the audit log, kept beside the secrets: outside the store.
 
 Who cuts the end off the log, and the checkpoints with it, finds nothing here to change. Restoring
-an old store shows the same way; the operator then puts the file aside (docs/operations/audit.md).
+an old store shows the same way; `keyin cloud restored` then puts the file aside.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from keyin.domain.errors import ConfigurationError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME: Final = "audit-anchor"
+ASIDE: Final = ".before-restore-"
 _LARGEST: Final = 1_000_000
 
 
@@ -43,3 +45,8 @@ class Anchor:
     def write(self, signatures: Iterable[str]) -> None:
         """Replace everything. Raises OSError: a directory handed over by systemd is read-only."""
         private_files.replace(self._path, "".join(f"{one}\n" for one in signatures).encode())
+
+    def put_aside(self, number: int) -> None:
+        """Keep what was written last under another name, for whoever looks into it. OSError."""
+        with suppress(FileNotFoundError):
+            self._path.rename(self._path.with_name(f"{NAME}{ASIDE}{number}"))

@@ -70,6 +70,14 @@ class AuditCopy:
         self._write([continuing_line(head)])
         self.heads[head.chain] = head
 
+    def parted_from(self, head: Head) -> bool:
+        """Tell whether the file has another row in this one's place: it is not of this log."""
+        for line in copied_lines(self._path) if head.seq else ():
+            row = read_line(line)
+            if isinstance(row, CopiedRow) and (row.chain, row.seq) == (head.chain, head.seq):
+                return row.head != head
+        return False
+
     def sync(self) -> None:
         """Return once everything is on the disk."""
         if self._file is not None:

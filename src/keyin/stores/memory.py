@@ -12,13 +12,12 @@ import msgspec
 
 from keyin.domain.records import Status, StoredGrant
 from keyin.settings.ports import KeyAndSafe
-from keyin.stores.memory_accounts import MemoryAccounts
-from keyin.stores.memory_flows import MemoryFlows
 from keyin.stores.memory_enrolment import MemoryEnrolment
 from keyin.stores.memory_key_register import MemoryKeyRegister
 from keyin.stores.memory_managed import MemoryManaged
 from keyin.stores.memory_notices import MemoryNotices
 from keyin.stores.memory_quotas import MemoryQuotas
+from keyin.stores.memory_restoring import MemoryRestoring
 from keyin.stores.memory_sweeping import MemorySweeping
 
 if TYPE_CHECKING:
@@ -46,8 +45,7 @@ Record = TypeVar("Record")
 class MemoryStore(
     MemoryEnrolment,
     MemoryManaged,
-    MemoryAccounts,
-    MemoryFlows,
+    MemoryRestoring,
     MemoryKeyRegister,
     MemoryNotices,
     MemoryQuotas,

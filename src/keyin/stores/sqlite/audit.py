@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from keyin.domain.refusal_counts import RefusalCount
-from keyin.stores.sqlite.connection import WritingConnection, our_errors
+from keyin.stores.sqlite.connection import WritingConnection, forget_head, our_errors
 from keyin.stores.sqlite.part import SqlitePart
 from keyin.wire.audit_chain import Head, Row, beginning, rows
 from keyin.wire.audit_checkpoints import Checkpoint
@@ -58,6 +58,16 @@ def append_all(connection: sqlite3.Connection, events: Iterable[Event]) -> None:
     connection.executemany(_APPEND, found)
     if found:
         connection.head = found[-1]
+
+
+def continue_chain(connection: sqlite3.Connection, rows_: Sequence[Row]) -> bool:
+    """Write rows as they are, where they follow the last one; say whether."""
+    head = _head(connection)
+    if (rows_[0].chain, rows_[0].seq) != (head.chain, head.seq + 1):
+        return False
+    connection.executemany(_APPEND, rows_)
+    forget_head(connection)
+    return True
 
 
 def _head(connection: sqlite3.Connection) -> Head:

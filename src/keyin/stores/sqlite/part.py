@@ -33,3 +33,6 @@ class SqlitePart:
 
     def _forget_clients(self) -> None:
         """Forget what is remembered of them: `SqliteStore` remembers."""
+
+    def _forget_epoch(self) -> None:
+        """Forget the store's epoch: `SqliteStore` remembers."""

@@ -21,6 +21,7 @@ from keyin.stores.sqlite.notices import SqliteNotices
 from keyin.stores.sqlite.quotas import SqliteQuotas
 from keyin.stores.sqlite.registrations import SqliteRegistrations
 from keyin.stores.sqlite.remembered import Remembered
+from keyin.stores.sqlite.restoring import SqliteRestoring
 from keyin.stores.sqlite.sites import SqliteSites
 from keyin.stores.sqlite.sweeping import SqliteSweeping
 from keyin.stores.sqlite.writer import Writer
