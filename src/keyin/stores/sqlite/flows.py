@@ -37,8 +37,11 @@ class SqliteFlows(SqlitePart):
 
     async def find_application(self, credential_id: RecordId) -> Application | None:
         """See Applications."""
+        known = self._memory.applications
+        if credential_id in known:
+            return known[credential_id]
         with our_errors():
-            return applications.find(self._lookups, credential_id)
+            return known.put(credential_id, applications.find(self._lookups, credential_id))
 
     async def find_registered(
         self, credential_id: RecordId

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from keyin.stores.sqlite.remembered import Memory
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
@@ -20,6 +22,7 @@ class SqlitePart:
         self._reading = reading
         self._writer = writer
         self._still = False
+        self._memory = Memory()
 
     @property
     def _lookups(self) -> sqlite3.Connection:
@@ -29,10 +32,7 @@ class SqlitePart:
 
     async def _changing_clients(self, unit: Callable[[sqlite3.Connection], Result]) -> Result:
         """Run a unit that changes who counts as what: clients, credentials, sites, software."""
-        return await self._writer.run(unit, then=self._forget_clients)
-
-    def _forget_clients(self) -> None:
-        """Forget what is remembered of them: `SqliteStore` remembers."""
+        return await self._writer.run(unit, then=self._memory.clear)
 
     def _forget_epoch(self) -> None:
         """Forget the store's epoch: `SqliteStore` remembers."""

@@ -5,7 +5,11 @@ Only one process writes to a store, so it knows when what it remembers is no lon
 
 from __future__ import annotations
 
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
+
+if TYPE_CHECKING:
+    from keyin.domain.applications import Application
+    from keyin.domain.records import Client, ClientKey, Credential, Digest, Key, RecordId
 
 REMEMBERED: Final = 4096
 
@@ -16,8 +20,34 @@ Result = TypeVar("Result")
 class Remembered(dict[Name, Result]):
     """What was looked up, bounded."""
 
-    def put(self, name: Name, found: Result) -> None:
+    def put(self, name: Name, found: Result) -> Result:
         """Remember; at the bound, begin anew."""
         if len(self) >= REMEMBERED:
             self.clear()
         self[name] = found
+        return found
+
+
+class Memory:
+    """What nearly every request asks for.
+
+    Ids that nobody has are remembered as well, so that known and unknown cost the same.
+    """
+
+    def __init__(self) -> None:
+        self.credentials: Remembered[str, tuple[Credential, Client | None] | None] = Remembered()
+        self.issued_to: Remembered[tuple[RecordId, RecordId], tuple[Client, Credential] | None] = (
+            Remembered()
+        )
+        self.client_keys: Remembered[str, ClientKey | None] = Remembered()
+        self.applications: Remembered[RecordId, Application | None] = Remembered()
+        self.keys: Remembered[Digest, Key] = Remembered()
+        """A person comes back, to this computer or the next. Only keys that nothing keeps from
+        opening are remembered: of others there is no end, and one that is revoked, or whose
+        policy may say no, must take as long to be found as one that never was (P41)."""
+
+    def clear(self) -> None:
+        """Forget all."""
+        for part in (self.credentials, self.issued_to, self.client_keys, self.applications):
+            part.clear()
+        self.keys.clear()

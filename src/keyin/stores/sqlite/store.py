@@ -20,7 +20,6 @@ from keyin.stores.sqlite.key_register import SqliteKeyRegister
 from keyin.stores.sqlite.notices import SqliteNotices
 from keyin.stores.sqlite.quotas import SqliteQuotas
 from keyin.stores.sqlite.registrations import SqliteRegistrations
-from keyin.stores.sqlite.remembered import Remembered
 from keyin.stores.sqlite.restoring import SqliteRestoring
 from keyin.stores.sqlite.sites import SqliteSites
 from keyin.stores.sqlite.sweeping import SqliteSweeping
@@ -101,6 +100,7 @@ class SqliteStore(
     SqliteInventory,
     SqliteInitialAccess,
     SqliteRegistrations,
+    SqliteRestoring,
     SqliteSweeping,
 ):
     """Implements every port of a store; what a method does stands with its port."""
@@ -108,44 +108,35 @@ class SqliteStore(
     def __init__(self, reading: sqlite3.Connection, writer: Writer) -> None:
         super().__init__(reading, writer)
         self._epoch: int | None = None
-        # Few, and asked for at every request. Ids that nobody has are remembered as well, so that
-        # known and unknown cost the same. Only this process writes; what it writes clears them.
-        self._credentials: Remembered[str, tuple[Credential, Client | None] | None]
-        self._credentials = Remembered()
-        self._clients: Remembered[tuple[RecordId, RecordId], tuple[Client, Credential] | None]
-        self._clients = Remembered()
-        # A person comes back, to this computer or the next. Only keys that nothing keeps from
-        # opening are remembered: of others there is no end, and one that is revoked, or whose
-        # policy may say no, must take as long to be found as one that never was (P41).
-        self._keys: Remembered[Digest, Key] = Remembered()
 
     def expect(self, company: Callable[[], bool]) -> None:
         """Be told whether other requests are under way: then a write waits for theirs a moment."""
         self._writer.in_company = company
 
-    def _forget_clients(self) -> None:
-        self._credentials.clear()
-        self._clients.clear()
-        self._keys.clear()
-
     async def find_credential(
         self, oauth2_client_id: str
     ) -> tuple[Credential, Client | None] | None:
         """See oauth.ports.Credentials."""
-        if oauth2_client_id not in self._credentials:
-            with our_errors():
-                found = reader.find_credential(self._lookups, oauth2_client_id)
-            self._credentials.put(oauth2_client_id, found)
-        return self._credentials[oauth2_client_id]
+        known = self._memory.credentials
+        if oauth2_client_id in known:
+            return known[oauth2_client_id]
+        with our_errors():
+            return known.put(
+                oauth2_client_id, reader.find_credential(self._lookups, oauth2_client_id)
+            )
 
     async def find_client_key(self, kid: str) -> ClientKey | None:
         """See oauth.ports.ClientKeys."""
+        known = self._memory.client_keys
+        if kid in known:
+            return known[kid]
         with our_errors():
-            return client_keys.find(self._lookups, kid)
+            return known.put(kid, client_keys.find(self._lookups, kid))
 
     async def note_key_use(self, kid: str, *, now: Millis) -> None:
         """See oauth.ports.ClientKeys."""
-        await self._writer.run(partial(client_keys.note_use, kid=kid, now=now))
+        forget = self._memory.client_keys.clear
+        await self._writer.run(partial(client_keys.note_use, kid=kid, now=now), then=forget)
 
     async def revoke_client_key(self, kid: str, *, event: Event) -> bool:
         """See oauth.ports.Revocations."""
@@ -155,12 +146,12 @@ class SqliteStore(
     async def find_key(self, digests: Sequence[Digest]) -> Key | None:
         """See oauth.ports.Keys."""
         for digest in digests:
-            if digest in self._keys:
-                return self._keys[digest]
+            if digest in self._memory.keys:
+                return self._memory.keys[digest]
         with our_errors():
             found = reader.find_key(self._lookups, digests)
         if found is not None and found.status is Status.ACTIVE and found.policy is None:
-            self._keys.put(found.digest, found)
+            self._memory.keys.put(found.digest, found)
         return found
 
     async def add_token(
@@ -194,11 +185,10 @@ class SqliteStore(
     def _issued_to(
         self, client_id: RecordId, credential_id: RecordId
     ) -> tuple[Client, Credential] | None:
-        ids = (client_id, credential_id)
-        if ids not in self._clients:
-            found = reader.find_client_and_credential(self._lookups, client_id, credential_id)
-            self._clients.put(ids, found)
-        return self._clients[ids]
+        ids, known = (client_id, credential_id), self._memory.issued_to
+        if ids in known:
+            return known[ids]
+        return known.put(ids, reader.find_client_and_credential(self._lookups, *ids))
 
     async def store_epoch(self) -> int:
         """See oauth.ports.Tokens. Only this process writes, so it knows."""
@@ -217,7 +207,7 @@ class SqliteStore(
     ) -> None:
         """See settings.ports.Safes."""
         unit = partial(writes.change_safe, digests=digests, change=change)
-        await self._writer.run(unit, then=self._keys.clear)
+        await self._writer.run(unit, then=self._memory.keys.clear)
 
     async def revoke_token(self, digests: Sequence[Digest], *, event: Event) -> bool:
         """See oauth.ports.Revocations."""
@@ -242,7 +232,7 @@ class SqliteStore(
         """See oauth.ports.Revocations."""
         act = partial(writes.revoke_key, digests=digests, reason=reason, now=now)
         unit = partial(writes.told, act=act, event=event)
-        return await self._writer.run(unit, then=self._keys.clear)
+        return await self._writer.run(unit, then=self._memory.keys.clear)
 
     async def bump_store_epoch(self, *, event: Event) -> int:
         """See oauth.ports.Housekeeping."""
