@@ -6,8 +6,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from keyin.domain.environment import Millis
-from keyin.domain.records import Digest, RecordId, Status
-from keyin.oauth.accounts import FORGOTTEN, Account, Failures, PasswordHash, Session
+from keyin.oauth.accounts import FORGOTTEN, Failures
+from keyin.stores import account_rows
+from keyin.stores.account_rows import ACCOUNT, SESSION
+from keyin.stores.rows import names
 from keyin.stores.sqlite import audit
 from keyin.stores.sqlite.connection import our_errors
 from keyin.stores.sqlite.memberships import SqliteMemberships
@@ -17,20 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from keyin.domain.events import Event
-    from keyin.oauth.accounts import AccountChange
-    from keyin.stores.rows import Row
+    from keyin.domain.records import Digest, RecordId
+    from keyin.oauth.accounts import Account, AccountChange, Session
 
-_ACCOUNT: Final = (
-    "accounts.id, accounts.name, accounts.name_key, accounts.password, accounts.status, "
-    "accounts.epoch, accounts.created, accounts.updated, accounts.email, accounts.language"
-)
-_SESSION: Final = (
-    "sessions.digest, sessions.account_id, sessions.account_epoch, sessions.signed_in, "
-    "sessions.seen, sessions.expires"
-)
+_ACCOUNT: Final = names(ACCOUNT, "accounts")
+_SESSION: Final = names(SESSION, "sessions")
+_SESSION_END: Final = len(SESSION)
 _ADD: Final = (
-    "INSERT INTO accounts (id, name, name_key, password, status, epoch, created, updated, email, "
-    "language) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name_key) DO NOTHING"
+    f"INSERT INTO accounts ({names(ACCOUNT)}) VALUES ({', '.join('?' * len(ACCOUNT))}) "  # noqa: S608 - names of columns
+    "ON CONFLICT (name_key) DO NOTHING"
 )
 _CHANGE: Final = (
     "UPDATE accounts SET password = coalesce(:password, password), "
@@ -43,10 +40,7 @@ _AFTER: Final = (
     f"SELECT {_ACCOUNT} FROM accounts "  # noqa: S608 - names of columns
     "WHERE name_key > ? ORDER BY name_key LIMIT ?"
 )
-_OPEN: Final = (
-    "INSERT INTO sessions (digest, account_id, account_epoch, signed_in, seen, expires) "
-    "VALUES (?, ?, ?, ?, ?, ?)"
-)
+_OPEN: Final = f"INSERT INTO sessions ({names(SESSION)}) VALUES ({', '.join('?' * len(SESSION))})"  # noqa: S608 - names of columns
 _FIND_SESSION: Final = (
     f"SELECT {_SESSION}, {_ACCOUNT} FROM sessions "  # noqa: S608 - names of columns
     "JOIN accounts ON accounts.id = sessions.account_id WHERE sessions.digest = ?"
@@ -76,7 +70,7 @@ class SqliteAccounts(SqliteMemberships):
         query = f"SELECT {_ACCOUNT} FROM accounts WHERE {column} = ?"  # noqa: S608 - our own words
         with our_errors():
             row = self._lookups.execute(query, (value,)).fetchone()
-        return None if row is None else _account(row)
+        return None if row is None else account_rows.account(row)
 
     async def change_account(
         self, id_: RecordId, change: AccountChange, *, now: Millis, event: Event
@@ -89,7 +83,7 @@ class SqliteAccounts(SqliteMemberships):
         """See Accounts."""
         with our_errors():
             rows = self._lookups.execute(_AFTER, (name_key, most)).fetchall()
-        return [_account(row) for row in rows]
+        return [account_rows.account(row) for row in rows]
 
     async def open_session(
         self, session: Session, *, instead_of: Sequence[Digest], event: Event
@@ -104,7 +98,9 @@ class SqliteAccounts(SqliteMemberships):
             for digest in digests:
                 row = self._lookups.execute(_FIND_SESSION, (digest,)).fetchone()
                 if row is not None:
-                    return _session(row[:6]), _account(row[6:])
+                    return account_rows.session(row[:_SESSION_END]), account_rows.account(
+                        row[_SESSION_END:]
+                    )
         return None
 
     async def note_seen(self, digest: Digest, *, now: Millis) -> None:
@@ -137,12 +133,7 @@ class SqliteAccounts(SqliteMemberships):
 
 
 def _add(connection: sqlite3.Connection, account: Account, event: Event) -> bool:
-    row = (
-        *(account.id, account.name, account.name_key, account.password),
-        *(account.status, account.epoch, account.created, account.updated),
-        *(account.email, account.language),
-    )
-    added = connection.execute(_ADD, row).rowcount > 0
+    added = connection.execute(_ADD, account_rows.account_row(account)).rowcount > 0
     if added:
         audit.append(connection, event)
     return added
@@ -174,11 +165,7 @@ def _open(
 ) -> None:
     connection.execute("DELETE FROM sessions WHERE expires < ?", (session.signed_in,))
     _delete(connection, instead_of)
-    row = (
-        *(session.digest, session.account_id, session.account_epoch),
-        *(session.signed_in, session.seen, session.expires),
-    )
-    connection.execute(_OPEN, row)
+    connection.execute(_OPEN, account_rows.session_row(session))
     audit.append(connection, event)
 
 
@@ -216,29 +203,3 @@ def _note_failure(
 def _forget_failures(connection: sqlite3.Connection, buckets: Sequence[Digest]) -> None:
     query = "DELETE FROM sign_in_failures WHERE bucket = ?"
     connection.executemany(query, [(bucket,) for bucket in buckets])
-
-
-def _account(row: Row) -> Account:
-    return Account(
-        id=RecordId(row[0]),
-        name=row[1],
-        name_key=row[2],
-        password=PasswordHash(row[3]),
-        status=Status(row[4]),
-        epoch=row[5],
-        created=Millis(row[6]),
-        updated=None if row[7] is None else Millis(row[7]),
-        email=row[8],
-        language=row[9],
-    )
-
-
-def _session(row: Row) -> Session:
-    return Session(
-        digest=Digest(row[0]),
-        account_id=RecordId(row[1]),
-        account_epoch=row[2],
-        signed_in=Millis(row[3]),
-        seen=Millis(row[4]),
-        expires=Millis(row[5]),
-    )
