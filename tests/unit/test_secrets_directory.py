@@ -21,7 +21,8 @@ def test_p30_it_makes_files_that_only_the_owner_reads(tmp_path: Path) -> None:
     SecretsDirectory.open(tmp_path / "secrets", entropy=ENTROPY)
     assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700
     files = sorted((tmp_path / "secrets").iterdir())
-    assert [file.name.rsplit("-", 1)[0] for file in files] == ["data-key-0001", "pepper-0001"]
+    kinds = ["data-key-0001", "pepper-0001", "signing-key-0001"]
+    assert [file.name.rsplit("-", 1)[0] for file in files] == kinds
     assert all(file.stat().st_mode & 0o777 == 0o600 for file in files)
 
 

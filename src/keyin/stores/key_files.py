@@ -23,9 +23,11 @@ PEPPER: Final = "pepper"
 DATA_KEY: Final = "data-key"
 AUDIT_KEY: Final = "audit-key"
 """The seed of an Ed25519 key: signs the audit log's checkpoints."""
+SIGNING_KEY: Final = "signing-key"
+"""The chance that a P-256 key is made from: signs enrolment files and certificates."""
 KEY_BYTES: Final = 32
 _ID_BYTES: Final = 4
-_NAME: Final = re.compile(r"(pepper|data-key|audit-key)-(\d{4})-([0-9a-f]{8})")
+_NAME: Final = re.compile(r"(pepper|data-key|audit-key|signing-key)-(\d{4})-([0-9a-f]{8})")
 _CONTENT: Final = re.compile(rb"[0-9a-f]{64}\n?")
 
 
@@ -41,7 +43,7 @@ class KeyFile:
 
 def read_all(directory: Path) -> list[KeyFile]:
     """Read every key, newest first. Raises ConfigurationError."""
-    handed_over = _is_systemd(directory)
+    handed_over = is_handed_over(directory)
     try:
         _check(directory, directory.stat(), handed_over=handed_over)
         found = [
@@ -66,7 +68,7 @@ def make_directory(directory: Path) -> None:
 
 def add(directory: Path, kind: str, entropy: Entropy) -> KeyFile:
     """Make a key that is newer than every other of its kind; returns when it is durable."""
-    if _is_systemd(directory):
+    if is_handed_over(directory):
         raise lacking(directory, kind)
     number = max((key.number for key in read_all(directory) if key.kind == kind), default=0) + 1
     made = KeyFile(
@@ -133,7 +135,8 @@ def _sync(directory: Path) -> None:
         os.close(folder)
 
 
-def _is_systemd(directory: Path) -> bool:
+def is_handed_over(directory: Path) -> bool:
+    """Tell whether systemd brought the directory: then nothing can be added to it."""
     handed_over = os.environ.get("CREDENTIALS_DIRECTORY")
     return bool(handed_over) and os.path.realpath(directory) == os.path.realpath(handed_over or "")
 

@@ -17,7 +17,8 @@ from keyin.domain.errors import StoreUnavailable
 from keyin.domain.records import Digest
 from keyin.domain.token_form import time_mark
 from keyin.stores import key_files
-from keyin.stores.key_files import DATA_KEY, PEPPER, KeyFile
+from keyin.stores.key_files import DATA_KEY, PEPPER, SIGNING_KEY, KeyFile
+from keyin.wire.signing_key import SigningKey, key_of_seed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,6 +50,10 @@ class SecretsDirectory:
             if key.kind == DATA_KEY
         }
         self._sealing = next(iter(self._ciphers))
+        self.signing_keys: tuple[SigningKey, ...] = tuple(
+            key_of_seed(key.material) for key in newest_first if key.kind == SIGNING_KEY
+        )
+        """The cloud's own: the newest signs, each verifies; none where it is systemd's to bring."""
 
     @classmethod
     def open(cls, path: Path, *, entropy: Entropy, create: bool = True) -> Self:
@@ -64,6 +69,9 @@ class SecretsDirectory:
                 if not create:
                     raise key_files.lacking(path, kind)
                 keys.append(key_files.add(path, kind, entropy))
+        signs = any(key.kind == SIGNING_KEY for key in keys)
+        if create and not signs and not key_files.is_handed_over(path):
+            keys.append(key_files.add(path, SIGNING_KEY, entropy))
         return cls(keys, entropy=entropy)
 
     @classmethod
@@ -77,7 +85,7 @@ class SecretsDirectory:
                     id=entropy.token_bytes(4).hex(),
                     material=entropy.token_bytes(key_files.KEY_BYTES),
                 )
-                for kind in (PEPPER, DATA_KEY)
+                for kind in (PEPPER, DATA_KEY, SIGNING_KEY)
             ],
             entropy=entropy,
         )

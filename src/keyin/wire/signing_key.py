@@ -6,6 +6,7 @@ holds.
 
 from __future__ import annotations
 
+from hashlib import sha512
 from typing import TYPE_CHECKING, Final, Never
 
 import msgspec
@@ -71,7 +72,15 @@ class SigningKey:
 
 def new_key(entropy: Entropy) -> SigningKey:
     """Make a P-256 key from the given chance."""
-    chance = entropy.token_bytes(32 + _EXTRA_BYTES)
+    return _of_chance(entropy.token_bytes(32 + _EXTRA_BYTES))
+
+
+def key_of_seed(seed: bytes) -> SigningKey:
+    """Return the P-256 key that belongs to 32 unpredictable bytes: always the same."""
+    return _of_chance(sha512(b"keyin signing key\0" + seed).digest()[: 32 + _EXTRA_BYTES])
+
+
+def _of_chance(chance: bytes) -> SigningKey:
     number = int.from_bytes(chance, "big") % (_ORDER - 1) + 1
     return SigningKey(ECKey.import_key(_pem(derive_private_key(number, SECP256R1()))))
 
