@@ -6,15 +6,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conformance.stores import STORES, Store
+from tests.conformance.stores import ON_POSTGRES, STORES, Store, close
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
 
-@pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    opened = STORES[request.param](tmp_path)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "store" in metafunc.fixturenames:
+        suite = metafunc.module.__name__.rpartition(".")[2]
+        names = [name for name in STORES if name != "postgres" or suite in ON_POSTGRES]
+        metafunc.parametrize("store", names, indirect=True)
+
+
+@pytest.fixture
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    opened = await STORES[request.param](tmp_path)
     yield opened
-    opened.close()
+    await close(opened)

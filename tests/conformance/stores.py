@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
+
+import pytest
 
 from keyin.cloud.administering import Store as AdminStore
 from keyin.cloud.restoring import Restorable
@@ -19,10 +21,13 @@ from keyin.oauth import ports as oauth
 from keyin.oauth import throttle_ports as throttle
 from keyin.settings import ports as settings
 from keyin.stores.memory import MemoryStore
+from keyin.stores.postgres import PostgresStore
+from keyin.stores.postgres import open_store as open_postgres
 from keyin.stores.sqlite import open_store
+from tests import postgres
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
 
@@ -63,12 +68,31 @@ class Store(  # one object that is every port, as wiring hands it out
     def close(self) -> None: ...
 
 
-def _memory(_folder: Path) -> Store:
+async def _memory(_folder: Path) -> Store:
     return MemoryStore()
 
 
-def _sqlite(folder: Path) -> Store:
+async def _sqlite(folder: Path) -> Store:
     return open_store(folder / "store.sqlite3")
 
 
-STORES: dict[str, Callable[[Path], Store]] = {"memory": _memory, "sqlite": _sqlite}
+async def _postgres(_folder: Path) -> Store:
+    if not postgres.BIN.is_dir():
+        pytest.skip("PostgreSQL 15 is not installed (Debian's package postgresql-15)")
+    return cast("Store", await open_postgres(postgres.cluster().database()))
+
+
+STORES: dict[str, Callable[[Path], Awaitable[Store]]] = {
+    "memory": _memory,
+    "sqlite": _sqlite,
+    "postgres": _postgres,
+}
+ON_POSTGRES = {"test_audit", "test_client_keys"}
+"""Suites that PostgreSQL passes so far."""
+
+
+async def close(store: Store) -> None:
+    if isinstance(store, PostgresStore):
+        await store.aclose()
+    else:
+        store.close()

@@ -6,20 +6,17 @@ Each file runs in one transaction with the note that it ran. A file that has lan
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from keyin.domain.errors import ConfigurationError
+from keyin.stores.schema_files import Migration, read
 from keyin.stores.sqlite.connection import our_errors
 from keyin.stores.token_place import token_place
 
 if TYPE_CHECKING:
     import sqlite3
 
-_NAME: Final = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 _APPLICATION_ID: Final = 0x4B59494E  # "KYIN"; https://www.sqlite.org/fileformat2.html, offset 68
 _PREPARATION: Final = f"""
 BEGIN IMMEDIATE;
@@ -34,28 +31,9 @@ COMMIT;
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Migration:
-    """One step of the schema."""
-
-    version: int
-    name: str
-    sql: str
-
-    @property
-    def checksum(self) -> str:
-        """Return what must stay the same for ever."""
-        return sha256(self.sql.encode()).hexdigest()
-
-
 def known() -> list[Migration]:
     """Return every migration that this build carries, in order."""
-    found = [
-        Migration(version=int(match[1]), name=match[2], sql=file.read_text("utf-8"))
-        for file in (files(__package__) / "schema").iterdir()
-        if (match := _NAME.fullmatch(file.name))
-    ]
-    return sorted(found, key=lambda migration: migration.version)
+    return read(files(__package__) / "schema")
 
 
 def migrate(connection: sqlite3.Connection, migrations: list[Migration] | None = None) -> None:

@@ -1,0 +1,226 @@
+"""Lookups, many in one: what the event loop's tasks ask for in one turn is one query.
+
+A lookup is a statement with one parameter, an array; its first column says which of its members a
+row is for. Whoever asks gets the rows of what they asked for, in their order, and nobody another's
+failure: where one member spoils a query, each is asked for alone. While all connections are at work
+more gathers, so the batch grows with the load.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from keyin.domain.errors import StoreUnavailable
+from keyin.stores.postgres.connection import ANSWER_S, FOREIGN, Lane, ended, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from keyin.stores.postgres.connection import Connection, Server
+    from keyin.stores.rows import Row
+
+LANES: Final = 3
+"""Connections of one process that only look up."""
+MOST: Final = 256
+"""Lookups in one query."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A statement such as `SELECT digest, sealed FROM keys WHERE digest = any($1)`."""
+
+    sql: str
+
+
+class _Asked:
+    """One caller's keys, and where the rows go."""
+
+    __slots__ = ("at", "keys", "rows")
+
+    def __init__(self, keys: Sequence[str | int], loop: asyncio.AbstractEventLoop) -> None:
+        self.keys = keys
+        self.rows: asyncio.Future[list[Row]] = loop.create_future()
+        self.at = loop.time()
+
+
+@dataclass(slots=True)
+class _Alone:
+    """A query with parameters of its own."""
+
+    sql: str
+    args: tuple[object, ...]
+    asked: _Asked
+
+
+class Lookups:
+    """Belongs to one event loop at a time; connects when it is first asked."""
+
+    def __init__(self, server: Server, lanes: int = LANES) -> None:
+        self._idle = [Lane(server) for _ in range(lanes)]
+        self._lanes = tuple(self._idle)
+        self._waiting: dict[Lookup, list[_Asked]] = {}
+        self._alone: list[_Alone] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._due = False
+        self._open = True
+
+    async def rows(self, lookup: Lookup, keys: Sequence[str | int]) -> list[Row]:
+        """Return the rows of these keys, without the column that says which. StoreUnavailable."""
+        kept = [key for key in keys if isinstance(key, int) or storable(key)]
+        if not kept:
+            return []
+        asked = _Asked(kept, asyncio.get_running_loop())
+        self._waiting.setdefault(lookup, []).append(asked)
+        self._begin_soon()
+        return await asked.rows
+
+    async def row(self, lookup: Lookup, keys: Sequence[str | int]) -> Row | None:
+        """Return the first of the rows; None where there is none. Raises StoreUnavailable."""
+        rows = await self.rows(lookup, keys)
+        return rows[0] if rows else None
+
+    async def fetch(self, sql: str, *args: object) -> list[Row]:
+        """Return the rows of a query with parameters of its own. Raises StoreUnavailable."""
+        if not all(storable(arg) for arg in args if isinstance(arg, str)):
+            return []
+        asked = _Asked((), asyncio.get_running_loop())
+        self._alone.append(_Alone(sql, args, asked))
+        self._begin_soon()
+        return await asked.rows
+
+    async def fetchrow(self, sql: str, *args: object) -> Row | None:
+        """Return the first row of a query with parameters of its own. Raises StoreUnavailable."""
+        rows = await self.fetch(sql, *args)
+        return rows[0] if rows else None
+
+    def _begin_soon(self) -> None:
+        if not self._open:
+            raise StoreUnavailable("the store is closed")
+        if not self._due and self._idle:
+            self._due = True
+            asyncio.get_running_loop().call_soon(self._begin)
+
+    def _begin(self) -> None:
+        """Let connections go to work on what the turn has brought, one for each query."""
+        self._due = False
+        loop = asyncio.get_running_loop()
+        for _ in range(min(len(self._idle), len(self._waiting) + len(self._alone))):
+            task = loop.create_task(self._work(self._idle.pop()))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _work(self, lane: Lane) -> None:
+        try:
+            while self._waiting or self._alone:
+                if self._alone:
+                    alone = self._alone.pop(0)
+                    await self._fetch(lane, alone)
+                if self._waiting:
+                    await self._look_up(lane, *self._next())
+        finally:
+            self._idle.append(lane)
+
+    def _next(self) -> tuple[Lookup, list[_Asked]]:
+        """Take what was first asked for, and all that can be answered with it."""
+        lookup = next(iter(self._waiting))
+        asked = self._waiting.pop(lookup)
+        if len(asked) > MOST:
+            self._waiting[lookup] = asked[MOST:]
+        return lookup, asked[:MOST]
+
+    async def _fetch(self, lane: Lane, alone: _Alone) -> None:
+        if _too_late([alone.asked]):
+            return
+        run = lambda connection: connection.fetch(alone.sql, *alone.args)  # noqa: E731
+        try:
+            found = await _bounded(lane, run)
+        except Exception as error:  # noqa: BLE001 - it reaches who asked
+            _fail([alone.asked], error)
+        else:
+            _answer(alone.asked, [tuple(row) for row in found])
+
+    async def _look_up(self, lane: Lane, lookup: Lookup, asked: list[_Asked]) -> None:
+        if _too_late(asked):
+            return
+        keys = list({key for one in asked for key in one.keys})
+        try:
+            found = await _bounded(lane, lambda connection: connection.fetch(lookup.sql, keys))
+        except Exception as error:  # noqa: BLE001 - it reaches who asked
+            if len(asked) > 1 and error.__cause__ and not ended(error.__cause__):
+                for one in asked:
+                    await self._look_up(lane, lookup, [one])
+            else:
+                _fail(asked, error)
+            return
+        _share(asked, found)
+
+    async def close(self) -> None:
+        """End the work and the connections."""
+        self._open = False
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for lane in self._lanes:
+            await lane.close()
+
+    def drop(self) -> None:
+        """Let go of all connections."""
+        self._open = False
+        for lane in self._lanes:
+            lane.drop()
+
+
+def storable(text: str) -> bool:
+    """Tell whether PostgreSQL can have this text: no NUL, no half of a surrogate pair."""
+    if text.isascii():
+        return "\0" not in text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
+
+
+async def _bounded(lane: Lane, run: Callable[[Connection], Awaitable[list[Any]]]) -> list[Any]:
+    """Run a query; one that has not come back in time costs its connection."""
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            return await run(await lane.connection())
+    except FOREIGN as error:
+        if ended(error):
+            lane.drop()
+        raise translated(error) from error
+    except asyncio.CancelledError:
+        lane.drop()
+        raise
+
+
+def _too_late(asked: list[_Asked]) -> bool:
+    """Refuse those who have waited too long; say whether nobody is left."""
+    latest = asyncio.get_running_loop().time() - ANSWER_S
+    late = [one for one in asked if one.at < latest]
+    if late:
+        _fail(late, StoreUnavailable("the store cannot answer (%(name)s)", name="TimeoutError"))
+        asked[:] = [one for one in asked if one.at >= latest]
+    return not asked
+
+
+def _share(asked: list[_Asked], found: list[Any]) -> None:
+    by_key: dict[str | int, list[Row]] = {}
+    for row in found:
+        by_key.setdefault(row[0], []).append(tuple(row)[1:])
+    for one in asked:
+        _answer(one, [row for key in one.keys for row in by_key.get(key, ())])
+
+
+def _answer(asked: _Asked, rows: list[Row]) -> None:
+    if not asked.rows.done():  # cancelled: the caller went away
+        asked.rows.set_result(rows)
+
+
+def _fail(asked: list[_Asked], error: Exception) -> None:
+    for one in asked:
+        if not one.rows.done():
+            one.rows.set_exception(error)

@@ -1,0 +1,95 @@
+"""Grants in SQL: remembered with their event and proofs, found with all that they rest on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from keyin.domain.records import StoredGrant
+from keyin.stores import rows
+from keyin.stores.postgres.credentials import CREDENTIAL_END, STOPPED, client_beside
+from keyin.stores.postgres.lookups import Lookup
+from keyin.stores.postgres.replays import PostgresReplays
+from keyin.stores.postgres.statements import names
+from keyin.stores.token_place import token_place
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from keyin.domain.events import Event
+    from keyin.domain.records import Digest, ProofUse, Token
+    from keyin.stores.postgres.transaction import Transaction
+
+_TOKEN_END: Final = len(rows.TOKEN)
+_KEY_END: Final = _TOKEN_END + len(rows.KEY)
+_CREDENTIAL_END: Final = _KEY_END + CREDENTIAL_END
+_FIND: Final = Lookup(
+    f"SELECT t.place, {names(rows.TOKEN, 't')}, {names(rows.KEY, 'k')}, "  # noqa: S608 - ours
+    f"{names(rows.CREDENTIAL, 'c')}, {names(rows.CLIENT, 'o')}, {STOPPED}, "
+    "(SELECT value FROM meta WHERE name = 'store_epoch') "
+    "FROM tokens AS t JOIN credentials AS c ON c.id = t.credential_id "
+    "JOIN clients AS o ON o.id = t.client_id LEFT JOIN keys AS k ON k.digest = t.key_digest "
+    "WHERE t.place = any($1::bigint[])"
+)
+"""With everything that may have changed since: nothing of it is remembered between requests."""
+_FIND_TOKEN: Final = Lookup(
+    f"SELECT place, {names(rows.TOKEN)} FROM tokens WHERE place = any($1::bigint[])"  # noqa: S608 - ours
+)
+META: Final = Lookup("SELECT name, value FROM meta WHERE name = any($1)")
+_DIGEST: Final = rows.TOKEN.index("digest")
+_REVOKE: Final = (
+    "UPDATE tokens SET status = 'revoked' "
+    "WHERE place = any($1::bigint[]) AND digest = any($2::text[])"
+)
+
+
+class PostgresTokens(PostgresReplays):
+    """What a method does stands with its port in `oauth.ports`."""
+
+    async def add_token(
+        self, token: Token, *, event: Event, uses: Sequence[ProofUse] = ()
+    ) -> ProofUse | None:
+        """See Tokens."""
+        return await self._writer.tell(event, rows.token_row(token), uses)
+
+    async def find_grant(self, digests: Sequence[Digest]) -> StoredGrant | None:
+        """See Tokens."""
+        found = await self._lookups.rows(_FIND, [token_place(one) for one in digests])
+        row = next((row for row in found if row[_DIGEST] in digests), None)
+        if row is None:
+            return None
+        there = row[_TOKEN_END] is not None
+        return StoredGrant(
+            token=rows.token(row[:_TOKEN_END]),
+            key=rows.key(row[_TOKEN_END:_KEY_END]) if there else None,
+            credential=rows.credential(row[_KEY_END:_CREDENTIAL_END]),
+            client=client_beside(row[_CREDENTIAL_END:-1]),
+            store_epoch=int(row[-1] or 0),
+        )
+
+    async def find_token(self, digests: Sequence[Digest]) -> Token | None:
+        """Return a token alone, whatever became of what it rests on. Raises StoreUnavailable."""
+        found = await self._lookups.rows(_FIND_TOKEN, [token_place(one) for one in digests])
+        row = next((row for row in found if row[_DIGEST] in digests), None)
+        return None if row is None else rows.token(row)
+
+    async def store_epoch(self) -> int:
+        """See Tokens. Another worker may have moved it on: it is looked up each time."""
+        row = await self._lookups.row(META, ("store_epoch",))
+        return int(row[0]) if row else 0
+
+    async def revoke_token(self, digests: Sequence[Digest], *, event: Event) -> bool:
+        """See Revocations."""
+
+        async def unit(transaction: Transaction) -> bool:
+            revoked = await revoke_token(transaction, digests)
+            if revoked:
+                transaction.append(event)
+            return revoked
+
+        return await self._writer.run(unit)
+
+
+async def revoke_token(transaction: Transaction, digests: Sequence[Digest]) -> bool:
+    """Mark a token; the caller writes the event, for this may be part of another act."""
+    places = [token_place(digest) for digest in digests]
+    return await transaction.execute(_REVOKE, places, list(digests)) > 0

@@ -1,0 +1,88 @@
+"""Events, the tokens whose making they tell of, and the proofs used up for them: one statement.
+
+It inserts whole batches, and is a transaction of its own where a batch has nothing else. A proof
+that came before breaks it; then each is told alone, with a look at what came before (P13).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from keyin.stores import rows
+from keyin.stores.postgres.chain import APPEND, AUDIT
+from keyin.stores.postgres.statements import columns_of, insert_many
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from keyin.domain.events import Event
+    from keyin.domain.records import ProofUse
+    from keyin.stores.postgres.transaction import Transaction
+    from keyin.stores.rows import Row
+
+PROOF: Final = ("namespace", "digest", "expires")
+_TOKEN_END: Final = len(rows.TOKEN)
+_ONCE: Final = (
+    "ON CONFLICT (place) DO UPDATE SET digest = NULL WHERE tokens.digest <> excluded.digest"
+)
+"""The same token twice is once. Another token in its place, which one in a billion pairs of one
+millisecond would be, breaks NOT NULL: it is not given out."""
+_ALL: Final = f"""
+WITH t AS ({insert_many("tokens", rows.TOKEN)} {_ONCE}),
+p AS ({insert_many("jti_seen", PROOF, first=_TOKEN_END + 1)})
+{insert_many("audit", AUDIT, first=_TOKEN_END + len(PROOF) + 1)}
+"""
+_ADD_TOKENS: Final = f"{insert_many('tokens', rows.TOKEN)} {_ONCE}"
+_SPEND: Final = (
+    f"{insert_many('jti_seen', PROOF)} ON CONFLICT DO NOTHING RETURNING namespace, digest"
+)
+
+
+class Told(NamedTuple):
+    """An event, the token whose making it is, and the proofs that are used up for it."""
+
+    event: Event | None
+    token: Row | None = None
+    proofs: Sequence[ProofUse] = ()
+
+
+def statement(told: Sequence[Told], events: Sequence[Row]) -> tuple[str, list[list[object]]] | None:
+    """Return what inserts all of these, with its parameters; None: there is nothing."""
+    tokens = [one.token for one in told if one.token is not None]
+    proofs = [proof for one in told for proof in one.proofs]
+    if tokens or proofs:
+        return _ALL, [
+            *columns_of(tokens, _TOKEN_END),
+            *columns_of(proof_rows(proofs), len(PROOF)),
+            *columns_of(events, len(AUDIT)),
+        ]
+    return (APPEND, columns_of(events, len(AUDIT))) if events else None
+
+
+def proof_rows(proofs: Iterable[ProofUse]) -> list[Row]:
+    """Return the rows of proofs, in an order that all workers keep: none waits for another's."""
+    return sorted((use.namespace, use.digest, use.expires) for use in proofs)
+
+
+async def spend(transaction: Transaction, proofs: Sequence[ProofUse]) -> ProofUse | None:
+    """Write those down that come for the first time; return the first that came before."""
+    if not proofs:
+        return None
+    new = await transaction.fetch(_SPEND, *columns_of(proof_rows(proofs), len(PROOF)))
+    first = {(namespace, digest) for namespace, digest in new}
+    for use in proofs:
+        if (use.namespace, str(use.digest)) not in first:
+            return use
+        first.discard((use.namespace, str(use.digest)))  # the same one twice in one request
+    return None
+
+
+async def alone(transaction: Transaction, told: Told) -> ProofUse | None:
+    """Tell one, if its proofs come for the first time; else return the one that came before."""
+    before = await spend(transaction, told.proofs)
+    if before is None:
+        if told.token is not None:
+            await transaction.execute(_ADD_TOKENS, *columns_of([told.token], _TOKEN_END))
+        if told.event is not None:
+            transaction.append(told.event)
+    return before

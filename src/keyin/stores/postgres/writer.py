@@ -1,0 +1,285 @@
+"""Group commit: what the event loop's tasks want written in one turn is one transaction.
+
+One connection of a process writes, and continues one audit chain. While a transaction is on its
+way more gathers, so the batch grows with the load and a lone write waits for nobody. Work is of
+two sorts: a unit, a function that is given the transaction; and an item of a `Group`, which
+writes many of its kind in a few statements.
+
+A batch never mixes one caller's failure into another's answer: where a statement fails, all is
+rolled back and each is tried in a transaction of its own, so that only the culprit is told. So a
+unit may run more than once; what it did before is undone then. A commit of which nobody knows how
+it ended is told as a failure to those who wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from keyin.domain.errors import StoreUnavailable
+from keyin.stores.postgres.chain import Chain
+from keyin.stores.postgres.connection import (
+    ANSWER_S,
+    FOREIGN,
+    RETRIED,
+    Lane,
+    ended,
+)
+from keyin.stores.postgres.told import Told, statement
+from keyin.stores.postgres.told import alone as tell_alone
+from keyin.stores.postgres.transaction import Transaction
+from keyin.stores.postgres.work import Group, Work, deliver, fail
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from keyin.domain.events import Event
+    from keyin.domain.records import ProofUse
+    from keyin.stores.postgres.connection import Connection, Server
+    from keyin.stores.rows import Row
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+LARGEST_BATCH: Final = 128
+LATER_S: Final = 0.05
+"""What nobody waits for is on the disk after so long."""
+PATIENCE_S: Final = 2 * ANSWER_S
+"""Who has waited so long for their turn is told that the store cannot answer."""
+ATTEMPTS: Final = 5
+"""Times that a unit is tried which another worker got in the way of."""
+
+
+class _Undone(Exception):  # noqa: N818 - a state, not a mistake
+    """A unit failed after it had written something."""
+
+
+class _WritingLane(Lane):
+    """The connection that writes, and the chain that is its own."""
+
+    chain: Chain
+
+    async def begun(self, connection: Connection) -> Connection:
+        """Take a chain that nobody has."""
+        try:
+            self.chain = await Chain.take(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
+
+
+class Writer:
+    """Belongs to one event loop at a time; connects when it is first asked."""
+
+    def __init__(self, server: Server) -> None:
+        self._lane = _WritingLane(server)
+        self._waiting: list[Work] = []
+        self._later: list[Event] = []
+        self._task: asyncio.Task[None] | None = None
+        self._open = True
+
+    @property
+    def quiet(self) -> bool:
+        """Say whether nobody waits for a commit."""
+        return self._task is None
+
+    async def run(self, unit: Callable[[Transaction], Awaitable[Result]]) -> Result:
+        """Run a unit of work; returns when it is committed. Raises StoreUnavailable."""
+        return await self._put(Work(unit=unit))  # type: ignore[no-any-return]  # the unit's own
+
+    async def join(self, group: Group[Item, Result], item: Item) -> Result:
+        """Let an item be written with others of its kind, as `run`."""
+        return await self._put(Work(group=group, item=item))  # type: ignore[no-any-return]  # as above
+
+    async def tell(
+        self, event: Event | None, token: Row | None = None, proofs: Sequence[ProofUse] = ()
+    ) -> ProofUse | None:
+        """Write an event and what belongs to it, unless a proof came before: that is returned."""
+        told = Told(event, token, proofs)
+        return await self._put(Work(told=told))  # type: ignore[no-any-return]  # as above
+
+    async def tell_later(self, event: Event) -> None:
+        """Write an event soon; nobody waits for it (ADR 27).
+
+        kill -9 may lose those of the last `LATER_S`. Where too many gather that cannot be written,
+        this waits and fails like `tell`.
+        """
+        if len(self._later) >= LARGEST_BATCH or not self._open:
+            await self.tell(event)
+            return
+        if not self._later:
+            asyncio.get_running_loop().call_later(LATER_S, self._write_later)
+        self._later.append(event)
+
+    def _write_later(self) -> None:
+        if self._later and self._open:
+            later, self._later = self._later, []
+            loop = asyncio.get_running_loop()
+            self._waiting += [Work(told=Told(event), at=loop.time()) for event in later]
+            self._begin(loop)
+
+    def _put(self, work: Work) -> asyncio.Future[Any]:
+        if not self._open:
+            raise StoreUnavailable("the store is closed")
+        loop = asyncio.get_running_loop()
+        work.at = loop.time()
+        work.waiting = loop.create_future()
+        self._waiting.append(work)
+        self._begin(loop)
+        return work.waiting
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._task is None:
+            self._task = loop.create_task(self._write_all())
+
+    async def _write_all(self) -> None:
+        try:
+            while self._waiting:
+                batch = self._waiting[:LARGEST_BATCH]
+                del self._waiting[:LARGEST_BATCH]
+                await self._write(batch)
+                self._keep(batch)
+                deliver(batch)
+        finally:
+            self._task = None
+
+    def _keep(self, batch: Sequence[Work]) -> None:
+        """Keep events that nobody waits for and that could not be written, for the next time."""
+        kept = [one.told.event for one in batch if one.told and not one.waiting and one.error]
+        if kept and self._open:
+            self._later[:0] = [event for event in kept if event is not None]
+            asyncio.get_running_loop().call_later(ANSWER_S, self._write_later)
+
+    async def _write(self, batch: Sequence[Work]) -> None:
+        """Write a batch in one transaction; where that fails, each in one of its own."""
+        try:
+            await self._bounded(batch)
+        except (_Undone, *FOREIGN) as error:
+            if ended(error) or (len(batch) == 1 and not isinstance(error, RETRIED)):
+                fail(batch, error)
+                return
+            for work in batch:
+                await self._alone(work)
+        except Exception as error:  # noqa: BLE001 - it reaches who asked
+            fail(batch, error)
+
+    async def _alone(self, work: Work) -> None:
+        for attempt in range(ATTEMPTS):
+            if work.at + PATIENCE_S < asyncio.get_running_loop().time():
+                fail([work], TimeoutError())
+                return
+            try:
+                await self._bounded([work], alone=True)
+            except RETRIED as error:
+                fail([work], error)
+                await asyncio.sleep(0.001 * attempt)
+            except _Undone:
+                return  # its own error stands with it
+            except Exception as error:  # noqa: BLE001 - it reaches who asked
+                fail([work], error)
+                return
+            else:
+                return
+
+    async def _bounded(self, batch: Sequence[Work], *, alone: bool = False) -> None:
+        """Write a batch in time, or lose the connection: then PostgreSQL undoes it."""
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                connection = await self._lane.connection()
+                try:
+                    await self._transact(connection, batch, alone=alone)
+                except BaseException as error:
+                    if isinstance(error, asyncio.CancelledError) or ended(error):
+                        self._lane.drop()
+                    else:
+                        await _roll_back(connection)
+                    raise
+        except FOREIGN as error:
+            if ended(error):
+                self._lane.drop()
+            raise
+
+    async def _transact(
+        self, connection: Connection, batch: Sequence[Work], *, alone: bool
+    ) -> None:
+        transaction = Transaction(connection)
+        told = [] if alone else [work.told for work in batch if work.told is not None]
+        if len(told) == len(batch):
+            await self._finish(connection, told, transaction.events)
+            return
+        await connection.execute("BEGIN")
+        await _run(transaction, batch, alone=alone)
+        await self._finish(connection, told, transaction.events, commit=True)
+
+    async def _finish(
+        self,
+        connection: Connection,
+        told: Sequence[Told],
+        events: Sequence[Event],
+        *,
+        commit: bool = False,
+    ) -> None:
+        """Insert what is told, and the events, and commit."""
+        chain = self._lane.chain
+        written = chain.rows([*events, *(one.event for one in told if one.event is not None)])
+        inserting = statement(told, written)
+        if inserting is not None:
+            await connection.execute(inserting[0], *inserting[1])
+        if commit:
+            await connection.execute("COMMIT")
+        chain.moved(written)
+
+    async def close(self) -> None:
+        """Finish what waits, then end the connection. May be repeated."""
+        if self._open:
+            self._write_later()
+            self._open = False
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE_S):
+                    while self._task is not None:
+                        await asyncio.wait([self._task])
+        await self._lane.close()
+
+    def drop(self) -> None:
+        """Let go of the connection."""
+        self._open = False
+        self._lane.drop()
+
+
+async def _run(transaction: Transaction, batch: Sequence[Work], *, alone: bool) -> None:
+    """Run units one after the other, and the items of each group together."""
+    groups: dict[Group[Any, Any], list[Work]] = {}
+    for work in batch:
+        if work.group is not None:
+            groups.setdefault(work.group, []).append(work)
+        elif work.unit is not None:
+            await _run_unit(transaction, work, work.unit)
+        elif work.told is not None and alone:
+            work.came(await tell_alone(transaction, work.told))
+    for group, works in groups.items():
+        results = await group.run(transaction, [work.item for work in works])
+        for work, result in zip(works, results, strict=True):
+            work.came(result)
+
+
+async def _run_unit(
+    transaction: Transaction, work: Work, unit: Callable[[Transaction], Awaitable[Any]]
+) -> None:
+    before = transaction.changes
+    try:
+        work.came(await unit(transaction))
+    except FOREIGN:
+        raise
+    except Exception as error:  # the caller's own: it reaches the caller
+        work.came(error)
+        if transaction.changes != before:
+            raise _Undone from error
+
+
+async def _roll_back(connection: Connection) -> None:
+    try:
+        await connection.execute("ROLLBACK")
+    except FOREIGN:
+        connection.terminate()
