@@ -12,6 +12,7 @@ from keyin.cloud.sweeping import Sweepable
 from keyin.oauth import (
     accounts,
     audit_ports,
+    enrolment_ports,
     flow_ports,
     managed_ports,
     membership_ports,
@@ -47,6 +48,9 @@ class Store(  # one object that is every port, as wiring hands it out
     accounts.Accounts,
     accounts.Sessions,
     accounts.Attempts,
+    enrolment_ports.InitialAccesses,
+    enrolment_ports.Registering,
+    enrolment_ports.SitePolicies,
     managed_ports.ManagedClients,
     membership_ports.Memberships,
     notice_ports.Notices,

@@ -7,21 +7,32 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from keyin.domain.enrolment import InitialAccess, InitialAccessKind, Template
+from keyin.domain.environment import Millis
 from keyin.domain.membership import Role
-from keyin.domain.records import ClientKind, Status
+from keyin.domain.records import UNRESTRICTED, ClientKind, Digest, RecordId, Status
 from keyin.oauth.managed_ports import Wanted
 from keyin.oauth.ports import Enrolment
 from tests.conformance.test_memberships import ADA, BEN, EVENT, member
-from tests.fakes.records import LINEAGE, client, credential
+from tests.fakes.records import LINEAGE, NOW, client, credential
 
 if TYPE_CHECKING:
-    from keyin.domain.records import Client, RecordId
+    from keyin.domain.records import Client
     from tests.conformance.stores import Store
 
 
 def one(id_: str, owner: str | None, site: str | None, **changes: Any) -> Client:
     lineage = replace(LINEAGE, owner=owner, site=site, software_version=changes.pop("version", "1"))
     return client(id_, lineage=lineage, **changes)
+
+
+def access(id_: str, owner: str | None, site: str | None, kind: InitialAccessKind) -> InitialAccess:
+    return InitialAccess(
+        id=RecordId(id_), digest=Digest(f"p:{id_}"), kind=kind, owner=owner, site=site,
+        label=id_, template=Template(), computer=None, max_uses=1, uses=0, not_before=NOW,
+        expires=Millis(NOW + 1), networks=UNRESTRICTED, software_ids=UNRESTRICTED, bound_jkt=None,
+        status=Status.ACTIVE, revoked_reason=None, created=NOW, last_used=None,
+    )  # fmt: skip
 
 
 CLIENTS = [
@@ -110,3 +121,23 @@ async def test_they_are_counted(stocked: Store) -> None:
         ("Main hall", Status.SUSPENDED): 1,
         ("Cellar", Status.ACTIVE): 1,
     }
+
+
+async def test_p96_files_and_codes_within_reach_are_listed_the_newest_first(stocked: Store) -> None:
+    made = [
+        access("own", ADA, None, InitialAccessKind.FILE),
+        access("at-once", ADA, None, InitialAccessKind.BROWSER),
+        access("at-site", BEN, "Main hall", InitialAccessKind.CODE),
+        access("bens", BEN, "Cellar", InitialAccessKind.FILE),
+        access("nobodys", None, None, InitialAccessKind.BUNDLE),
+        access("seen", None, "Annexe", InitialAccessKind.BUNDLE),
+    ]
+    for one in made:
+        await stocked.add_initial_access(one, event=EVENT)
+    found = await stocked.managed_access(ADA, before=None, most=9)
+    assert [one.record.id for one in found] == ["seen", "at-site", "own"]
+    assert found[0].record == made[-1]
+    page = await stocked.managed_access(ADA, before=found[0].number, most=1)
+    assert [one.record.id for one in page] == ["at-site"]
+    bens = await stocked.managed_access(BEN, before=None, most=9)
+    assert [one.record.id for one in bens] == ["bens", "at-site"]

@@ -7,13 +7,22 @@ looks after. Each raises StoreUnavailable.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
+
+from keyin.domain.enrolment import InitialAccessKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from keyin.domain.records import RecordId, Status
     from keyin.oauth.administration_ports import ClientPicture
+    from keyin.oauth.enrolment_ports import Listed
+
+
+SHOWN_KINDS: Final = frozenset(
+    {InitialAccessKind.CODE, InitialAccessKind.FILE, InitialAccessKind.BUNDLE}
+)
+"""Initial access tokens that somebody holds in their hands; others live for minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +34,8 @@ class Wanted:
     status: Status | None = None
     """Of its own record."""
     site: str | None = None
+    born_from: RecordId | None = None
+    """The initial access token that they registered with."""
 
 
 class ManagedClients(Protocol):
@@ -42,4 +53,10 @@ class ManagedClients(Protocol):
 
     async def managed_counts(self, account_id: RecordId) -> Mapping[tuple[str | None, Status], int]:
         """Count those within reach by site and status of their own record."""
+        ...
+
+    async def managed_access(
+        self, account_id: RecordId, *, before: int | None, most: int
+    ) -> Sequence[Listed]:
+        """Return initial access tokens of `SHOWN_KINDS` within reach, as `managed` does."""
         ...

@@ -12,7 +12,6 @@ import msgspec
 
 from keyin.domain.records import Status, StoredGrant
 from keyin.settings.ports import KeyAndSafe
-from keyin.stores.memory_enrolment import MemoryEnrolment
 from keyin.stores.memory_key_register import MemoryKeyRegister
 from keyin.stores.memory_managed import MemoryManaged
 from keyin.stores.memory_notices import MemoryNotices
@@ -43,7 +42,6 @@ Record = TypeVar("Record")
 
 
 class MemoryStore(
-    MemoryEnrolment,
     MemoryManaged,
     MemoryRestoring,
     MemoryKeyRegister,

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 
 from keyin.domain.membership import reach_of
 from keyin.domain.records import ClientKind
-from keyin.stores.memory_administration import MemoryAdministration
-from keyin.stores.memory_memberships import MemoryMemberships
+from keyin.oauth.managed_ports import SHOWN_KINDS
+from keyin.stores.memory_enrolment import MemoryEnrolment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from keyin.domain.records import Client, RecordId, Status
     from keyin.oauth.administration_ports import ClientPicture
+    from keyin.oauth.enrolment_ports import Listed
     from keyin.oauth.managed_ports import Wanted
 
 
-class MemoryManaged(MemoryAdministration, MemoryMemberships):
+class MemoryManaged(MemoryEnrolment):
     """What a method does stands with its port, oauth.managed_ports."""
 
     async def managed(
@@ -28,7 +29,9 @@ class MemoryManaged(MemoryAdministration, MemoryMemberships):
         found = [
             self.picture(number, client)
             for number, client in self._within(account_id)
-            if (before is None or number < before) and _is_wanted(client, wanted)
+            if (before is None or number < before)
+            and _is_wanted(client, wanted)
+            and (wanted.born_from is None or client.id in self._born_from(wanted.born_from))
         ]
         return found[::-1][:most]
 
@@ -41,6 +44,24 @@ class MemoryManaged(MemoryAdministration, MemoryMemberships):
         """See ManagedClients."""
         found = self._within(account_id)
         return Counter((client.lineage.site, client.status) for _, client in found)
+
+    async def managed_access(
+        self, account_id: RecordId, *, before: int | None, most: int
+    ) -> Sequence[Listed]:
+        """See ManagedClients."""
+        reach = reach_of(account_id, self._memberships.values())
+        found = [
+            one
+            for one in await self.initial_accesses(after=0, most=10**9, reach=None)
+            if (before is None or one.number < before)
+            and one.record.kind in SHOWN_KINDS
+            and reach.sees(one.record.owner, one.record.site)
+        ]
+        return found[::-1][:most]
+
+    def _born_from(self, access_id: RecordId) -> set[RecordId]:
+        made = self._registrations.values()
+        return {one.client_id for one in made if one.initial_access_id == access_id}
 
     def _within(self, account_id: RecordId) -> list[tuple[int, Client]]:
         reach = reach_of(account_id, self._memberships.values())

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _ADD: Final = insert("initial_access", ACCESS)
 STANDS: Final = "('active', 'pending', 'suspended')"
 """See domain.enrolment.STANDING."""
-_LISTED: Final = f"""
+LISTED: Final = f"""
 SELECT a.seq, {names(ACCESS, "a")}, (SELECT count(*) FROM registrations AS r
   JOIN clients AS o ON o.id = r.client_id AND o.status IN {STANDS}
   WHERE r.initial_access_id = a.id OR r.channel_id = a.id)
@@ -56,18 +56,18 @@ class SqliteInitialAccess(SqlitePart):
     async def initial_access(self, id_: RecordId) -> Listed | None:
         """See InitialAccesses."""
         with our_errors():
-            row = self._reading.execute(f"{_LISTED} WHERE a.id = ?", (id_,)).fetchone()
-        return None if row is None else _listed(row)
+            row = self._reading.execute(f"{LISTED} WHERE a.id = ?", (id_,)).fetchone()
+        return None if row is None else listed(row)
 
     async def initial_accesses(
         self, *, after: int, most: int, reach: Reach | None
     ) -> Sequence[Listed]:
         """See InitialAccesses."""
         within, values = _within(reach)
-        query = f"{_LISTED} WHERE a.seq > ? AND {within} ORDER BY a.seq LIMIT ?"
+        query = f"{LISTED} WHERE a.seq > ? AND {within} ORDER BY a.seq LIMIT ?"
         with our_errors():
             found = self._reading.execute(query, (after, *values, most)).fetchall()
-        return [_listed(row) for row in found]
+        return [listed(row) for row in found]
 
     async def end_initial_access(
         self, id_: RecordId, ending: Ending, *, descendants: bool
@@ -136,5 +136,6 @@ def _within(reach: Reach | None) -> tuple[str, tuple[Any, ...]]:
     return f"(a.owner = ? OR a.site IN ({', '.join('?' * len(sites))}))", (reach.account, *sites)
 
 
-def _listed(row: tuple[Any, ...]) -> Listed:
+def listed(row: tuple[Any, ...]) -> Listed:
+    """Return a token in a list, from a row of LISTED."""
     return Listed(number=row[0], record=enrolment_rows.access(row[1:-1]), clients=row[-1])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from keyin.domain.records import ClientKind, Status
+from keyin.oauth.managed_ports import SHOWN_KINDS
+from keyin.stores.sqlite import initial_access
 from keyin.stores.sqlite.administration import PICTURES, picture
 from keyin.stores.sqlite.connection import our_errors
 from keyin.stores.sqlite.part import SqlitePart
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     from keyin.domain.records import RecordId
     from keyin.oauth.administration_ports import ClientPicture
+    from keyin.oauth.enrolment_ports import Listed
     from keyin.oauth.managed_ports import Wanted
 
 _WITHIN: Final = """
@@ -24,12 +27,19 @@ _LIKE: Final = ":text = '%%' OR " + " OR ".join(
     f"o.{column} LIKE :text ESCAPE '\\'"
     for column in ("name", "site", "computer_type", "software_version")
 )
-_PAGE: Final = (
-    f"{PICTURES} {_WITHIN} AND (:before IS NULL OR o.seq < :before) "
-    "AND (:status IS NULL OR o.status = :status) AND (:site IS NULL OR o.site = :site) "
-    f"AND ({_LIKE}) ORDER BY o.seq DESC LIMIT :most"
-)
+_PAGE: Final = f"""
+{PICTURES} {_WITHIN} AND (:before IS NULL OR o.seq < :before)
+AND (:status IS NULL OR o.status = :status) AND (:site IS NULL OR o.site = :site)
+AND (:born IS NULL OR o.id IN
+  (SELECT client_id FROM registrations WHERE initial_access_id = :born))
+AND ({_LIKE}) ORDER BY o.seq DESC LIMIT :most
+"""  # noqa: S608 - words of ours
 _ONE: Final = f"{PICTURES} {_WITHIN} AND o.id = :id"
+_ACCESS: Final = f"""
+{initial_access.LISTED} WHERE a.kind IN ({", ".join(f"'{kind}'" for kind in sorted(SHOWN_KINDS))})
+AND (a.owner = :account OR a.site IN (SELECT site FROM memberships WHERE account_id = :account))
+AND (:before IS NULL OR a.seq < :before) ORDER BY a.seq DESC LIMIT :most
+"""  # noqa: S608 - words of ours
 _COUNTS: Final = (
     f"SELECT o.site, o.status, count(*) FROM clients AS o WHERE {_WITHIN} GROUP BY 1, 2"  # noqa: S608 - words of ours
 )
@@ -47,6 +57,7 @@ class SqliteManaged(SqlitePart):
             "before": before,
             "status": wanted.status,
             "site": wanted.site,
+            "born": wanted.born_from,
             "text": f"%{_plain(wanted.text)}%",
             "most": most,
         }
@@ -65,6 +76,15 @@ class SqliteManaged(SqlitePart):
         with our_errors():
             found = self._reading.execute(_COUNTS, _of(account_id)).fetchall()
         return {(site, Status(status)): count for site, status, count in found}
+
+    async def managed_access(
+        self, account_id: RecordId, *, before: int | None, most: int
+    ) -> Sequence[Listed]:
+        """See ManagedClients."""
+        values = {"account": account_id, "before": before, "most": most}
+        with our_errors():
+            found = self._reading.execute(_ACCESS, values).fetchall()
+        return [initial_access.listed(row) for row in found]
 
 
 def _of(account_id: RecordId) -> dict[str, object]:
