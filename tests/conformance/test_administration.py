@@ -220,3 +220,17 @@ async def test_clients_are_listed_in_pages(store: Store) -> None:
     there = await store.client_pictures(after=0, most=9, site="elsewhere", status=None)
     assert [one.client.id for one in there] == ["client-3"]
     assert not await store.client_pictures(after=0, most=9, site=None, status=Status.REVOKED)
+
+
+async def test_p102_the_old_routes_end_is_moved_at_once_and_told_once(store: Store) -> None:
+    await _everything(store)
+    before = await _events(store)
+    moved = await store.set_legacy_until(C1, LATER, now=LATER, event=EVENT)
+    found = await store.find_credential("main-hall")
+    assert moved
+    assert found is not None
+    assert found[1] is not None
+    assert (found[1].legacy_until, found[1].updated, found[1].epoch) == (LATER, LATER, 0)
+    assert not await store.set_legacy_until(C1, LATER, now=LATER, event=EVENT)
+    assert not await store.set_legacy_until(RecordId("none"), LATER, now=LATER, event=EVENT)
+    assert await _events(store) - before == 1

@@ -13,6 +13,7 @@ from keyin.cli.lazy import LazyGroup
         "serve": "keyin.cli.cloud_serve:serve",
         "import": "keyin.cli.cloud_import:import_",
         "export": "keyin.cli.cloud_export:export",
+        "check": "keyin.cli.cloud_check:check_",
         "restored": "keyin.cli.cloud_restored:restored",
         "audit": "keyin.cli.cloud_audit:audit",
     },

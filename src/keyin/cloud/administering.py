@@ -16,6 +16,7 @@ from keyin.oauth.admin_client_keys import Store as ClientKeyStore
 from keyin.oauth.admin_clients import ClientOperations
 from keyin.oauth.admin_keys import KeyOperations, Secrets
 from keyin.oauth.admin_keys import Store as KeyStore
+from keyin.oauth.admin_legacy import LegacyOperations
 from keyin.oauth.admin_members import MemberOperations
 from keyin.oauth.admin_sites import SiteOperations, SoftwareOperations
 from keyin.oauth.admin_sites import Store as SiteStore
@@ -44,6 +45,7 @@ def operations(store: Store, secrets: Secrets, entropy: Entropy) -> Sequence[Ope
     """Return every family of ops."""
     return (
         ClientOperations(store=store, peppers=secrets, entropy=entropy).operations(),
+        LegacyOperations(store=store).operations(),
         ClientKeyOperations(store=store, peppers=secrets).operations(),
         KeyOperations(store=store, secrets=secrets, entropy=entropy).operations(),
         ApplicationOperations(store=store, peppers=secrets, entropy=entropy).operations(),

@@ -47,3 +47,8 @@ def is_published_secret(client_id: str, secret: ClientSecret) -> bool:
     """Tell whether the id or the secret of a legacy client is one that everybody knows."""
     known = [equal(secret.reveal(), published) for published in _PUBLISHED_SECRETS]
     return client_id in PUBLISHED_CLIENT_IDS or any(known)
+
+
+def published_secrets() -> tuple[str, ...]:
+    """Return the secrets that everybody knows, for who looks for them by their digests."""
+    return _PUBLISHED_SECRETS

@@ -71,6 +71,12 @@ class ClientRegister(Protocol):
         """Change a client's status where it is one of `only_from`; say whether it was."""
         ...
 
+    async def set_legacy_until(
+        self, id_: RecordId, until: Millis, *, now: Millis, event: Event
+    ) -> bool:
+        """Say until when the password grant is open to a client; False if it was so already."""
+        ...
+
 
 class ClientKeyRegister(Protocol):
     """Keys of clients and their tokens, given and taken back."""

@@ -25,6 +25,7 @@ from keyin.stores.memory_client_keys import MemoryClientKeys
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from keyin.domain.environment import Millis
     from keyin.domain.events import Event
     from keyin.domain.records import ClientKey, Digest
     from keyin.oauth.administration_ports import Word
@@ -87,6 +88,17 @@ class MemoryAdministration(MemoryClientKeys, MemoryAudit):
             client, status=word.status, epoch=client.epoch + 1, updated=word.now
         )
         self.append_event(word.event)
+        return True
+
+    async def set_legacy_until(
+        self, id_: RecordId, until: Millis, *, now: Millis, event: Event
+    ) -> bool:
+        """See ClientRegister."""
+        client = self._clients.get(id_)
+        if client is None or client.legacy_until == until:
+            return False
+        self._clients[id_] = replace(client, legacy_until=until, updated=now)
+        self.append_event(event)
         return True
 
     async def add_client_key(self, key: ClientKey, *, event: Event) -> bool:

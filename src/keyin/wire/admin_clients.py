@@ -129,6 +129,14 @@ class RevokeClient(Op[Changed], frozen=True, kw_only=True, tag="client.revoke"):
     reason: Reason = "other"
 
 
+class MoveLegacyEnd(Op[Changed], frozen=True, kw_only=True, tag="client.legacy_until"):
+    """Say until when a client with a secret may use the old token route."""
+
+    client: Word
+    until: Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
+    """Milliseconds since 1970; what is past ends it."""
+
+
 class KeyAdded(msgspec.Struct, frozen=True, kw_only=True):
     """The new key."""
 

@@ -81,7 +81,7 @@ def test_p67_the_list_of_ops_is_closed_and_none_takes_a_path_a_command_or_an_add
     ours = ("client.", "token.", "site.", "software.")
     assert {tag(kind) for kind in KINDS if tag(kind).startswith(ours)} == {
         "client.list", "client.show", "client.register", "client.suspend", "client.resume",
-        "client.revoke", "client.add_key", "client.revoke_key", "token.revoke",
+        "client.revoke", "client.legacy_until", "client.add_key", "client.revoke_key", "token.revoke",
         "site.list", "site.create", "site.suspend", "site.resume", "site.revoke",
         "site.member_list", "site.member_add", "site.member_remove",
         "software.list", "software.stop", "software.resume",
@@ -131,6 +131,7 @@ UNKNOWN: list[tuple[Op[Any], str]] = [
     (clients.AddClientKey(client="main-hall", public_key="{}"), "bad_key"),
     (clients.AddClientKey(client="main-hall", public_key=NOBODYS.decode()), "bad_key"),
     (clients.AddClientKey(client="main-hall", public_key=a_key()), "no_keys_here"),
+    (clients.MoveLegacyEnd(client="none", until=1), "unknown_client"),
     (clients.RevokeClientKey(kid="none"), "unknown_key"),
     (clients.RevokeToken(token="none"), "unknown_token"),
     (clients.ListClients(status="odd"), "bad_request"),
@@ -174,6 +175,7 @@ DONE: list[tuple[Op[Any], str]] = [
     (clients.RegisterClient(public_key=a_key()), "client.registered"),
     (clients.SuspendClient(client="main-hall"), "client.suspended"),
     (clients.RevokeClient(client="main-hall", reason="lost"), "client.revoked"),
+    (clients.MoveLegacyEnd(client="main-hall", until=1), "policy.changed"),
     (clients.RevokeClientKey(kid="kid-1"), "client_key.revoked"),
     (sites.CreateSite(site="annexe"), "site.changed"),
     (sites.SuspendSite(site="main hall"), "site.changed"),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
+    from keyin.domain.environment import Millis
     from keyin.domain.events import Event
     from keyin.domain.records import ClientKey, Digest
     from keyin.oauth.administration_ports import Word
@@ -71,6 +72,13 @@ class SqliteAdministration(SqlitePart):
         unit = partial(_set_client_status, id_=id_, word=word, only_from=sorted(only_from))
         return await self._changing_clients(unit)
 
+    async def set_legacy_until(
+        self, id_: RecordId, until: Millis, *, now: Millis, event: Event
+    ) -> bool:
+        """See oauth.administration_ports.ClientRegister."""
+        unit = partial(_set_legacy_until, id_=id_, until=until, now=now, event=event)
+        return await self._changing_clients(unit)
+
     async def add_client_key(self, key: ClientKey, *, event: Event) -> bool:
         """See oauth.administration_ports.ClientKeyRegister."""
         return await self._changing_clients(partial(_add_client_key, key=key, event=event))
@@ -110,6 +118,19 @@ def _set_client_status(
     ).rowcount
     if changed:
         audit.append(connection, word.event)
+    return changed > 0
+
+
+def _set_legacy_until(
+    connection: sqlite3.Connection, id_: RecordId, until: Millis, now: Millis, event: Event
+) -> bool:
+    changed = connection.execute(
+        "UPDATE clients SET legacy_until = ?1, updated = ?2 "
+        "WHERE id = ?3 AND legacy_until IS NOT ?1",
+        (until, now, id_),
+    ).rowcount
+    if changed:
+        audit.append(connection, event)
     return changed > 0
 
 
