@@ -14,14 +14,22 @@ from keyin.domain.authorization import (
     PushedRequest,
     Question,
 )
+from keyin.domain.enrolment import (
+    Computer,
+    InitialAccess,
+    InitialAccessKind,
+    Notice,
+    NoticeKind,
+    Template,
+)
 from keyin.domain.environment import Millis
 from keyin.domain.events import Act
-from keyin.domain.records import NO_KEY, Digest, RecordId, Status
+from keyin.domain.records import NO_KEY, UNRESTRICTED, Digest, RecordId, Status
 from keyin.oauth.ports import Enrolment
 from tests.fakes.records import NOW, client, credential, event, token
 
 if TYPE_CHECKING:
-    from keyin.oauth.flow_ports import Produced
+    from keyin.oauth.flow_ports import Produced, Reused
     from tests.conformance.stores import Store
 
 OWN = RecordId("credential-1")
@@ -102,6 +110,10 @@ def nothing(_: object) -> None:
     return None
 
 
+def reused(_: Code) -> Reused:
+    return event(Act.TOKEN_REVOKED), ()
+
+
 async def acts(store: Store) -> list[str]:
     rows = [row for head in await store.audit_heads() for row in await store.audit_rows(
         head.chain, after=0, most=100
@@ -180,7 +192,7 @@ async def test_p07_a_code_produces_once_and_its_reuse_takes_back(store: Store) -
     await _enrolled(store)
     await store.ask(question(), instead_of=())
     await store.decide(Digest("p:q1"), code(), event=event(Act.CONSENT_GIVEN))
-    digests, reused = (Digest("p:c1"),), event(Act.TOKEN_REVOKED)
+    digests = (Digest("p:c1"),)
     assert (
         await store.redeem(digests, RecordId("other"), lambda _: produced(), reused=reused) is None
     )
@@ -200,7 +212,6 @@ async def test_p07_a_code_produces_once_and_its_reuse_takes_back(store: Store) -
 async def test_p07_a_code_that_produced_nothing_is_used_all_the_same(store: Store) -> None:
     await store.ask(question(), instead_of=())
     await store.decide(Digest("p:q1"), code(), event=event(Act.CONSENT_GIVEN))
-    reused = event(Act.TOKEN_REVOKED)
     assert await store.redeem((Digest("p:c1"),), OWN, nothing, reused=reused) == code()
     found = await store.redeem((Digest("p:c1"),), OWN, lambda _: produced(), reused=reused)
     assert found == replace(code(), used=True)
@@ -217,7 +228,6 @@ async def test_p07_of_many_redemptions_at_once_one_produces(store: Store) -> Non
         made.append(found)
         return produced(f"p:t{len(made)}")
 
-    reused = event(Act.TOKEN_REVOKED)
     await asyncio.gather(
         *[store.redeem((Digest("p:c1"),), OWN, produce, reused=reused) for _ in range(10)]
     )
@@ -276,3 +286,107 @@ async def test_a_device_that_was_refused_stays_refused(store: Store) -> None:
     found = await store.poll((Digest("p:d1"),), OWN, nothing, now=NOW)
     assert found is not None
     assert found.denied
+
+
+COMPUTER = Computer(name="Desk 3", computer_type="public", installation_id="i" * 43)
+
+
+def access(id_: str = "ia_1", digest: str = "p:ia1") -> InitialAccess:
+    return InitialAccess(
+        id=RecordId(id_),
+        digest=Digest(digest),
+        kind=InitialAccessKind.BROWSER,
+        owner=ADA[0],
+        site="Main library",
+        label="Desk 3",
+        template=Template(computer_type="public"),
+        computer=COMPUTER,
+        max_uses=1,
+        uses=0,
+        not_before=NOW,
+        expires=Millis(NOW + 300_000),
+        networks=UNRESTRICTED,
+        software_ids=UNRESTRICTED,
+        bound_jkt="j" * 43,
+        status=Status.ACTIVE,
+        revoked_reason=None,
+        created=NOW,
+        last_used=None,
+    )
+
+
+def of_a_computer() -> tuple[Question, Code]:
+    wish = replace(REQUEST, computer=COMPUTER, address="192.0.2.7", jkt="j" * 43)
+    approved = replace(wish, computer=replace(COMPUTER, name="Desk by the window"))
+    made = replace(code(), request=approved, site="Main library")
+    return replace(question(), request=wish), made
+
+
+async def test_what_a_computer_says_is_kept_from_its_wish_to_its_code(store: Store) -> None:
+    asked, approved = of_a_computer()
+    wish = PushedRequest(digest=Digest("p:r1"), request=asked.request, expires=NOW)
+    await store.add_pushed(wish)
+    assert await store.find_pushed((Digest("p:r1"),)) == wish
+    await store.ask(asked, instead_of=(Digest("p:r1"),))
+    assert await store.find_question((Digest("p:q1"),)) == asked
+    await store.decide(Digest("p:q1"), approved, event=event(Act.CONSENT_GIVEN))
+    assert await store.redeem((Digest("p:c1"),), OWN, nothing, reused=reused) == approved
+
+
+async def test_p07_a_computers_code_that_comes_twice_ends_its_token_and_tells_its_owner(
+    store: Store,
+) -> None:
+    asked, approved = of_a_computer()
+    await store.ask(asked, instead_of=())
+    await store.decide(Digest("p:q1"), approved, event=event(Act.CONSENT_GIVEN))
+
+    def told(found: Code) -> Reused:
+        notice = Notice(
+            id=RecordId("n_1"), account_id=found.account_id, kind=NoticeKind.CODE_USED_TWICE,
+            client_id=None, initial_access_id=found.initial_access, at=NOW, name="Desk 3",
+        )  # fmt: skip
+        return event(Act.INITIAL_ACCESS_REVOKED, reason="code_used_twice"), (notice,)
+
+    def produce(_: Code) -> Produced:
+        return access(), event(Act.INITIAL_ACCESS_MADE)
+
+    digests = (Digest("p:c1"),)
+    assert await store.redeem(digests, OWN, produce, reused=told) == approved
+    assert await store.find_initial_access((Digest("p:ia1"),)) == access()
+    again = await store.redeem(digests, OWN, produce, reused=told)
+    assert again == replace(approved, used=True, initial_access=RecordId("ia_1"))
+    ended = await store.find_initial_access((Digest("p:ia1"),))
+    assert ended is not None
+    assert (ended.status, ended.revoked_reason) == (Status.REVOKED, "code_used_twice")
+    (notice,) = await store.notices_of(ADA[0], most=9)
+    assert (notice.kind, notice.initial_access_id) == (NoticeKind.CODE_USED_TWICE, "ia_1")
+    assert sum("initial_access.revoked" in one for one in await acts(store)) == 1
+
+
+async def test_a_question_may_become_a_token_that_is_shown(store: Store) -> None:
+    asked, _ = of_a_computer()
+    await store.ask(asked, instead_of=())
+    given = event(Act.CONSENT_GIVEN)
+    assert await store.decide(Digest("p:q1"), access(), event=given)
+    assert await store.find_initial_access((Digest("p:ia1"),)) == access()
+    assert not await store.decide(Digest("p:q1"), access("ia_2", "p:ia2"), event=given)
+    assert await store.find_initial_access((Digest("p:ia2"),)) is None
+
+
+async def test_a_device_that_is_a_computer_gets_what_was_approved(store: Store) -> None:
+    await store.add_device_request(device(computer=COMPUTER))
+    assert await store.find_by_user_code((Digest("p:u1"),)) == device(computer=COMPUTER)
+    named = replace(COMPUTER, name="Desk by the window")
+    given = event(Act.CONSENT_GIVEN)
+    assert await store.answer_device(
+        Digest("p:d1"), ADA, event=given, computer=named, site="Main library"
+    )
+    answered = device(computer=named, site="Main library", account_id=ADA[0], account_epoch=ADA[1])
+
+    def produce(found: DeviceRequest) -> Produced:
+        assert found == answered
+        return access(), event(Act.INITIAL_ACCESS_MADE)
+
+    assert await store.poll((Digest("p:d1"),), OWN, produce, now=NOW) == answered
+    assert await store.find_initial_access((Digest("p:ia1"),)) == access()
+    assert await store.poll((Digest("p:d1"),), OWN, produce, now=NOW) is None

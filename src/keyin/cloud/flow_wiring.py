@@ -10,10 +10,13 @@ from keyin.cloud.flow_routes import FlowRoutes
 from keyin.domain.applications import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, DEVICE_CODE
 from keyin.oauth.account_access import AccountAccess
 from keyin.oauth.device import DeviceAuthorization
+from keyin.oauth.enrolment_ports import InitialAccesses
 from keyin.oauth.flow_ports import Authorizations, Codes, DeviceRequests
 from keyin.oauth.grants.authorization_code import AuthorizationCodeGrant
 from keyin.oauth.grants.client_credentials import ClientCredentials
+from keyin.oauth.grants.computer_grants import ComputerGrants
 from keyin.oauth.grants.device_code import DeviceCodeGrant
+from keyin.oauth.initial_access import InitialAccessService
 from keyin.oauth.proven_client import Store as ClientStore
 from keyin.oauth.pushed_requests import PushedRequests
 from keyin.oauth.site_installations import Pictures, SiteInstallations
@@ -34,6 +37,7 @@ class Store(
     ClientStore,
     Codes,
     DeviceRequests,
+    InitialAccesses,
     Pictures,
     TokenStore,
     Protocol,
@@ -65,13 +69,28 @@ class Flows:
         }
         if self.pages:
             made[AUTHORIZATION_CODE] = AuthorizationCodeGrant(
-                store=self.store, peppers=self.peppers, entropy=self.entropy
+                store=self.store,
+                peppers=self.peppers,
+                entropy=self.entropy,
+                computers=self.computers,
             )
         if self.pages and self.devices:
             made[DEVICE_CODE] = DeviceCodeGrant(
-                store=self.store, peppers=self.peppers, entropy=self.entropy
+                store=self.store,
+                peppers=self.peppers,
+                entropy=self.entropy,
+                computers=self.computers,
             )
         return made
+
+    @property
+    def computers(self) -> ComputerGrants:
+        """Return what gives a computer its initial access token."""
+        return ComputerGrants(
+            access=InitialAccessService(
+                store=self.store, peppers=self.peppers, entropy=self.entropy
+            )
+        )
 
     def families(self, authorization: Authorization, guard: Guard) -> tuple[FlowRoutes, ApiRoutes]:
         """Return the routes."""

@@ -146,6 +146,8 @@ def _given(given: Given, *more: Header) -> Answer:
     }
     if given.issued_token_type:
         body["issued_token_type"] = given.issued_token_type
+    if given.details:
+        body["authorization_details"] = msgspec.to_builtins(given.details)
     return Answer(200, msgspec.json.encode(body), (JSON_BARE, NO_STORE, NO_CACHE, *more))
 
 

@@ -8,28 +8,24 @@ Each request's parameters come once; a page refuses a repeated one (P99).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Protocol
 
-from keyin.domain.applications import AuthMethod
 from keyin.domain.authorization import AuthorizationRequest, Question
-from keyin.domain.authorization import Code as AuthorizationCode
 from keyin.domain.environment import Entropy, Millis
 from keyin.domain.events import Act, Event
-from keyin.domain.records import NO_SECRET, Client, Credential, ProofUse, RecordId, Status
-from keyin.domain.secret import equal
+from keyin.domain.records import NO_SECRET, RecordId
+from keyin.oauth.answering import RANDOM_BYTES, Answering, Found, active
+from keyin.oauth.answering import Store as AnsweringStore
 from keyin.oauth.authorization_request import Unfit, read_request
 from keyin.oauth.consent import Asking, Consent, Problem, Redirect
-from keyin.oauth.errors import Code, Reason
-from keyin.oauth.flow_ports import Applications, Authorizations
-from keyin.oauth.ports import Credentials, Peppers, Replays
-from keyin.oauth.redirects import answer_at, fits, host_of
+from keyin.oauth.errors import Reason
+from keyin.oauth.ports import Credentials, Peppers
+from keyin.oauth.redirects import answer_at, host_of
 from keyin.wire.jose import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from keyin.domain.applications import Application
     from keyin.domain.records import Digest
     from keyin.oauth.accounts import Account, Session
 
@@ -40,33 +36,15 @@ HELD_MS: Final = 20 * 60_000
 """A person may need time to sign in, much more than a pushed request lives (WCAG 2.2, 2.2.1)."""
 NOBODY: Final = RecordId("")
 """Whose question it is while nobody has signed in for it."""
-CODE_MS: Final = 60_000
-KEPT_MS: Final = CODE_MS + 16 * 60_000
-"""A used code is known again for as long as its token may live."""
-CHALLENGE_MS: Final = 24 * 60 * 60_000
-_REUSED: Final = "This code_challenge was used"
-RANDOM_BYTES: Final = 32  # 256 bits (ASVS 11.5.1)
 
 
-class Store(Credentials, Applications, Authorizations, Replays, Protocol):
+class Store(Credentials, AnsweringStore, Protocol):
     """What this reads and writes."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    credential: Credential
-    client: Client
-    application: Application
-
-    @property
-    def public(self) -> bool:
-        """Whether it proves nothing: its challenge is then used up when a person says yes."""
-        return self.application.auth_method is AuthMethod.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wish:
-    found: _Found
+    found: Found
     request: AuthorizationRequest
     pushed: str | None
     """Its request_uri."""
@@ -90,8 +68,8 @@ class AuthorizationEndpoint:
             return wish
         pushed = self.peppers.digests("request_uri", wish.pushed) if wish.pushed else ()
         elsewhere = pushed or wish.found.public
-        if not elsewhere and not await self._first_challenge(wish.request, now):
-            return self._error(wish.request, Code.INVALID_REQUEST, _REUSED)
+        if not elsewhere and not await self.answering.first_challenge(wish.request, now):
+            return self.answering.reused(wish.request)
         ends = Millis(now + QUESTION_MS)
         return await self._ask(wish, account.id, session.digest, ends, instead_of=pushed)
 
@@ -116,7 +94,7 @@ class AuthorizationEndpoint:
         question = await self.store.find_question(held)
         if question is None or now > question.expires or question.account_id != NOBODY:
             return Problem(Reason.REQUEST_URI)
-        found = _active(await self.store.find_registered(question.request.credential_id))
+        found = active(await self.store.find_registered(question.request.credential_id))
         if found is None:
             return Problem(Reason.CLIENT_NOT_ACTIVE)
         wish = _Wish(found=found, request=question.request, pushed=None)
@@ -156,14 +134,13 @@ class AuthorizationEndpoint:
         request_id: str | None = None,
     ) -> Redirect | Problem:
         """Answer a question once; only the person it was put to can, and only in that browser."""
-        question = await self.store.find_question(self.peppers.digests("txn", txn))
-        if question is None or now > question.expires:
-            return Problem(Reason.REQUEST_URI)
-        if question.account_id != account.id or not equal(question.session, session.digest):
-            return Problem(Reason.REQUEST_URI)
-        found = _active(await self.store.find_registered(question.request.credential_id))
-        if found is None or not fits(question.request.redirect_uri, found.application):
-            return Problem(Reason.CLIENT_NOT_ACTIVE)
+        answering = self.answering
+        answerable = await answering.answerable(txn, account=account, session=session, now=now)
+        if isinstance(answerable, Problem):
+            return answerable
+        question, found = answerable
+        if question.request.computer is not None:
+            return Problem(Reason.DETAILS)  # its answer says more: see computer_approval
         event = Event(
             act=Act.CONSENT_GIVEN if approve else Act.CONSENT_DENIED,
             at=now,
@@ -175,31 +152,15 @@ class AuthorizationEndpoint:
             detail={"scope": question.request.scope},
         )
         if not approve:
-            return await self._deny(question, event)
-        if found.public and not await self._first_challenge(question.request, now):
-            return self._error(question.request, Code.INVALID_REQUEST, _REUSED)
-        return await self._approve(question, account, now, event)
+            return await answering.deny(question, event)
+        return await answering.approve(question, found, account, event)
 
-    async def _deny(self, question: Question, event: Event) -> Redirect | Problem:
-        if not await self.store.decide(question.digest, None, event=event):
-            return Problem(Reason.REQUEST_URI)
-        return self._denied(question.request)
-
-    async def _approve(
-        self, question: Question, account: Account, now: Millis, event: Event
-    ) -> Redirect | Problem:
-        text = wrapped(self.entropy.token_bytes(RANDOM_BYTES))
-        code = AuthorizationCode(
-            digest=self.peppers.digests("code", text)[0],
-            request=question.request,
-            account_id=account.id,
-            account_epoch=account.epoch,
-            expires=Millis(now + CODE_MS),
-            kept_until=Millis(now + KEPT_MS),
+    @property
+    def answering(self) -> Answering:
+        """Return what writes answers down."""
+        return Answering(
+            store=self.store, peppers=self.peppers, entropy=self.entropy, issuer=self.issuer
         )
-        if not await self.store.decide(question.digest, code, event=event):
-            return Problem(Reason.REQUEST_URI)
-        return self._redirect(question.request, ("code", text))
 
     async def _wish(self, named: Mapping[str, str], now: Millis) -> _Wish | Redirect | Problem:
         """Find the application first: where it is unknown, nothing else is looked at."""
@@ -218,7 +179,7 @@ class AuthorizationEndpoint:
             return Problem(request.reason)
         return self._unfit(request, request.redirect_uri)
 
-    async def _pushed(self, uri: str, found: _Found, now: Millis) -> _Wish | Problem:
+    async def _pushed(self, uri: str, found: Found, now: Millis) -> _Wish | Problem:
         """Find what was pushed; other parameters beside it say nothing (RFC 9126 §4)."""
         pushed = await self.store.find_pushed(self.peppers.digests("request_uri", uri))
         own = pushed is not None and pushed.request.credential_id == found.credential.id
@@ -226,15 +187,12 @@ class AuthorizationEndpoint:
             return Problem(Reason.REQUEST_URI)
         return _Wish(found=found, request=pushed.request, pushed=uri)
 
-    async def _of_client_id(self, client_id: str) -> _Found | None:
+    async def _of_client_id(self, client_id: str) -> Found | None:
         pair = await self.store.find_credential(client_id)
         if pair is None or pair[1] is None:
             return None
         application = await self.store.find_application(pair[0].id)
-        return None if application is None else _active((pair[0], pair[1], application))
-
-    async def _first_challenge(self, request: AuthorizationRequest, now: Millis) -> bool:
-        return await self.store.remember([challenge_use(request, now)], now=now)
+        return None if application is None else active((pair[0], pair[1], application))
 
     def _asking(self, wish: _Wish) -> Asking:
         found, request = wish.found, wish.request
@@ -246,11 +204,11 @@ class AuthorizationEndpoint:
             redirect_uri=request.redirect_uri,
             redirect_host=host_of(request.redirect_uri),
             native=found.application.native,
-            refusal=self._denied(request).url,
+            refusal=self.answering.denied(request).url,
+            computer=request.computer,
+            jkt=request.jkt,
+            address=request.address,
         )
-
-    def _denied(self, request: AuthorizationRequest) -> Redirect:
-        return self._error(request, Code.ACCESS_DENIED, "The person said no")
 
     def _unfit(self, unfit: Unfit, uri: str) -> Redirect:
         answer = (
@@ -258,26 +216,3 @@ class AuthorizationEndpoint:
             *(("state", unfit.state), ("iss", self.issuer)),
         )
         return Redirect(answer_at(uri, answer))
-
-    def _error(self, request: AuthorizationRequest, code: Code, description: str) -> Redirect:
-        return self._redirect(request, ("error", code.value), ("error_description", description))
-
-    def _redirect(self, request: AuthorizationRequest, *answer: tuple[str, str]) -> Redirect:
-        more = (("state", request.state), ("iss", self.issuer))
-        return Redirect(answer_at(request.redirect_uri, (*answer, *more)))
-
-
-def challenge_use(request: AuthorizationRequest, now: Millis) -> ProofUse:
-    """Return what is remembered of a challenge, so that one that never changes is refused (P8)."""
-    text = f"{request.credential_id}\0{request.code_challenge}"
-    return ProofUse(
-        namespace="challenge",
-        digest=sha256(text.encode()).hexdigest(),
-        expires=Millis(now + CHALLENGE_MS),
-    )
-
-
-def _active(registered: tuple[Credential, Client, Application] | None) -> _Found | None:
-    if registered is None or {one.status for one in registered[:2]} != {Status.ACTIVE}:
-        return None
-    return _Found(*registered)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from keyin.domain.applications import ACCOUNT_READ, AUTHORIZATION_CODE
 from keyin.domain.authorization import AuthorizationRequest
+from keyin.domain.enrolment import REGISTER_SCOPE
+from keyin.oauth.computer_wishes import UnfitComputer, read_computer, resources
 from keyin.oauth.errors import Code, Reason
 from keyin.oauth.pkce import is_challenge
 from keyin.oauth.redirects import fits
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
 
     from keyin.domain.applications import Application
 
-SCOPES: Final = (ACCOUNT_READ,)
-"""What a person can give to an application."""
+SCOPES: Final = (ACCOUNT_READ, REGISTER_SCOPE)
+"""What a person can give: to an application, or to the enrolment client, which has the last."""
 _STATE: Final = re.compile(r"[\x20-\x7e]{1,1024}")
 _THUMBPRINT: Final = re.compile("[A-Za-z0-9_-]{43}")
 
@@ -59,13 +61,24 @@ def read_request(
         return Unfit(
             code=code, description=description, reason=reason, redirect_uri=uri, state=state
         )
+    scope = scope_of(named, application) or ""
+    computer = read_computer(named, scope, jkt=jkt)
+    if isinstance(computer, UnfitComputer):
+        return Unfit(
+            code=computer.code,
+            description=computer.description,
+            reason=computer.reason,
+            redirect_uri=uri,
+            state=state,
+        )
     return AuthorizationRequest(
         credential_id=application.credential_id,
         redirect_uri=uri,
-        scope=scope_of(named, application) or "",
+        scope=scope,
         state=state,
         code_challenge=named["code_challenge"],
         jkt=jkt or named.get("dpop_jkt") or None,
+        computer=computer,
     )
 
 
@@ -84,6 +97,8 @@ def _mistake(
     """Return the first thing that is wrong with what is asked."""
     given = named.get("response_type")
     jkt = named.get("dpop_jkt") or None
+    scope = scope_of(named, application)
+    asked = {named.get(name) or issuer for name in ("resource", "audience")}
     must_be = (
         ("request" not in named, Code.REQUEST_NOT_SUPPORTED, "No request objects", None),
         (bool(given), Code.INVALID_REQUEST, "Missing required parameter: response_type", None),
@@ -100,12 +115,9 @@ def _mistake(
             is_challenge(named),
             *(Code.INVALID_REQUEST, "A code_challenge of S256 is required", Reason.CHALLENGE),
         ),
+        (scope is not None, Code.INVALID_SCOPE, "No such scope", Reason.SCOPE),
         (
-            scope_of(named, application) is not None,
-            *(Code.INVALID_SCOPE, "No such scope", Reason.SCOPE),
-        ),
-        (
-            {named.get(name) or issuer for name in ("resource", "audience")} == {issuer},
+            asked <= resources(scope or "", issuer),
             *(Code.INVALID_TARGET, "No such resource", Reason.TARGET),
         ),
         (

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from keyin.domain.enrolment import Computer
     from keyin.oauth.errors import Reason
 
 
@@ -22,6 +23,12 @@ class Asking:
     native: bool
     refusal: str
     """Where a person goes back to who says no before they have signed in."""
+    computer: Computer | None = None
+    """What it wants to enrol."""
+    jkt: str | None = None
+    """That computer's key."""
+    address: str | None = None
+    """From where it asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,13 @@ class Code(StrEnum):
     REQUEST_NOT_SUPPORTED = "request_not_supported"
     AUTHORIZATION_PENDING = "authorization_pending"
     SLOW_DOWN = "slow_down"
+    INVALID_AUTHORIZATION_DETAILS = "invalid_authorization_details"
     EXPIRED_TOKEN = "expired_token"  # noqa: S105 - a code of RFC 8628, no token
+    INVALID_TOKEN = "invalid_token"  # noqa: S105 - a code of RFC 6750, no token
+    INVALID_CLIENT_METADATA = "invalid_client_metadata"
+    INVALID_REDIRECT_URI = "invalid_redirect_uri"
+    INVALID_SOFTWARE_STATEMENT = "invalid_software_statement"
+    UNAPPROVED_SOFTWARE_STATEMENT = "unapproved_software_statement"
 
 
 class Reason(StrEnum):
@@ -84,10 +90,20 @@ class Reason(StrEnum):
     REDIRECT_URI = "redirect_uri"
     REQUEST_URI = "request_uri"
     CHALLENGE = "challenge"
+    DETAILS = "details"
     CODE = "code"
     CODE_USED_TWICE = "code_used_twice"
     VERIFIER = "verifier"
     PENDING = "pending"
+    METADATA = "metadata"
+    STATEMENT = "statement"
+    USED_UP = "used_up"
+    TOKEN_USED_TWICE = "token_used_twice"  # noqa: S105 - a reason, no token
+    NAME_TAKEN = "name_taken"
+    KEY_KNOWN = "key_known"
+    SAME_INSTALLATION = "same_installation"
+    OWNER_NOT_ACTIVE = "owner_not_active"
+    CERTIFICATE = "certificate"
     DENIED = "denied"
 
 

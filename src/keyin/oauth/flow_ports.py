@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from keyin.domain.applications import Application
     from keyin.domain.authorization import Code, DeviceRequest, PushedRequest, Question
+    from keyin.domain.enrolment import Computer, InitialAccess, Notice
     from keyin.domain.environment import Millis
     from keyin.domain.events import Event
     from keyin.domain.records import Client, Credential, Digest, RecordId, Token
@@ -51,13 +52,20 @@ class Authorizations(Protocol):
         """Return a question, expired or not; it stays."""
         ...
 
-    async def decide(self, question: Digest, code: Code | None, *, event: Event) -> bool:
-        """Put a code, or nothing, in the place of a question; say whether that was there."""
+    async def decide(
+        self, question: Digest, outcome: Code | InitialAccess | None, *, event: Event
+    ) -> bool:
+        """Put a code, an initial access token or nothing in the place of a question.
+
+        Say whether that was there; where it was not, nothing is written.
+        """
         ...
 
 
-Produced = tuple["Token", "Event"]
-"""A token's record, and the event that tells of it."""
+Produced = tuple["Token | InitialAccess", "Event"]
+"""What is given out, and the event that tells of it."""
+Reused = tuple["Event", "Sequence[Notice]"]
+"""What tells that a code came twice: to the log, and to whoever said yes to it."""
 
 
 class Codes(Protocol):
@@ -69,13 +77,13 @@ class Codes(Protocol):
         credential_id: RecordId,
         produce: Callable[[Code], Produced | None],
         *,
-        reused: Event,
+        reused: Callable[[Code], Reused],
     ) -> Code | None:
         """Use a code of this client up; return it as it was before, or None if there is none.
 
         `produce` says what an unused one is worth, if anything; that is written in the same
-        transaction. What a used one had produced is revoked in it, which `reused` tells
-        (RFC 6749 §4.1.2).
+        transaction. What a used one had produced is revoked in it, an initial access token with
+        every client born from it, which `reused` tells (RFC 6749 §4.1.2).
         """
         ...
 
@@ -100,9 +108,18 @@ class DeviceRequests(Protocol):
         ...
 
     async def answer_device(
-        self, digest: Digest, account: tuple[RecordId, int] | None, *, event: Event
+        self,
+        digest: Digest,
+        account: tuple[RecordId, int] | None,
+        *,
+        event: Event,
+        computer: Computer | None = None,
+        site: str | None = None,
     ) -> bool:
-        """Write down a person's yes (which account, its epoch) or no; one answer counts."""
+        """Write down a person's yes (which account, its epoch) or no; one answer counts.
+
+        With a yes to a computer, also what was approved of it.
+        """
         ...
 
     async def poll(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from keyin.oauth.asked import Asked
     from keyin.oauth.client_auth import Authenticated
     from keyin.oauth.errors import Refusal
+    from keyin.wire.enrolment import InstallationDetails
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,8 @@ class Given:
     lifetime_s: int
     issued_token_type: str | None = None
     """RFC 8693 §2.2.1; of no other grant."""
+    details: tuple[InstallationDetails, ...] = ()
+    """What was approved of a computer (RFC 9396 §7)."""
 
 
 class Grant(Protocol):

@@ -6,13 +6,15 @@ seconds (P10). A proof that comes with the wish binds the code to its key (RFC 9
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
+from keyin.domain.address_text import address_text
 from keyin.domain.authorization import PushedRequest
 from keyin.domain.environment import Entropy, Millis
 from keyin.domain.secret import equal
-from keyin.oauth.authorization import RANDOM_BYTES, URI_PREFIX, challenge_use
+from keyin.oauth.answering import RANDOM_BYTES, challenge_use
+from keyin.oauth.authorization import URI_PREFIX
 from keyin.oauth.authorization_request import Unfit, read_request
 from keyin.oauth.errors import Code, Reason, Refusal, refused
 from keyin.oauth.flow_ports import Authorizations
@@ -91,7 +93,9 @@ class PushedRequests:
         request = read_request(named, application, issuer=self.issuer, jkt=sender.jkt)
         if isinstance(request, Unfit):
             return refused(request.code, request.description, request.reason)
-        return request
+        if request.computer is None:
+            return request
+        return replace(request, address=address_text(asked.address))
 
     async def _remember(self, request: AuthorizationRequest, now: Millis) -> Pushed:
         uri = URI_PREFIX + wrapped(self.entropy.token_bytes(RANDOM_BYTES))

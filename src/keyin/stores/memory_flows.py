@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from keyin.domain.authorization import SLOWER_S
+from keyin.domain.enrolment import InitialAccess
+from keyin.oauth.enrolment_ports import Ending, InitialAccesses
 from keyin.stores.memory_audit import MemoryAudit
 
 if TYPE_CHECKING:
@@ -13,10 +15,12 @@ if TYPE_CHECKING:
 
     from keyin.domain.applications import Application
     from keyin.domain.authorization import Code, DeviceRequest, PushedRequest, Question
+    from keyin.domain.enrolment import Computer
     from keyin.domain.environment import Millis
     from keyin.domain.events import Event
     from keyin.domain.records import Client, Credential, Digest, ProofUse, RecordId, Token
-    from keyin.oauth.flow_ports import Produced
+    from keyin.oauth.flow_ports import Produced, Reused
+    from keyin.stores.memory_notices import MemoryNotices
 
 
 Record = TypeVar("Record")
@@ -90,14 +94,23 @@ class MemoryFlows(MemoryAudit):
         """See Authorizations."""
         return _first(self._questions, digests)
 
-    async def decide(self, question: Digest, code: Code | None, *, event: Event) -> bool:
+    async def decide(
+        self, question: Digest, outcome: Code | InitialAccess | None, *, event: Event
+    ) -> bool:
         """See Authorizations."""
         if self._questions.pop(question, None) is None:
             return False
-        if code is not None:
-            self._codes[code.digest] = code
+        if isinstance(outcome, InitialAccess):
+            return await self._accesses.add_initial_access(outcome, event=event)
+        if outcome is not None:
+            self._codes[outcome.digest] = outcome
         self.append_event(event)
         return True
+
+    @property
+    def _accesses(self) -> InitialAccesses:
+        """Return the whole store, of which another part has initial access tokens."""
+        return cast("InitialAccesses", self)
 
     async def redeem(
         self,
@@ -105,28 +118,49 @@ class MemoryFlows(MemoryAudit):
         credential_id: RecordId,
         produce: Callable[[Code], Produced | None],
         *,
-        reused: Event,
+        reused: Callable[[Code], Reused],
     ) -> Code | None:
         """See Codes."""
         code = _first(self._codes, digests)
         if code is None or code.request.credential_id != credential_id:
             return None
         if code.used:
-            given = [code.token] if code.token is not None else []
-            if not await self.revoke_token(given, event=reused):
-                self.append_event(reused)
+            await self._take_back(code, reused(code))
             return code
         produced = produce(code)
+        used = replace(code, used=True)
         if produced is not None:
             await self._write(produced, (code.account_id, code.account_epoch))
-        made = produced[0].digest if produced else None
-        self._codes[code.digest] = replace(code, used=True, token=made)
+            made = produced[0]
+            if isinstance(made, InitialAccess):
+                used = replace(used, initial_access=made.id)
+            else:
+                used = replace(used, token=made.digest)
+        self._codes[code.digest] = used
         return code
 
+    async def _take_back(self, code: Code, reused: Reused) -> None:
+        event, notices = reused
+        told = False
+        if code.token is not None:
+            told = await self.revoke_token([code.token], event=event)
+        if code.initial_access is not None:
+            ending = Ending(reason=event.reason or "", now=event.at, event=event)
+            ended = await self._accesses.end_initial_access(
+                code.initial_access, ending, descendants=True
+            )
+            told = ended is not None
+        if not told:
+            self.append_event(event)
+        cast("MemoryNotices", self).put_notices(notices)
+
     async def _write(self, produced: Produced, account: tuple[RecordId, int]) -> None:
-        token, event = produced
-        await self.add_token(token, event=event)
-        self._token_accounts[token.digest] = account
+        made, event = produced
+        if isinstance(made, InitialAccess):
+            await self._accesses.add_initial_access(made, event=event)
+            return
+        await self.add_token(made, event=event)
+        self._token_accounts[made.digest] = account
 
     async def account_of(self, token: Digest) -> tuple[RecordId, int] | None:
         """See AccountTokens."""
@@ -144,7 +178,13 @@ class MemoryFlows(MemoryAudit):
         return next(found, None)
 
     async def answer_device(
-        self, digest: Digest, account: tuple[RecordId, int] | None, *, event: Event
+        self,
+        digest: Digest,
+        account: tuple[RecordId, int] | None,
+        *,
+        event: Event,
+        computer: Computer | None = None,
+        site: str | None = None,
     ) -> bool:
         """See DeviceRequests."""
         request = self._devices.get(digest)
@@ -152,7 +192,12 @@ class MemoryFlows(MemoryAudit):
             return False
         id_, epoch = account or (None, None)
         self._devices[digest] = replace(
-            request, account_id=id_, account_epoch=epoch, denied=account is None
+            request,
+            account_id=id_,
+            account_epoch=epoch,
+            denied=account is None,
+            computer=computer or request.computer,
+            site=site,
         )
         self.append_event(event)
         return True

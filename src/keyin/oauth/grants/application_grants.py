@@ -63,7 +63,9 @@ def given(request: GrantRequest, token: AccessToken, scope: str) -> Given:
     )
 
 
-def event_of(request: GrantRequest, act: Act, **detail: str) -> Event:
+def event_of(
+    request: GrantRequest, act: Act, *, reason: Reason | None = None, **detail: str
+) -> Event:
     """Return the event that tells what came of a request."""
     asked, client = request.asked, request.by.client
     return Event(
@@ -74,5 +76,6 @@ def event_of(request: GrantRequest, act: Act, **detail: str) -> Event:
         site=client.lineage.site,
         address=address_text(asked.address),
         request_id=asked.request_id,
+        reason=reason,
         detail=detail,
     )

@@ -2,7 +2,8 @@
 
 A code is used up by whatever its own client does with it. Come a second time, it is refused and
 takes back what it gave the first time (RFC 6749 §4.1.2, P7). It is bound to its client, to the
-address of the answer, to the challenge, and to a key where one was named (RFC 9449 §10).
+address of the answer, to the challenge, and to a key where one was named (RFC 9449 §10). A
+computer's code gives an initial access token, see `computer_grants`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from keyin.domain.applications import AUTHORIZATION_CODE
+from keyin.domain.enrolment import InitialAccessKind
 from keyin.domain.events import Act
 from keyin.domain.grant import ACCOUNT_AUDIENCE
 from keyin.oauth.errors import Code, Reason, Refusal, refused
@@ -22,6 +24,7 @@ from keyin.oauth.grants.application_grants import (
     not_accepted,
     wanted,
 )
+from keyin.oauth.grants.computer_grants import Approval, reused
 from keyin.oauth.issuing import new_record
 from keyin.oauth.pkce import proves
 from keyin.oauth.ports import Tokens
@@ -29,9 +32,9 @@ from keyin.oauth.ports import Tokens
 if TYPE_CHECKING:
     from keyin.domain.authorization import Code as AuthorizationCode
     from keyin.domain.environment import Entropy
-    from keyin.domain.secret import AccessToken
     from keyin.oauth.flow_ports import Produced
     from keyin.oauth.granting import Given, GrantRequest
+    from keyin.oauth.grants.computer_grants import ComputerGrants
     from keyin.oauth.ports import Peppers
 
 
@@ -46,6 +49,7 @@ class AuthorizationCodeGrant:
     store: Store
     peppers: Peppers
     entropy: Entropy
+    computers: ComputerGrants
 
     async def answer(self, request: GrantRequest) -> Given | Refusal:
         """Give a token for a code, or refuse. Raises StoreUnavailable."""
@@ -59,17 +63,16 @@ class AuthorizationCodeGrant:
             request=request,
             peppers=self.peppers,
             entropy=self.entropy,
+            computers=self.computers,
             store_epoch=await self.store.store_epoch(),
         )
         code = await self.store.redeem(
             self.peppers.digests("code", request.named("code")),
             application.credential_id,
             redemption.produce,
-            reused=event_of(request, Act.TOKEN_REVOKED, why=Reason.CODE_USED_TWICE),
+            reused=lambda code: reused(code, request),
         )
-        if code is None or redemption.token is None:
-            return not_accepted(_why(code, redemption))
-        return given(request, redemption.token, code.request.scope)
+        return redemption.given or not_accepted(_why(code, redemption))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,8 +82,9 @@ class _Redemption:
     request: GrantRequest
     peppers: Peppers
     entropy: Entropy
+    computers: ComputerGrants
     store_epoch: int
-    token: AccessToken | None = None
+    given: Given | None = None
     reason: Reason = field(default=Reason.CODE)
 
     def produce(self, code: AuthorizationCode) -> Produced | None:
@@ -89,7 +93,18 @@ class _Redemption:
         if reason is not None:
             self.reason = reason
             return None
-        self.token, record = new_record(
+        if code.request.computer is not None:
+            approval = Approval(
+                computer=code.request.computer,
+                owner=code.account_id,
+                site=code.site,
+                jkt=code.request.jkt,
+            )
+            self.given, produced = self.computers.produce(
+                approval, self.request, InitialAccessKind.BROWSER
+            )
+            return produced
+        token, record = new_record(
             wanted(self.request, scope=code.request.scope, audience=ACCOUNT_AUDIENCE),
             self.request.by,
             peppers=self.peppers,
@@ -97,6 +112,7 @@ class _Redemption:
             now=self.request.asked.now,
             store_epoch=self.store_epoch,
         )
+        self.given = given(self.request, token, code.request.scope)
         event = event_of(
             self.request, Act.TOKEN_ISSUED, grant=AUTHORIZATION_CODE, account=code.account_id
         )

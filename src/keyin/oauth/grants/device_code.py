@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from keyin.domain.applications import DEVICE_CODE
+from keyin.domain.enrolment import InitialAccessKind
 from keyin.domain.events import Act
 from keyin.domain.grant import ACCOUNT_AUDIENCE
 from keyin.oauth.errors import Code, Reason, Refusal, refused
@@ -17,15 +18,16 @@ from keyin.oauth.grants.application_grants import (
     not_accepted,
     wanted,
 )
+from keyin.oauth.grants.computer_grants import Approval
 from keyin.oauth.issuing import new_record
 from keyin.oauth.ports import Tokens
 
 if TYPE_CHECKING:
     from keyin.domain.authorization import DeviceRequest
     from keyin.domain.environment import Entropy
-    from keyin.domain.secret import AccessToken
     from keyin.oauth.flow_ports import Produced
     from keyin.oauth.granting import Given, GrantRequest
+    from keyin.oauth.grants.computer_grants import ComputerGrants
     from keyin.oauth.ports import Peppers
 
 
@@ -40,6 +42,7 @@ class DeviceCodeGrant:
     store: Store
     peppers: Peppers
     entropy: Entropy
+    computers: ComputerGrants
 
     async def answer(self, request: GrantRequest) -> Given | Refusal:
         """Give a token once the person said yes, or refuse. Raises StoreUnavailable."""
@@ -52,17 +55,16 @@ class DeviceCodeGrant:
             request=request,
             peppers=self.peppers,
             entropy=self.entropy,
+            computers=self.computers,
             store_epoch=await self.store.store_epoch(),
         )
-        found = await self.store.poll(
+        await self.store.poll(
             self.peppers.digests("device_code", request.named("device_code")),
             application.credential_id,
             asking.produce,
             now=request.asked.now,
         )
-        if found is not None and asking.token is not None:
-            return given(request, asking.token, found.scope)
-        return asking.refusal
+        return asking.given or asking.refusal
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,8 +74,9 @@ class _Asking:
     request: GrantRequest
     peppers: Peppers
     entropy: Entropy
+    computers: ComputerGrants
     store_epoch: int
-    token: AccessToken | None = None
+    given: Given | None = None
     refusal: Refusal = field(default_factory=lambda: not_accepted(Reason.CODE))
 
     def produce(self, found: DeviceRequest) -> Produced | None:
@@ -82,7 +85,15 @@ class _Asking:
         if refusal is not None:
             self.refusal = refusal
             return None
-        self.token, record = new_record(
+        if found.computer is not None and found.account_id is not None:
+            approval = Approval(
+                computer=found.computer, owner=found.account_id, site=found.site, jkt=found.jkt
+            )
+            self.given, produced = self.computers.produce(
+                approval, self.request, InitialAccessKind.DEVICE
+            )
+            return produced
+        token, record = new_record(
             wanted(self.request, scope=found.scope, audience=ACCOUNT_AUDIENCE),
             self.request.by,
             peppers=self.peppers,
@@ -90,8 +101,11 @@ class _Asking:
             now=self.request.asked.now,
             store_epoch=self.store_epoch,
         )
-        detail = {"grant": "device_code", "account": found.account_id or ""}
-        return record, event_of(self.request, Act.TOKEN_ISSUED, **detail)
+        self.given = given(self.request, token, found.scope)
+        event = event_of(
+            self.request, Act.TOKEN_ISSUED, grant="device_code", account=found.account_id or ""
+        )
+        return record, event
 
 
 def _refusal(found: DeviceRequest, request: GrantRequest) -> Refusal | None:

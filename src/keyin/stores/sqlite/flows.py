@@ -6,9 +6,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from keyin.domain.authorization import SLOWER_S
+from keyin.domain.enrolment import InitialAccess
 from keyin.stores import flow_rows, rows
 from keyin.stores.rows import names
-from keyin.stores.sqlite import applications, audit, writes
+from keyin.stores.sqlite import applications, audit, initial_access, notices, writes
 from keyin.stores.sqlite.connection import our_errors
 from keyin.stores.sqlite.part import SqlitePart
 from keyin.stores.sqlite.statements import insert
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 
     from keyin.domain.applications import Application
     from keyin.domain.authorization import Code, DeviceRequest, PushedRequest, Question
+    from keyin.domain.enrolment import Computer, Notice
     from keyin.domain.environment import Millis
     from keyin.domain.events import Event
     from keyin.domain.records import Client, Credential, Digest, RecordId
-    from keyin.oauth.flow_ports import Produced
+    from keyin.oauth.flow_ports import Produced, Reused
     from keyin.stores.rows import Row
 
 _ADD_PUSHED: Final = insert("pushed_requests", flow_rows.PUSHED)
@@ -71,9 +73,11 @@ class SqliteFlows(SqlitePart):
             row = _one(self._lookups, "questions", flow_rows.QUESTION, digests)
         return None if row is None else flow_rows.question(row)
 
-    async def decide(self, question: Digest, code: Code | None, *, event: Event) -> bool:
+    async def decide(
+        self, question: Digest, outcome: Code | InitialAccess | None, *, event: Event
+    ) -> bool:
         """See Authorizations."""
-        unit = partial(_decide, question=question, code=code, event=event)
+        unit = partial(_decide, question=question, outcome=outcome, event=event)
         return await self._writer.run(unit)
 
     async def redeem(
@@ -82,13 +86,13 @@ class SqliteFlows(SqlitePart):
         credential_id: RecordId,
         produce: Callable[[Code], Produced | None],
         *,
-        reused: Event,
+        reused: Callable[[Code], Reused],
     ) -> Code | None:
         """See Codes."""
         unit = partial(
             _redeem, digests=digests, credential_id=credential_id, produce=produce, reused=reused
         )
-        return await self._writer.run(unit)
+        return await self._changing_clients(unit)
 
     async def account_of(self, token: Digest) -> tuple[RecordId, int] | None:
         """See AccountTokens."""
@@ -109,11 +113,18 @@ class SqliteFlows(SqlitePart):
         return None if row is None else flow_rows.device(row)
 
     async def answer_device(
-        self, digest: Digest, account: tuple[RecordId, int] | None, *, event: Event
+        self,
+        digest: Digest,
+        account: tuple[RecordId, int] | None,
+        *,
+        event: Event,
+        computer: Computer | None = None,
+        site: str | None = None,
     ) -> bool:
         """See DeviceRequests."""
-        unit = partial(_answer_device, digest=digest, account=account, event=event)
-        return await self._writer.run(unit)
+        who = account or (None, None)
+        row = (*who, account is None, flow_rows.computer_text(computer), site, digest)
+        return await self._writer.run(partial(_answer_device, row=row, event=event))
 
     async def poll(
         self,
@@ -161,12 +172,17 @@ def _ask(connection: sqlite3.Connection, question: Question, instead_of: Sequenc
 
 
 def _decide(
-    connection: sqlite3.Connection, question: Digest, code: Code | None, event: Event
+    connection: sqlite3.Connection,
+    question: Digest,
+    outcome: Code | InitialAccess | None,
+    event: Event,
 ) -> bool:
     if not _gone(connection, "questions", [question]):
         return False
-    if code is not None:
-        connection.execute(_ADD_CODE, flow_rows.code_row(code))
+    if isinstance(outcome, InitialAccess):
+        return initial_access.add(connection, outcome, event)
+    if outcome is not None:
+        connection.execute(_ADD_CODE, flow_rows.code_row(outcome))
     audit.append(connection, event)
     return True
 
@@ -176,49 +192,57 @@ def _redeem(
     digests: Sequence[Digest],
     credential_id: RecordId,
     produce: Callable[[Code], Produced | None],
-    reused: Event,
+    reused: Callable[[Code], Reused],
 ) -> Code | None:
     row = _one(connection, "codes", flow_rows.CODE, digests)
     code = None if row is None else flow_rows.code(row)
     if code is None or code.request.credential_id != credential_id:
         return None
     if code.used:
-        if code.token is not None:
-            writes.revoke_token(connection, [code.token])
-        audit.append(connection, reused)
+        _take_back(connection, code, *reused(code))
         return code
     produced = produce(code)
+    made = None
     if produced is not None:
-        _write(connection, produced, (code.account_id, code.account_epoch))
-    connection.execute(
-        "UPDATE codes SET used = 1, token = ? WHERE digest = ?",
-        (produced[0].digest if produced else None, code.digest),
-    )
+        made = _write(connection, produced, (code.account_id, code.account_epoch))
+    connection.execute("UPDATE codes SET used = 1, token = ? WHERE digest = ?", (made, code.digest))
     return code
+
+
+def _take_back(
+    connection: sqlite3.Connection, code: Code, event: Event, told: Sequence[Notice]
+) -> None:
+    if code.token is not None:
+        writes.revoke_token(connection, [code.token])
+    if code.initial_access is not None:
+        why = event.reason or ""
+        initial_access.end(connection, code.initial_access, why, event.at, descendants=True)
+    audit.append(connection, event)
+    notices.add(connection, told)
 
 
 def _write(
     connection: sqlite3.Connection, produced: Produced, account: tuple[RecordId, int]
-) -> None:
-    token, event = produced
-    writes.tell(connection, [(event, rows.token_row(token), ())])
+) -> Digest | RecordId:
+    """Write what is given out; return what is remembered of it with the code."""
+    made, event = produced
+    if isinstance(made, InitialAccess):
+        initial_access.add(connection, made, event)
+        return made.id
+    writes.tell(connection, [(event, rows.token_row(made), ())])
     connection.execute(
         "UPDATE tokens SET account_id = ?, account_epoch = ? WHERE place = ? AND digest = ?",
-        (*account, token_place(token.digest), token.digest),
+        (*account, token_place(made.digest), made.digest),
     )
+    return made.digest
 
 
-def _answer_device(
-    connection: sqlite3.Connection,
-    digest: Digest,
-    account: tuple[RecordId, int] | None,
-    event: Event,
-) -> bool:
-    who = account or (None, None)
+def _answer_device(connection: sqlite3.Connection, row: Row, event: Event) -> bool:
     answered = connection.execute(
-        "UPDATE device_requests SET account_id = ?, account_epoch = ?, denied = ? "
+        "UPDATE device_requests SET account_id = ?, account_epoch = ?, denied = ?, "
+        "details = coalesce(?, details), site = ? "
         "WHERE digest = ? AND account_id IS NULL AND NOT denied",
-        (*who, account is None, digest),
+        row,
     )
     if not answered.rowcount:
         return False
