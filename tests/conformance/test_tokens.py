@@ -59,19 +59,29 @@ async def test_o2_a_token_without_credential_or_client_is_none(store: Store) -> 
 async def test_p3_every_revocation_shows_at_the_next_look(store: Store) -> None:
     await _everything(store)
     await store.add_token(token(), event=event())
-    await store.revoke_client(RecordId("client-1"), now=NOW, event=event())
-    await store.revoke_credential(RecordId("credential-1"), reason=None, now=NOW, event=event())
-    await store.revoke_key((Digest("p:k1"),), reason=None, now=NOW, event=event())
+    assert await _looked_at(store) == (Status.ACTIVE, 0, 0, 0, 0)
     assert await store.revoke_token(T1, event=event())
+    assert await _looked_at(store) == (Status.REVOKED, 0, 0, 0, 0)
+    await store.revoke_client(RecordId("client-1"), now=NOW, event=event())
+    assert await _looked_at(store) == (Status.REVOKED, 1, 0, 0, 0)
+    await store.revoke_credential(RecordId("credential-1"), reason=None, now=NOW, event=event())
+    assert await _looked_at(store) == (Status.REVOKED, 1, 1, 0, 0)
+    await store.revoke_key((Digest("p:k1"),), reason=None, now=NOW, event=event())
+    assert await _looked_at(store) == (Status.REVOKED, 1, 1, 1, 0)
     assert await store.bump_store_epoch(event=event()) == 1
+    assert await _looked_at(store) == (Status.REVOKED, 1, 1, 1, 1)
+    assert await store.store_epoch() == 1
+
+
+async def _looked_at(store: Store) -> tuple[Status, int, int, int, int]:
+    """Return the status of the grant and the epochs of all that it rests on, found twice alike."""
     found = await store.find_grant(T1)
     assert found is not None
     assert found.key is not None
-    assert found.token.status is Status.REVOKED
-    assert (found.client.epoch, found.credential.epoch, found.key.epoch) == (1, 1, 1)
+    assert await store.find_grant(T1) == found
     assert (found.token.client_epoch, found.token.store_epoch) == (0, 0)
-    assert found.store_epoch == 1
-    assert await store.store_epoch() == 1
+    epochs = (found.client.epoch, found.credential.epoch, found.key.epoch)
+    return (found.token.status, *epochs, found.store_epoch)
 
 
 async def test_revoking_an_unknown_token_says_so(store: Store) -> None:
@@ -92,6 +102,7 @@ async def test_a_token_put_twice_stays_as_it_was_first(store: Store) -> None:
 async def test_a_revoked_token_that_comes_in_revokes(store: Store) -> None:
     await _everything(store)
     await store.add_token(token(), event=event())
+    assert await store.find_grant(T1) is not None
     written = await store.enrol(Enrolment(tokens=[token(status=Status.REVOKED)]), event=event())
     assert written["tokens"] == 1
     found = await store.find_grant(T1)
@@ -113,6 +124,7 @@ async def test_expired_tokens_are_purged(store: Store) -> None:
     await _everything(store)
     for number in range(10):
         await store.add_token(token(f"p:{number}", expires=Millis(NOW + number)), event=event())
+        assert await store.find_grant((Digest(f"p:{number}"),)) is not None
     assert await store.sweep("tokens", expired_before=Millis(NOW + 4), most=99) == 4
     assert await store.sweep("tokens", expired_before=Millis(NOW + 4), most=99) == 0
     assert await store.find_grant((Digest("p:3"),)) is None

@@ -35,4 +35,4 @@ class SqlitePart:
         return await self._writer.run(unit, then=self._memory.clear)
 
     def _forget_epoch(self) -> None:
-        """Forget the store's epoch: `SqliteStore` remembers."""
+        self._memory.epoch = None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
     from keyin.domain.applications import Application
-    from keyin.domain.records import Client, ClientKey, Credential, Digest, Key, RecordId
+    from keyin.domain.records import Client, ClientKey, Credential, Digest, Key, RecordId, Token
 
 REMEMBERED: Final = 4096
 
@@ -46,8 +46,12 @@ class Memory:
         opening are remembered: of others there is no end, and one that is revoked, or whose
         policy may say no, must take as long to be found as one that never was (P41)."""
 
+        self.tokens: Remembered[Digest, Token] = Remembered()
+        """Forgotten whenever anything is written but another grant."""
+        self.epoch: int | None = None
+
     def clear(self) -> None:
-        """Forget all."""
+        """Forget who counts as what."""
         for part in (self.credentials, self.issued_to, self.client_keys, self.applications):
             part.clear()
         self.keys.clear()

@@ -6,14 +6,13 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from keyin.domain.errors import ConfigurationError
-from keyin.domain.records import ProofUse, Status, StoredGrant
-from keyin.stores import rows
 from keyin.stores.sqlite import client_keys, migrations, reader, writes
 from keyin.stores.sqlite.accounts import SqliteAccounts
 from keyin.stores.sqlite.administration import SqliteAdministration
 from keyin.stores.sqlite.audit import SqliteAudit
 from keyin.stores.sqlite.connection import connect, create_private, our_errors
 from keyin.stores.sqlite.flows import SqliteFlows
+from keyin.stores.sqlite.grants import SqliteGrants
 from keyin.stores.sqlite.initial_access import SqliteInitialAccess
 from keyin.stores.sqlite.inventory import SqliteInventory
 from keyin.stores.sqlite.key_register import SqliteKeyRegister
@@ -33,14 +32,9 @@ if TYPE_CHECKING:
     from keyin.domain.environment import Millis
     from keyin.domain.events import Event
     from keyin.domain.records import (
-        Client,
-        ClientKey,
-        Credential,
         Digest,
-        Key,
         RecordId,
         SafeId,
-        Token,
     )
     from keyin.oauth.ports import Enrolment
     from keyin.settings.ports import KeyAndSafe
@@ -89,6 +83,7 @@ def _recognise(connection: sqlite3.Connection, secret_ids: frozenset[str]) -> No
 
 
 class SqliteStore(
+    SqliteGrants,
     SqliteAdministration,
     SqliteSites,
     SqliteAccounts,
@@ -107,95 +102,16 @@ class SqliteStore(
 
     def __init__(self, reading: sqlite3.Connection, writer: Writer) -> None:
         super().__init__(reading, writer)
-        self._epoch: int | None = None
+        writer.changed = self._memory.tokens.clear
 
     def expect(self, company: Callable[[], bool]) -> None:
         """Be told whether other requests are under way: then a write waits for theirs a moment."""
         self._writer.in_company = company
 
-    async def find_credential(
-        self, oauth2_client_id: str
-    ) -> tuple[Credential, Client | None] | None:
-        """See oauth.ports.Credentials."""
-        known = self._memory.credentials
-        if oauth2_client_id in known:
-            return known[oauth2_client_id]
-        with our_errors():
-            return known.put(
-                oauth2_client_id, reader.find_credential(self._lookups, oauth2_client_id)
-            )
-
-    async def find_client_key(self, kid: str) -> ClientKey | None:
-        """See oauth.ports.ClientKeys."""
-        known = self._memory.client_keys
-        if kid in known:
-            return known[kid]
-        with our_errors():
-            return known.put(kid, client_keys.find(self._lookups, kid))
-
-    async def note_key_use(self, kid: str, *, now: Millis) -> None:
-        """See oauth.ports.ClientKeys."""
-        forget = self._memory.client_keys.clear
-        await self._writer.run(partial(client_keys.note_use, kid=kid, now=now), then=forget)
-
     async def revoke_client_key(self, kid: str, *, event: Event) -> bool:
         """See oauth.ports.Revocations."""
         act = partial(client_keys.revoke, kid=kid)
         return await self._changing_clients(partial(writes.told, act=act, event=event))
-
-    async def find_key(self, digests: Sequence[Digest]) -> Key | None:
-        """See oauth.ports.Keys."""
-        for digest in digests:
-            if digest in self._memory.keys:
-                return self._memory.keys[digest]
-        with our_errors():
-            found = reader.find_key(self._lookups, digests)
-        if found is not None and found.status is Status.ACTIVE and found.policy is None:
-            self._memory.keys.put(found.digest, found)
-        return found
-
-    async def add_token(
-        self, token: Token, *, event: Event, uses: Sequence[ProofUse] = ()
-    ) -> ProofUse | None:
-        """See oauth.ports.Tokens."""
-        proofs = await self.spend(uses) if uses else []
-        if isinstance(proofs, ProofUse):
-            return proofs
-        await self._writer.tell(event, rows.token_row(token), proofs)
-        return None
-
-    async def find_grant(self, digests: Sequence[Digest]) -> StoredGrant | None:
-        """See oauth.ports.Tokens."""
-        with our_errors():
-            found = reader.find_token(self._lookups, digests)
-            if found is None:
-                return None
-            token, key = found
-            issued_to = self._issued_to(token.client_id, token.credential_id)
-        if issued_to is None:
-            return None
-        return StoredGrant(
-            token=token,
-            client=issued_to[0],
-            credential=issued_to[1],
-            key=key,
-            store_epoch=await self.store_epoch(),
-        )
-
-    def _issued_to(
-        self, client_id: RecordId, credential_id: RecordId
-    ) -> tuple[Client, Credential] | None:
-        ids, known = (client_id, credential_id), self._memory.issued_to
-        if ids in known:
-            return known[ids]
-        return known.put(ids, reader.find_client_and_credential(self._lookups, *ids))
-
-    async def store_epoch(self) -> int:
-        """See oauth.ports.Tokens. Only this process writes, so it knows."""
-        if self._epoch is None:
-            with our_errors():
-                self._epoch = int(reader.meta(self._reading, "store_epoch") or 0)
-        return self._epoch
 
     async def find_safe(self, digests: Sequence[Digest]) -> KeyAndSafe | None:
         """See settings.ports.Safes."""
@@ -238,9 +154,6 @@ class SqliteStore(
         """See oauth.ports.Housekeeping."""
         unit = partial(writes.bump_store_epoch, event=event)
         return await self._writer.run(unit, then=self._forget_epoch)
-
-    def _forget_epoch(self) -> None:
-        self._epoch = None
 
     async def holds_test_credentials(self) -> bool:
         """See oauth.ports.Housekeeping."""

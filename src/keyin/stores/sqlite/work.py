@@ -30,8 +30,10 @@ class Work:
     error: BaseException | None = None
 
 
-def deliver(batch: Sequence[Work]) -> None:
-    """Tell each caller what came of it."""
+def deliver(batch: Sequence[Work], changed: Callable[[], None]) -> None:
+    """Tell each caller what came of it, once what is remembered of the old state is forgotten."""
+    if any(work.run is not None for work in batch):
+        changed()
     for work in batch:
         if work.then is not None:
             work.then()

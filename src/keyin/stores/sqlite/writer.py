@@ -6,8 +6,7 @@ that hand the interpreter's lock to and fro at every statement cost more than th
 commit, which waits for the disk, runs there too while the disk is quick; on a slow disk it moves
 to a thread of its own, so that lookups go on meanwhile.
 
-A unit that fails undoes itself alone (SAVEPOINT); a commit that fails fails all of its units. A
-caller that went away changes nothing for the others.
+A unit that fails undoes itself alone (SAVEPOINT); a commit that fails fails all of its units.
 """
 
 from __future__ import annotations
@@ -53,6 +52,8 @@ class Writer:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.at_end: Callable[[sqlite3.Connection], None] | None = None
         """A last unit of work, run by `close()`."""
+        self.changed: Callable[[], None] = lambda: None
+        """Called after each commit of more than grants and events, before anybody is answered."""
         self.in_company: Callable[[], bool] = lambda: False
         """Says whether others are at work that may want to write in this turn of the loop."""
         self._connection = connection
@@ -148,7 +149,7 @@ class Writer:
                 self._write(batch)
                 self._commit(batch)
                 with suppress(RuntimeError):  # that loop is closed: nobody waits there any more
-                    deliver(batch)
+                    deliver(batch, self.changed)
             self._end()
             self._connection.close()
 
@@ -224,7 +225,7 @@ class Writer:
     def _end_turn(self, batch: list[Work], loop: asyncio.AbstractEventLoop) -> None:
         self._beside_loop = False
         self._ended = perf_counter()
-        deliver(batch)
+        deliver(batch, self.changed)
         self._busy = bool(self._waiting)
         if self._busy:
             loop.call_soon(self._turn, loop)
