@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import click
@@ -59,3 +60,8 @@ def test_a_group_says_what_its_verbs_do(words: tuple[str, ...]) -> None:
     listed = outcome.output.partition("Commands:")[2].strip().splitlines()
     assert listed
     assert not [line for line in listed if len(line.split()) < 2]
+
+
+def test_it_says_which_version_it_is() -> None:
+    outcome = CliRunner().invoke(main, ["--version"], env={"LANGUAGE": "en"})
+    assert outcome.output == f"keyin, version {version('keyin')}\n"
