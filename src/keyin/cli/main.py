@@ -26,6 +26,6 @@ from keyin.cli.lazy import LazyGroup
         "account": "keyin.cli.account:account",
     },
 )
-@click.version_option(package_name="keyin")
+@click.version_option(package_name="keyin", prog_name="keyin")
 def main() -> None:
     """Carry a key: the computer becomes usable for you; key out, and it is as before."""
