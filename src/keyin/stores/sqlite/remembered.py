@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING, Final, TypeVar
 if TYPE_CHECKING:
     from keyin.domain.applications import Application
     from keyin.domain.records import Client, ClientKey, Credential, Digest, Key, RecordId, Token
+    from keyin.settings.ports import KeyAndSafe
 
 REMEMBERED: Final = 4096
+MOST_BYTES: Final = 16 * 1024 * 1024
+"""Of all safes together; what is in one may be a megabyte."""
+LARGEST: Final = 128 * 1024
+"""Of one safe: larger ones are read each time."""
 
 Name = TypeVar("Name")
 Result = TypeVar("Result")
@@ -26,6 +31,29 @@ class Remembered(dict[Name, Result]):
             self.clear()
         self[name] = found
         return found
+
+
+class RememberedSafes(Remembered["Digest", "KeyAndSafe"]):
+    """Safes as they are in the store, sealed; bounded in number and in bytes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bytes = 0
+
+    def put(self, name: Digest, found: KeyAndSafe) -> KeyAndSafe:
+        """Remember; at a bound, begin anew."""
+        size = len(found.safe.sealed) if found.safe else 0
+        if size > LARGEST:
+            return found
+        if self.bytes + size > MOST_BYTES or len(self) >= REMEMBERED:
+            self.clear()
+        self.bytes += size
+        return super().put(name, found)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self.bytes = 0
+        super().clear()
 
 
 class Memory:
@@ -48,7 +76,14 @@ class Memory:
 
         self.tokens: Remembered[Digest, Token] = Remembered()
         """Forgotten whenever anything is written but another grant."""
+        self.safes: RememberedSafes = RememberedSafes()
+        """As tokens."""
         self.epoch: int | None = None
+
+    def written(self) -> None:
+        """Forget what may have changed with anything but a grant."""
+        self.tokens.clear()
+        self.safes.clear()
 
     def clear(self) -> None:
         """Forget who counts as what."""

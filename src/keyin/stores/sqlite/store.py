@@ -102,7 +102,7 @@ class SqliteStore(
 
     def __init__(self, reading: sqlite3.Connection, writer: Writer) -> None:
         super().__init__(reading, writer)
-        writer.changed = self._memory.tokens.clear
+        writer.changed = self._memory.written
 
     def expect(self, company: Callable[[], bool]) -> None:
         """Be told whether other requests are under way: then a write waits for theirs a moment."""
@@ -115,8 +115,13 @@ class SqliteStore(
 
     async def find_safe(self, digests: Sequence[Digest]) -> KeyAndSafe | None:
         """See settings.ports.Safes."""
+        known = self._memory.safes
+        for digest in digests:
+            if digest in known:
+                return known[digest]
         with our_errors():
-            return reader.find_safe(self._lookups, digests)
+            found = reader.find_safe(self._lookups, digests)
+        return found if found is None else known.put(found.key.digest, found)
 
     async def change_safe(
         self, digests: Sequence[Digest], change: Callable[[KeyAndSafe | None], KeyAndSafe]
