@@ -71,10 +71,6 @@ REQUIRED: dict[str, Mapping[str, Any]] = {
 }
 """What we answer otherwise although the case does not say that we may: the requirements do."""
 
-LATER = {
-    "put-14": "the values of single terms (cloud-wire §8.2) come with the data issue",
-    "put-18": "the settings of known applications (cloud-wire §8.2) come with the data issue",
-}
 WRITING = {
     name
     for name, case in CASES.items()
@@ -110,16 +106,12 @@ def _import(data: Path, documents: list[dict[str, Any]]) -> Path:
 @needs_shared
 @pytest.mark.parametrize("name", sorted(set(CASES) - NEEDS_OWN_SERVER - {"status-03"}))
 def test_case_that_leaves_things_as_they_are(name: str, shared_cloud: Cloud) -> None:
-    if name in LATER:
-        pytest.skip(LATER[name])
     run_case(CASES[name], shared_cloud)
 
 
 @needs_shared
 @pytest.mark.parametrize("name", sorted(NEEDS_OWN_SERVER))
 def test_case_with_a_server_of_its_own(name: str, imported: Path, tmp_path: Path) -> None:
-    if name in LATER:
-        pytest.skip(LATER[name])
     case, data = CASES[name], tmp_path / "data"
     first = case["steps"][0]["request"]
     if first["path"].startswith("/preferences/"):
@@ -216,6 +208,5 @@ def test_case_status_03_with_a_store_that_is_down() -> None:
 def test_every_difference_is_one_that_its_case_allows() -> None:
     assert all("divergence" in CASES[name] for name in OURS)
     assert all(name in OURS for name in CASES if "recommended" in CASES[name])
-    assert LATER.keys() <= CASES.keys()
     numbered = [name for name in CASES if re.fullmatch(r"[a-z]+-\d+", name)]
     assert len(numbered) == len(CASES) == 79

@@ -31,6 +31,7 @@ from keyin.cloud.ops import HealthRoutes, OpsApp
 from keyin.cloud.page_wiring import page_routes
 from keyin.cloud.settings_routes import SettingsRoutes
 from keyin.cloud.solutions_routes import SolutionsRoutes
+from keyin.cloud.settings_wiring import settings_service
 from keyin.oauth.bearer import Bearer
 from keyin.oauth.dpop import Dpop
 from keyin.oauth.grant_endpoint import GrantEndpoint
@@ -45,7 +46,6 @@ from keyin.oauth.token_status import TokenStatus
 from keyin.settings.ports import Registries as StoredRegistries
 from keyin.settings.ports import Safes, Vault
 from keyin.settings.registry import Registries
-from keyin.settings.service import SettingsService
 from keyin.stores.host import SystemClock, SystemEntropy
 
 if TYPE_CHECKING:
@@ -139,9 +139,7 @@ async def handlers(
         LegacyTokenRoutes(legacy_endpoint(store, secrets, entropy, limited)),
         SettingsRoutes(
             guard=guard,
-            settings=SettingsService(
-                safes=store, vault=secrets, registries=registries, entropy=entropy
-            ),
+            settings=settings_service(store, secrets, registries, entropy),
         ),
         SolutionsRoutes(guard, registries.documents),
         HealthRoutes(store),

@@ -27,7 +27,15 @@ _NO_PLACE: Final = "A path leads to a place that a list does not have."
 
 @lru_cache(maxsize=4096)
 def parse(path: str) -> Segments:
-    """Split a path; one dot at the end is ignored, a backslash at the end stands for itself."""
+    """Split a path of a registry; see `split`."""
+    return split(path)
+
+
+def split(path: str) -> Segments:
+    """Split a path; one dot at the end is ignored, a backslash at the end stands for itself.
+
+    For what people send: it is not remembered.
+    """
     segments: list[str] = []
     segment: list[str] = []
     characters = iter(path)

@@ -68,6 +68,10 @@ class Registries:
         """Read pairs of operating system and JSON. Raises InvalidDocument."""
         return cls({os: read_registry(os, msgspec.json.decode(text)) for os, text in documents})
 
+    def all(self) -> Iterable[Registry]:
+        """Return the registry of each operating system."""
+        return self._registries.values()
+
     def installed(self, report: str) -> Installed:
         """Read what a device says of itself, as JSON. Raises Rejected where it is not."""
         if len(report) > LONGEST_REMEMBERED:

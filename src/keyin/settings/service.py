@@ -6,41 +6,38 @@ as far as it goes; nothing a device or a document says ends in an error of ours.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec import ValidationError, convert
 
-from keyin.domain.address_text import address_text
 from keyin.domain.disclosure import disclose
-from keyin.domain.errors import InvalidDocument, StoreUnavailable
-from keyin.domain.events import Act, Event, pseudonym
-from keyin.domain.key_strength import low_entropy
+from keyin.domain.errors import InvalidDocument
 from keyin.domain.matchmaking import match
-from keyin.domain.records import Key, Lineage, Origin, Safe, SafeId, Status
+from keyin.domain.ontologies import FLAT
+from keyin.domain.records import Lineage, Origin
+from keyin.settings.documents import read_sets
 from keyin.settings.errors import Rejected, Why
-from keyin.settings.flat_view import FLAT, flat_view, merged
 from keyin.settings.matched import Matched, Meetings, meeting
-from keyin.settings.payload import is_object, violations
-from keyin.settings.ports import KeyAndSafe, Safes, Vault
-from keyin.settings.room import encode_within
+from keyin.settings.saving import Author, Manner, Saving, Wish
 from keyin.settings.writable import may_write
-from keyin.wire.documents import SafeContent, decode_safe
 from keyin.wire.settings_query import Query
 from keyin.wire.strict_json import decode
 
 if TYPE_CHECKING:
     from keyin.domain.absent import Value
-    from keyin.domain.environment import Entropy, Millis
+    from keyin.domain.environment import Millis
     from keyin.domain.grant import Grant
     from keyin.domain.networks import Address
+    from keyin.domain.ontologies import Ontologies
+    from keyin.domain.records import Safe
+    from keyin.settings.codex import Codex
+    from keyin.settings.ports import Safes
     from keyin.settings.registry import Installed, Registries
 
 NO_USER: Final = "noUser"
 """The reserved key that stands for nobody: it has no preferences (cloud-wire §4.3)."""
-
-DEFAULT_SET: Final = "gpii-default"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -50,9 +47,10 @@ class SettingsService:
     """Reads and saves preferences."""
 
     safes: Safes
-    vault: Vault
+    saving: Saving
     registries: Registries
-    entropy: Entropy
+    ontologies: Ontologies
+    codex: Codex
     meetings: Meetings = field(default_factory=Meetings)
 
     async def query(self, grant: Grant, report: str) -> bytes:
@@ -103,7 +101,7 @@ class SettingsService:
         name = meeting(safe, device.report)
         known = self.meetings.find(name)
         if known is None:
-            known = _match(flat_view(self._open(safe).preferences), device)
+            known = _match(self.ontologies.view(self.saving.open(safe).preferences, FLAT), device)
             self.meetings.remember(name, known)
         return known
 
@@ -121,21 +119,17 @@ class SettingsService:
         A key that is made by it leaves an event, with where the request came from. Raises
         Rejected and StoreUnavailable.
         """
-        document = _read(body)
+        document = read_sets(body, self.codex)
         if not may_write(document, grant.policy.writable):
             raise Rejected(Why.NOT_ALLOWED)
-
-        def change(found: KeyAndSafe | None) -> KeyAndSafe:
-            try:
-                changed = self._changed(found, document, grant, now)
-            except InvalidDocument as error:
-                raise Rejected(Why.BODY_UNREADABLE) from error
-            if found is not None:
-                return changed
-            made = _key_made(changed.key, grant, now, address, request_id)
-            return replace(changed, event=made)
-
-        await self.safes.change_safe(grant.key_digests, change)
+        wish = Wish(
+            key=grant.key,
+            digests=grant.key_digests,
+            view=FLAT,
+            document=document,
+            manner=Manner.MERGE,
+        )
+        await self.saving.save(wish, _author(grant, address, request_id), now)
         named = {"gpiiKey": grant.key.reveal()} if grant.key else {}
         return _encode({**named, "message": "Successfully updated."})
 
@@ -145,96 +139,6 @@ class SettingsService:
         found = await self.safes.find_safe(grant.key_digests)
         return None if found is None else found.safe
 
-    def _open(self, safe: Safe) -> SafeContent:
-        """Read a safe. Raises StoreUnavailable, also where what was sealed is no safe of ours."""
-        try:
-            return decode_safe(self.vault.unseal(safe.sealed, safe.id))
-        except InvalidDocument as error:
-            raise StoreUnavailable("a stored safe cannot be read") from error
-
-    def _changed(
-        self, found: KeyAndSafe | None, document: dict[str, Value], grant: Grant, now: Millis
-    ) -> KeyAndSafe:
-        """Decide under the store's lock; what may be done is asked again here."""
-        if found is None:
-            return self._new_key(document, grant, now)
-        read_only = found.key.policy is not None and found.key.policy.read_only
-        if found.key.status is not Status.ACTIVE or read_only:
-            raise Rejected(Why.NOT_ALLOWED)
-        if found.safe is None:
-            if found.key.safe_id is not None:
-                raise Rejected(Why.SAFE_MISSING)
-            return self._new_safe(found.key, document, now)
-        if found.safe.kind != "user":
-            raise Rejected(Why.READ_ONLY)
-        content = self._open(found.safe)
-        changed = replace_preferences(content, merged(content.preferences, document))
-        return KeyAndSafe(
-            key=found.key,
-            safe=replace(
-                found.safe,
-                sealed=self.vault.seal(encode_within(changed), found.safe.id),
-                updated=now,
-            ),
-        )
-
-    def _new_key(self, document: dict[str, Value], grant: Grant, now: Millis) -> KeyAndSafe:
-        """Make key and safe together, with both privileges as they are now.
-
-        Where the request did not say the key there is nothing to make it of.
-        """
-        allowed = grant.policy.may_create_keys and grant.policy.may_create_safes
-        if grant.key is None or not allowed:
-            raise Rejected(Why.NOT_ALLOWED)
-        digest = grant.key_digests[0]
-        key = Key(
-            digest=digest,
-            sealed=self.vault.seal(grant.key.reveal().encode(), digest),
-            safe_id=None,
-            prefs_set_id=None,
-            lineage=Lineage(
-                owner=grant.lineage.owner, site=grant.lineage.site, origin=Origin.CLIENT_WRITE
-            ),
-            status=Status.ACTIVE,
-            epoch=0,
-            low_entropy=low_entropy(grant.key),
-            revoked_reason=None,
-            created=now,
-            updated=None,
-            revoked=None,
-        )
-        made = self._new_safe(key, document, now)
-        return replace(made, key=replace(made.key, updated=None))
-
-    def _new_safe(self, key: Key, document: dict[str, Value], now: Millis) -> KeyAndSafe:
-        id_ = SafeId("s_" + self.entropy.token_bytes(16).hex())
-        content = SafeContent(preferences={FLAT: document})
-        return KeyAndSafe(
-            key=replace(key, safe_id=id_, prefs_set_id=DEFAULT_SET, updated=now),
-            safe=Safe(
-                id=id_,
-                kind="user",
-                sealed=self.vault.seal(encode_within(content), id_),
-                created=now,
-                updated=None,
-            ),
-        )
-
-
-def _key_made(
-    key: Key, grant: Grant, now: Millis, address: Address | None, request_id: str | None
-) -> Event:
-    return Event(
-        act=Act.KEY_CREATED,
-        at=now,
-        actor=grant.client_id,
-        address=address_text(address),
-        client=grant.client_id,
-        key=pseudonym(key.digest),
-        request_id=request_id,
-        site=grant.lineage.site,
-    )
-
 
 def _match(preferences: dict[str, Value], device: Installed) -> Matched:
     output = match(preferences, device.solutions)
@@ -242,9 +146,19 @@ def _match(preferences: dict[str, Value], device: Installed) -> Matched:
     return Matched(preferences=_encode(disclosed), output=_encode(output))
 
 
-def replace_preferences(content: SafeContent, preferences: dict[str, Value]) -> SafeContent:
-    """Return the same safe with other preferences."""
-    return msgspec.structs.replace(content, preferences=preferences)
+def _author(grant: Grant, address: Address | None, request_id: str | None) -> Author:
+    """Say who saves: both privileges, as they are now, are needed to make a key."""
+    lineage = Lineage(
+        owner=grant.lineage.owner, site=grant.lineage.site, origin=Origin.CLIENT_WRITE
+    )
+    return Author(
+        actor=grant.client_id,
+        client=grant.client_id,
+        lineage=lineage,
+        may_make_keys=grant.policy.may_create_keys and grant.policy.may_create_safes,
+        address=address,
+        request_id=request_id,
+    )
 
 
 def _device(body: bytes) -> str:
@@ -254,15 +168,3 @@ def _device(body: bytes) -> str:
     except (InvalidDocument, ValidationError) as error:
         raise Rejected(Why.QUERY_INVALID) from error
     return _encode(query.device).decode()
-
-
-def _read(body: bytes) -> dict[str, Value]:
-    """Decode a sent document and check its outline. Raises Rejected."""
-    try:
-        document = decode(body)
-    except InvalidDocument as error:
-        raise Rejected(Why.BODY_UNREADABLE) from error
-    found = violations(document)
-    if found or not is_object(document):
-        raise Rejected(Why.BODY_INVALID, found)
-    return document

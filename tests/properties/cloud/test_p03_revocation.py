@@ -76,7 +76,7 @@ def _old_read(desk: Desk) -> Reply:
 
 
 def _old_write(desk: Desk) -> Reply:
-    return desk.send("PUT", f"/{desk.key}/settings", preferences(language="de"))
+    return desk.send("PUT", f"/{desk.key}/settings", preferences(language="de-DE"))
 
 
 def _read(desk: Desk) -> Reply:
@@ -84,7 +84,7 @@ def _read(desk: Desk) -> Reply:
 
 
 def _write(desk: Desk) -> Reply:
-    return desk.send("PUT", "/settings", preferences(language="de"))
+    return desk.send("PUT", "/settings", preferences(language="de-DE"))
 
 
 ROUTES: tuple[Callable[[Desk], Reply], ...] = (_old_read, _old_write, _read, _write)

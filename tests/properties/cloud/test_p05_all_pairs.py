@@ -72,7 +72,7 @@ def test_p05_of_all_pairs_a_token_opens_its_own_key_only(
             200 if mine == other else 401
         ), (mine, other)
         if mine != other:
-            save = json.dumps(preferences(volume=-1))
+            save = json.dumps(preferences(volume=1))
             assert cloud.request("PUT", path, headers=bearer, body=save).status == 401
 
 

@@ -91,13 +91,13 @@ def test_p06_only_an_active_gpii_key_is_a_key(cloud: Cloud, name: str) -> None:
 
 
 SMUGGLED = [
-    preferences(fontSize=1),
-    preferences(language="en", fontSize=1),
-    {"contexts": {"other": {"preferences": {FONT_SIZE: 1}}}},
-    {"contexts": {"gpii-default": {"preferences": {}}, "o": {"preferences": {FONT_SIZE: 1}}}},
-    {**preferences(language="en"), FONT_SIZE: 1},
-    {**preferences(language="en"), "metadata": [{"type": "priority"}]},
-    {"contexts": {"c": {"preferences": {LANGUAGE: "en"}, "metadata": [1]}}},
+    preferences(fontSize=3),
+    preferences(language="en-US", fontSize=3),
+    {"contexts": {"other": {"preferences": {FONT_SIZE: 3}}}},
+    {"contexts": {"gpii-default": {"preferences": {}}, "o": {"preferences": {FONT_SIZE: 3}}}},
+    {**preferences(language="en-US"), FONT_SIZE: 3},
+    {**preferences(language="en-US"), "metadata": [{"type": "priority"}]},
+    {"contexts": {"c": {"preferences": {LANGUAGE: "en-US"}, "metadata": [1]}}},
     {"contexts": {"c": {"preferences": {LANGUAGE.upper(): "en"}}}},
     {"contexts": {"c": {"preferences": {LANGUAGE + " ": "en"}}}},
 ]
@@ -124,10 +124,10 @@ def test_p19_what_would_wipe_a_safe_is_refused(written: Cloud) -> None:
 
 
 def test_p19_what_is_listed_is_merged_into_what_is_there(written: Cloud) -> None:
-    reply = written.save("bob", token(written, "bob", LISTED), preferences(language="de"))
+    reply = written.save("bob", token(written, "bob", LISTED), preferences(language="de-DE"))
     assert reply.json == {"gpiiKey": "bob", "message": "Successfully updated."}
     kept = stored(written, "bob")["contexts"]["gpii-default"]["preferences"]
-    assert kept == {FONT_SIZE: 24, LANGUAGE: "de"}
+    assert kept == {FONT_SIZE: 24, LANGUAGE: "de-DE"}
     empty: Any = {"contexts": {"gpii-default": {"preferences": {}}}}
     assert written.save("bob", token(written, "bob", EMPTY), empty).status == 200
 
@@ -170,7 +170,7 @@ def test_an_odd_stored_shape_is_an_answer_not_an_error(written: Cloud) -> None:
     odd = {
         "contexts": {
             "gpii-default": {
-                "preferences": {COMMON + "magnification": [1, {"a": None}], "": 1, "a.b": {}},
+                "preferences": {COMMON + "unheardOf": [1, {"a": None}], "": 1, "a.b": {}},
                 "metadata": [{"type": "priority", "scope": "x"}, 5, None],
                 "foo": {"bar": []},
             },

@@ -68,7 +68,7 @@ def test_p102_a_marked_client_gets_a_bearer_token_that_says_when_this_ends(
     assert parsedate_to_datetime(reply.headers["sunset"]) == IN_A_YEAR.replace(microsecond=0)
     token = reply.json["access_token"]
     assert cloud.settings("alice", token, {}).status == 200
-    assert cloud.save("alice", token, preferences(language="de")).status == 200
+    assert cloud.save("alice", token, preferences(language="de-DE")).status == 200
     assert cloud.save("alice", token, preferences(fontSize=9)).status == 401
 
 

@@ -122,7 +122,7 @@ def test_p106_an_export_taken_in_elsewhere_gives_the_same_legacy_answers(
     first, second = tmp_path / "first", tmp_path / "second"
     import_documents(first, originals)
     with serving(first) as cloud:
-        assert _save(cloud, "alice", FREE, preferences(language="de", fontSize=30)) == 200
+        assert _save(cloud, "alice", FREE, preferences(language="de-DE", fontSize=30)) == 200
         assert _save(cloud, "new-person", MAKER, preferences(fontSize=9)) == 200
         before = _answers(cloud)
         before["new"] = cloud.token("new-person", (FREE, SECRET)).status

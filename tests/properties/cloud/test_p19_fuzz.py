@@ -21,7 +21,11 @@ STORED: dict[str, Any] = {
     "contexts": {
         "gpii-default": {
             "name": "Default preferences",
-            "preferences": {FONT_SIZE: 24, LANGUAGE: "en", COMMON + "deep": {"a": [1, {"b": 2}]}},
+            "preferences": {
+                FONT_SIZE: 24,
+                LANGUAGE: "en-US",
+                COMMON + "deep": {"a": [1, {"b": 2}]},
+            },
             "metadata": [{"type": "priority", "scope": [FONT_SIZE], "value": 1024}],
         },
         "night": {"name": "Night", "preferences": {COMMON + "volume": 0.1}},
@@ -33,6 +37,9 @@ TERMS = (
     COMMON + "volume", COMMON, "http://registry.gpii.net/applications/org.gnome.orca", "__proto__",
     LANGUAGE.replace("/", "%2F"), LANGUAGE + "/", "language", "contexts", "preferences", "\x00",
 )  # fmt: skip
+VALUES = {LANGUAGE: "de-DE", FONT_SIZE: 12, COMMON + "volume": 1}
+"""What their schemas allow: a value that does not fit is refused before the list is asked."""
+
 MEMBERS = ("contexts", "metadata", "name", "preferences", "flat", "conditions", "gpii-default")
 
 
@@ -53,7 +60,12 @@ def document(chance: random.Random) -> object:
 
 def context(chance: random.Random) -> object:
     names = chance.choices(TERMS, weights=[20] + [1] * (len(TERMS) - 1), k=chance.randint(0, 3))
-    made: dict[str, object] = {"preferences": {name: anything(chance, 2) for name in names}}
+    made: dict[str, object] = {
+        "preferences": {
+            name: VALUES[name] if name in VALUES and chance.random() < 0.8 else anything(chance, 2)
+            for name in names
+        }
+    }
     if chance.random() < 0.15:
         made[chance.choice(MEMBERS)] = anything(chance, 2)
     return made if chance.random() < 0.95 else anything(chance, 2)

@@ -153,18 +153,18 @@ def test_an_operating_system_without_a_registry_has_no_digest(alice: Asking) -> 
 
 def test_what_is_saved_is_the_tokens_own_key(cloud: Cloud, place: tuple[Path, Computer]) -> None:
     bob = asking(cloud, place, "bob")
-    reply = bob.send("PUT", "/settings", preferences(language="de"))
+    reply = bob.send("PUT", "/settings", preferences(language="de-DE"))
     assert (reply.status, reply.json) == (200, {"message": "Successfully updated."})
     documents = {one["_id"]: one for one in cloud.documents()}
     kept = [documents[documents[key]["prefsSafeId"]]["preferences"] for key in ("alice", "bob")]
-    assert ['"de"' in json.dumps(one) for one in kept] == [False, True]
+    assert ['"de-DE"' in json.dumps(one) for one in kept] == [False, True]
 
 
 def test_p19_a_save_without_key_keeps_to_the_clients_list(
     cloud: Cloud, place: tuple[Path, Computer]
 ) -> None:
     for bob in (asking(cloud, place, "bob"), legacy(cloud, place, "bob", LISTED)):
-        reply = bob.send("PUT", "/settings", preferences(fontSize=1))
+        reply = bob.send("PUT", "/settings", preferences(fontSize=3))
         assert (reply.status, reply.json) == (401, UNAUTHORIZED)
 
 
@@ -241,7 +241,7 @@ def test_p82_bodies_without_key_have_a_limit(alice: Asking) -> None:
 def test_a_scope_is_asked_of_each_route(cloud: Cloud, place: tuple[Path, Computer]) -> None:
     reading = asking(cloud, place, "alice", "settings:read")
     assert reading.query(LINUX).status == 200
-    assert reading.send("PUT", "/settings", preferences(language="de")).status == 403
+    assert reading.send("PUT", "/settings", preferences(language="de-DE")).status == 403
     writing = asking(cloud, place, "alice", "settings:write")
     for reply in (writing.query(LINUX), writing.send("GET", f"/solutions/{'0' * 64}")):
         assert reply.status == 403
