@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from keyin.access_requester.administering import place_of
 from keyin.access_requester.supervisor import Account, Supervisor
 from keyin.domain.errors import ConfigurationError
 from keyin.remote.conversation import peer_of
@@ -39,6 +40,7 @@ async def serve(
     _check_flags(transport, inherit_fd=inherit_fd, unsafe=unsafe_loopback_http)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(wired.close)
+        await stack.enter_async_context(_kept(wired))
         ended: asyncio.Task[object] = asyncio.create_task(stop.wait())
         match transport:
             case "unix":
@@ -74,6 +76,22 @@ def _check_flags(transport: str, *, inherit_fd: int | None, unsafe: bool) -> Non
             'the transport "unsafe-loopback-http" and --unsafe-loopback-http go together',
             next_step="use both in an integration test, and neither anywhere else",
         )
+
+
+@asynccontextmanager
+async def _kept(wired: Wired) -> AsyncIterator[None]:
+    """Open the administrators' door, and keep the identity in order."""
+    door, place = wired.administering.server(), place_of(wired.config)
+    if place is not None:
+        await door.listen_unix(place, mode=_OURS_ONLY)
+    keeping = asyncio.create_task(wired.keeper.run())
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeping
+        await door.close()
 
 
 @asynccontextmanager

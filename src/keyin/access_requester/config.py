@@ -59,10 +59,25 @@ class UnsafeLoopbackHttpSection(
     """Where the token of this start is written, mode 0600."""
 
 
+class EnrolmentSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[enrolment]`: what this computer says of itself when it enrols, and with what by itself."""
+
+    file: str | None = None
+    """The enrolment file of this computer's site: without an identity, it enrols with that."""
+    name: str | None = None
+    """What it is called; without it, its host name."""
+    computer_type: str = "public"
+    """A word for its kind."""
+    machine_id: str = "/etc/machine-id"
+    """The file by which an installed system is told from its copies."""
+    boot_id: str = "/proc/sys/kernel/random/boot_id"
+    """The file that is another one after each start."""
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file. Paths that are relative start at the file's own directory."""
 
-    cloud: str
+    cloud: str | None = None
     """The cloud's address, exactly as its `--issuer`: https, or http to a loopback literal."""
     credential: str
     """JSON `{"client_id", "private_key"}`, mode 0600, ours."""
@@ -72,10 +87,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How the flow manager reaches us."""
     socket: str = "/run/keyin/requester.sock"
     """The Unix socket, in a directory that only we or root can write."""
+    admin_socket: str | None = None
+    """Where root and our own account ask to enrol; without it, `admin.sock` beside `socket`."""
     allow: list[int | str] = []
     """Who may ask: uids, `user:NAME`, `group:NAME`, `active-session`. Empty: nobody."""
     limits: LimitsSection = LimitsSection()
     """How much is taken on."""
+    enrolment: EnrolmentSection = EnrolmentSection()
+    """How it enrols."""
     flow_manager: FlowManagerSection | None = None
     """What `supervise` starts."""
     unsafe_loopback_http: UnsafeLoopbackHttpSection | None = None
@@ -118,12 +137,20 @@ def _check_owner(path: Path) -> None:
 
 
 def _absolute(config: Config, folder: Path) -> Config:
-    test = config.unsafe_loopback_http
+    test, own = config.unsafe_loopback_http, config.enrolment
+    admin = config.admin_socket
     return msgspec.structs.replace(
         config,
         credential=str(folder / config.credential),
         ca=None if config.ca is None else str(folder / config.ca),
         socket=str(folder / config.socket),
+        admin_socket=None if admin is None else str(folder / admin),
+        enrolment=msgspec.structs.replace(
+            own,
+            file=None if own.file is None else str(folder / own.file),
+            machine_id=str(folder / own.machine_id),
+            boot_id=str(folder / own.boot_id),
+        ),
         unsafe_loopback_http=test
         and msgspec.structs.replace(test, token_file=str(folder / test.token_file)),
     )

@@ -14,12 +14,21 @@ class CredentialSource(Protocol):
     """Where the installation's credential is kept."""
 
     def __call__(self) -> InstallationCredential | None:
-        """Return it, None while there is none. Raises ConfigurationError where it is not safe."""
+        """Return it, None while there is none.
+
+        Raises ConfigurationError where it is not safe, Refused where it is a copy, or for
+        another cloud.
+        """
         ...
 
 
 class TokenGiver(Protocol):
     """The cloud's authorization server."""
+
+    @property
+    def address(self) -> str:
+        """Return where that is, "" where none is configured."""
+        ...
 
     async def grant(
         self,

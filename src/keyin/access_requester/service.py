@@ -31,6 +31,8 @@ from keyin.wire.requester import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from keyin.access_requester.ports import CredentialSource, TokenGiver
     from keyin.access_requester.rate import RateLimit
     from keyin.domain.environment import Clock, Entropy
@@ -48,7 +50,6 @@ class AccessRequester:
         self,
         *,
         cloud: TokenGiver,
-        cloud_address: str,
         credential: CredentialSource,
         rate: RateLimit,
         cloud_requests: int,
@@ -57,7 +58,6 @@ class AccessRequester:
         entropy: Entropy,
     ) -> None:
         self._cloud = cloud
-        self._cloud_address = cloud_address
         self._credential = credential
         self._rate = rate
         self._gate = asyncio.Semaphore(cloud_requests)
@@ -68,6 +68,8 @@ class AccessRequester:
         self._revocations = Revocations(cloud=cloud, credential=credential, clock=clock)
         self._asking: dict[Slot, asyncio.Task[Kept]] = {}
         self._problem: ErrorCode | None = None
+        self.refused: Callable[[], None] = lambda: None
+        """Called when the cloud does not take this computer's credential."""
 
     def admit(self, uid: int) -> None:
         """Count a request. Raises Refused (`rate_limited`)."""
@@ -103,18 +105,30 @@ class AccessRequester:
 
     def status(self, uid: int) -> StatusAnswer:
         """Say how things stand; asks nobody."""
+        problem = self._problem
         try:
             credential = self._credential()
         except ConfigurationError:
             credential = None
+        except Refused as exc:
+            credential, problem = None, ErrorCode(exc.code)
+        if credential is None and problem not in {
+            ErrorCode.COPIED_IDENTITY,
+            ErrorCode.OTHER_CLOUD,
+        }:
+            problem = ErrorCode.NOT_ENROLLED
         return StatusAnswer(
             enrolled=credential is not None,
             client_id=credential.client_id if credential else None,
-            cloud=self._cloud_address,
+            cloud=self._cloud.address,
             version=self._version,
             tokens=len(self._cache.slots_of(uid)),
-            problem=self._problem if credential else ErrorCode.NOT_ENROLLED,
+            problem=problem,
         )
+
+    def settle(self) -> None:
+        """Forget the last trouble: this computer has a new identity."""
+        self._problem = None
 
     async def close(self) -> None:
         """Give up what is still being asked for."""
@@ -199,6 +213,8 @@ class AccessRequester:
             _log.info("token_granted", request_id=request_id)
         else:
             _log.warning("token_trouble", request_id=request_id, code=code.value)
+        if code is ErrorCode.CREDENTIAL_REVOKED:
+            self.refused()
         if code is not ErrorCode.KEY_REFUSED:  # one person's key is no trouble of the computer
             self._problem = code
 

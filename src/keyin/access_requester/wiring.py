@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keyin.access_requester.administering import Administering
+from keyin.access_requester.enrolment import Enrolment
+from keyin.access_requester.keeper import Keeper
+from keyin.access_requester.own_identity import OwnIdentity, refuse_published
 from keyin.access_requester.peer import AllowList, Sessions, host_sessions, read_allow_list
 from keyin.access_requester.rate import RateLimit
+from keyin.access_requester.reach import Reach
+from keyin.access_requester.registering import Registering
+from keyin.access_requester.rotation import Rotation
 from keyin.access_requester.server import RequestHandler
 from keyin.access_requester.service import AccessRequester
-from keyin.domain.errors import ConfigurationError
-from keyin.domain.installation import is_published
-from keyin.remote.cloud_http import CloudHttp, is_local
-from keyin.remote.cloud_token import CloudTokens
+from keyin.access_requester.site_file import SiteFiles
+from keyin.access_requester.ways import Ways
+from keyin.domain.errors import Refused
 from keyin.remote.ipc import IpcServer, Limits
-from keyin.stores.credential_file import read_credential
 from keyin.stores.host import SystemClock, SystemEntropy
 from keyin.wire.requester import SERVICE
 
@@ -40,7 +44,9 @@ class Wired:
     allow: AllowList
     service: AccessRequester
     handler: RequestHandler
-    http: CloudHttp
+    administering: Administering
+    keeper: Keeper
+    reach: Reach
     clock: Clock
     entropy: Entropy
 
@@ -66,13 +72,15 @@ class Wired:
 
     async def close(self) -> None:
         """Give up what is at work toward the cloud."""
+        await self.administering.close()
         await self.service.close()
-        await self.http.close()
+        await self.reach.close()
 
 
-def build(
+def build(  # noqa: PLR0913 - what a test or a simulation puts in the place of the real thing
     config: Config,
     *,
+    again: Callable[[], Config] | None = None,
     clock: Clock | None = None,
     entropy: Entropy | None = None,
     credential: CredentialSource | None = None,
@@ -81,34 +89,37 @@ def build(
 ) -> Wired:
     """Check everything that can be checked now. Raises ConfigurationError.
 
-    A credential that is not there yet is no reason not to start (`not_enrolled`); one that is
-    there and not safe is.
+    A credential that is not there yet is no reason not to start (`not_enrolled`), nor is one that
+    is a copy; one that is there and not safe is. `again` reads the configuration anew.
     """
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
-    http = CloudHttp(
-        config.cloud, ca=None if config.ca is None else Path(config.ca), transport=network
+    reach = Reach(
+        config, again=again or (lambda: config), network=network, clock=clock, entropy=entropy
     )
-    source = _guarded(credential or _file(Path(config.credential)), http.address)
-    source()
-    service = _service(config, http, source, clock, entropy)
+    identity = OwnIdentity(reach)
+    source = identity.credential if credential is None else _guarded(credential, reach)
+    _try(source)
+    service = _service(config, reach, source, clock, entropy)
+    keeper, administering = _enrolling(reach, identity, clock, entropy, service)
     return Wired(
         config=config,
         allow=read_allow_list(config.allow, sessions or host_sessions()),
         service=service,
         handler=RequestHandler(service),
-        http=http,
+        administering=administering,
+        keeper=keeper,
+        reach=reach,
         clock=clock,
         entropy=entropy,
     )
 
 
 def _service(
-    config: Config, http: CloudHttp, source: CredentialSource, clock: Clock, entropy: Entropy
+    config: Config, reach: Reach, source: CredentialSource, clock: Clock, entropy: Entropy
 ) -> AccessRequester:
     limits = config.limits
     return AccessRequester(
-        cloud=CloudTokens(http, clock=clock, entropy=entropy),
-        cloud_address=http.address,
+        cloud=reach,
         credential=source,
         rate=RateLimit(per_minute=limits.requests_per_minute, burst=limits.burst, clock=clock),
         cloud_requests=limits.cloud_requests,
@@ -118,23 +129,44 @@ def _service(
     )
 
 
-def _file(path: Path) -> CredentialSource:
-    def read() -> InstallationCredential | None:
-        return read_credential(path)
+def _enrolling(
+    reach: Reach, identity: OwnIdentity, clock: Clock, entropy: Entropy, service: AccessRequester
+) -> tuple[Keeper, Administering]:
+    registering = Registering(reach=reach, identity=identity, version=version("keyin"))
+    rotation = Rotation(reach=reach, identity=identity, registering=registering, entropy=entropy)
+    site_files = SiteFiles(reach=reach, clock=clock)
+    enrolment = Enrolment(
+        reach=reach, registering=registering, site_files=site_files, clock=clock, entropy=entropy
+    )
+    ways = Ways(
+        reach=reach,
+        identity=identity,
+        registering=registering,
+        rotation=rotation,
+        enrolment=enrolment,
+        site_files=site_files,
+    )
+    keeper = Keeper(ways, clock=clock, entropy=entropy)
 
-    return read
+    def settled() -> None:
+        service.settle()
+        keeper.wake()
+
+    enrolment.settled = settled
+    service.refused = lambda: keeper.wake(refused=True)
+    return keeper, Administering(ways, keeper)
 
 
-def _guarded(source: CredentialSource, cloud: str) -> CredentialSource:
-    """Refuse the credentials that everybody knows, except toward this very computer (O13)."""
-
+def _guarded(source: CredentialSource, reach: Reach) -> CredentialSource:
     def read() -> InstallationCredential | None:
         credential = source()
-        if credential is not None and is_published(credential) and not is_local(cloud):
-            raise ConfigurationError(
-                "the credential is one that was published with the original's test data",
-                next_step="ask whoever runs the cloud for a credential of this computer's own",
-            )
-        return credential
+        return credential and refuse_published(credential, reach.address)
 
     return read
+
+
+def _try(source: CredentialSource) -> None:
+    try:
+        source()
+    except Refused:
+        return  # a copy: what it is used for is refused, and it can be enrolled

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -16,6 +17,9 @@ from keyin.access_requester.hardening import harden
 from keyin.access_requester.wiring import Wired, build
 from keyin.cli.exits import errors_for_people
 from keyin.remote.log import configure_logging
+
+if TYPE_CHECKING:
+    from keyin.access_requester.config import Config
 
 
 @click.command()
@@ -57,12 +61,13 @@ def serve(
         refused = harden()
         if refused:
             structlog.get_logger().warning("hardening_incomplete", reason=", ".join(refused))
-        config = load(config_file)
-        if ca is not None:
-            config = msgspec.structs.replace(config, ca=str(ca.absolute()))
-        asyncio.run(
-            _run(build(config), inherit_fd=inherit_fd, unsafe_loopback_http=unsafe_loopback_http)
-        )
+
+        def read() -> Config:
+            config = load(config_file)
+            return config if ca is None else msgspec.structs.replace(config, ca=str(ca.absolute()))
+
+        wired = build(read(), again=read)
+        asyncio.run(_run(wired, inherit_fd=inherit_fd, unsafe_loopback_http=unsafe_loopback_http))
 
 
 async def _run(wired: Wired, *, inherit_fd: int | None, unsafe_loopback_http: bool) -> None:

@@ -6,6 +6,8 @@ Keys that everybody knows are the examples of the RFCs. They open nothing outsid
 
 from __future__ import annotations
 
+import hmac
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +27,17 @@ _PUBLISHED_KEYS: Final = (
     "870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE",  # RFC 7517, A.2
     "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",  # RFC 8037, A.1
 )
+_APPLICATION_KEY: Final = b"keyin installation id, version 1"
+"""Known to everybody: it keeps the machine id itself at home, and ids of programs apart."""
+
+
+def installation_id(machine_id: str) -> str:
+    """Return by what the cloud knows copies of one system; an identifier, and no proof (P49).
+
+    HMAC-SHA256, base64url without padding: 43 characters.
+    """
+    digest = hmac.digest(_APPLICATION_KEY, machine_id.strip().lower().encode(), "sha256")
+    return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 @dataclass(frozen=True, slots=True)

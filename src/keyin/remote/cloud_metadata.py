@@ -31,14 +31,24 @@ class _Document(msgspec.Struct, frozen=True):
     issuer: str
     token_endpoint: str
     revocation_endpoint: str | None = None
+    authorization_endpoint: str | None = None
+    pushed_authorization_request_endpoint: str | None = None
+    device_authorization_endpoint: str | None = None
+    registration_endpoint: str | None = None
+    jwks_uri: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoints:
-    """Paths below the issuer."""
+    """Paths below the issuer; None: it has none, or none there."""
 
     token: str
     revocation: str | None
+    authorization: str | None = None
+    pushed: str | None = None
+    device: str | None = None
+    registration: str | None = None
+    keys: str | None = None
 
 
 class CloudMetadata:
@@ -81,12 +91,24 @@ class CloudMetadata:
         token = self._below(document.token_endpoint)
         if token is None:
             raise _strange()
-        revocation = document.revocation_endpoint
-        return Endpoints(token=token, revocation=revocation and self._below(revocation))
+        return Endpoints(
+            token=token,
+            revocation=self._below(document.revocation_endpoint),
+            authorization=self._below(document.authorization_endpoint),
+            pushed=self._below(document.pushed_authorization_request_endpoint),
+            device=self._below(document.device_authorization_endpoint),
+            registration=self._below(document.registration_endpoint),
+            keys=self._below(document.jwks_uri),
+        )
 
-    def _below(self, endpoint: str) -> str | None:
-        path = endpoint.removeprefix(self._http.issuer)
-        return path if path != endpoint and _PATH.fullmatch(path) else None
+    def _below(self, endpoint: str | None) -> str | None:
+        return None if endpoint is None else path_below(self._http.issuer, endpoint)
+
+
+def path_below(issuer: str, address: str) -> str | None:
+    """Return an address's path below the issuer; None where it is not a plain one there."""
+    path = address.removeprefix(issuer)
+    return path if path != address and _PATH.fullmatch(path) else None
 
 
 def _strange() -> CloudUnreachable:

@@ -24,6 +24,7 @@ from keyin.domain.errors import CloudUnreachable, InvalidDocument, Refused, msgi
 from keyin.domain.secret import AccessToken
 from keyin.remote.cloud_http import unreachable
 from keyin.remote.cloud_metadata import CloudMetadata
+from keyin.remote.cloud_refusals import skew_of
 from keyin.wire import client_assertions
 from keyin.wire.requester import ErrorCode, refusal
 from keyin.wire.signing_key import read_private
@@ -38,8 +39,6 @@ EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 KEY_TYPE: Final = "urn:gpii:params:oauth:token-type:gpii-key"
 SCOPE: Final = "settings:read"
 _MAX_ANSWER: Final = 16_384
-_MAX_SKEW_MS: Final = 20_000
-"""From here on the clock is told of: at 30 seconds assertions and proofs begin to fail."""
 _BACK_MS: Final = 30_000
 _JTI_BYTES: Final = 16
 _B64TOKEN: Final = re.compile("[A-Za-z0-9._~+/-]{1,4096}=*")  # RFC 6750 §2.1
@@ -103,7 +102,7 @@ class CloudTokens:
             **({"pin": pin.reveal()} if pin else {}),
         }
         answer = await self._post(endpoint, form, credential, request_id, proof=proof)
-        skew = self._skew(answer)
+        skew = skew_of(answer, self._clock.now())
         if answer.status == HTTPStatus.OK:
             return _granted(answer, skew)
         raise self._refused(answer, skew, endpoint)
@@ -122,9 +121,19 @@ class CloudTokens:
         form = {"token": token.reveal(), "token_type_hint": "access_token"}
         answer = await self._post(endpoint, form, credential, request_id)
         if answer.status in _REFUSALS:
-            raise refusal(ErrorCode.CREDENTIAL_REVOKED)
+            skew = skew_of(answer, self._clock.now())
+            raise _skewed(skew) if skew else refusal(ErrorCode.CREDENTIAL_REVOKED)
         if answer.status != HTTPStatus.OK:
             raise _out_of_order(answer)
+
+    async def prove(self, credential: InstallationCredential, *, request_id: str) -> None:
+        """Show the cloud the credential, and ask for nothing: an unknown token is ended.
+
+        RFC 7009 §2.2 answers that with 200, once the client is known. Raises as `revoke`.
+        """
+        if (await self._metadata.endpoints(request_id=request_id)).revocation is None:
+            raise unreachable(msgid("what it says of itself is not what it should be"))
+        await self.revoke(credential, AccessToken("none"), request_id=request_id)
 
     async def _post(
         self,
@@ -169,13 +178,7 @@ class CloudTokens:
         code, nonce = _error_code(answer), answer.headers.get("dpop-nonce", "")
         if code == "use_dpop_nonce" or (code == "invalid_dpop_proof" and nonce and not skew):
             return _other_proof(nonce, self._http.issuer + endpoint)
-        return refusal(ErrorCode.CLOCK_SKEW, seconds=skew) if skew else _meant(code)
-
-    def _skew(self, answer: CloudAnswer) -> int:
-        if answer.date is None:
-            return 0
-        skew = self._clock.now() - answer.date
-        return skew // 1000 if abs(skew) > _MAX_SKEW_MS else 0
+        return _skewed(skew) if skew else _meant(code)
 
 
 _REFUSALS: Final = frozenset(
@@ -213,6 +216,10 @@ def _other_proof(nonce: str, endpoint: str) -> Refused | CloudUnreachable:
     if not _NONCE.fullmatch(nonce):
         return unreachable(msgid("what it says of itself is not what it should be"))
     return refusal(ErrorCode.USE_DPOP_NONCE, nonce=nonce, token_endpoint=endpoint)
+
+
+def _skewed(seconds: int) -> Refused:
+    return refusal(ErrorCode.CLOCK_SKEW, seconds=seconds)
 
 
 def _meant(code: str) -> Refused | CloudUnreachable:

@@ -1,7 +1,9 @@
 """One installation's credential: JSON `{client_id, private_key}` in a file of mode 0600 (P61).
 
 The key is a JWK. There is no other source and no fallback (O13): without a usable file there is no
-credential. A file without `client_id` holds a key that the cloud does not know yet.
+credential. A file without `client_id` holds a key that the cloud does not know yet. A computer that
+enrolled itself also keeps here where and how (`registration`), and, while its key is being
+changed, the other key.
 """
 
 from __future__ import annotations
@@ -22,14 +24,40 @@ from keyin.wire.signing_key import SigningKey, read_private
 if TYPE_CHECKING:
     from pathlib import Path
 
-_MAX_BYTES: Final = 4096
+_MAX_BYTES: Final = 32_768
 _PLAIN_FILE: Final = "make it a plain file that belongs to the access requester's account"
 ClientId = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 
 
-class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    private_key: dict[str, str | list[str]]
+_Jwk = dict[str, str | list[str]]
+
+
+class Registered(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a computer keeps that enrolled itself (RFC 7592 §3)."""
+
+    cloud: str
+    """The issuer it is registered with."""
+    installation_id: str
+    """Of the system that it was made on: on another one it is a copy."""
+    uri: str
+    """`registration_client_uri`, below the issuer."""
+    token: str
+    """The registration access token."""
+    certificate: str | None = None
+    """What it comes back with, should the cloud have forgotten it."""
+    awaiting: bool = False
+    """Whether a person has yet to say yes."""
+
+    def __repr__(self) -> str:
+        return f"<Registered with {self.cloud}>"
+
+
+class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    private_key: _Jwk
     client_id: ClientId | None = None
+    registered: Registered | None = None
+    next_key: _Jwk | None = None
+    previous_key: _Jwk | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +68,11 @@ class CredentialFile:
     """None: the cloud has not said yet under which id it knows the key."""
     private_key: PrivateKey
     public: PublicKey
+    registered: Registered | None = None
+    next_key: PrivateKey | None = None
+    """The key that is about to take the place of this one; the cloud may know it already."""
+    previous_key: PrivateKey | None = None
+    """The key whose place this one took; the cloud may still know it."""
 
 
 def read_credential(path: Path) -> InstallationCredential | None:
@@ -71,17 +104,28 @@ def read_file(path: Path) -> CredentialFile:
             reason=exc.strerror,
         ) from exc
     try:
-        document = msgspec.json.decode(content, type=_Document)
-        jwk = msgspec.json.encode(document.private_key)
-        key = read_private(jwk)
+        return _found(msgspec.json.decode(content, type=_Document))
     except (msgspec.MsgspecError, RecursionError, InvalidSignature):
         # without its cause: the parser's message may quote the key
         raise _not_a_credential(path, content) from None
+
+
+def _found(document: _Document) -> CredentialFile:
+    private, public = _key(document.private_key)
+    after, before = document.next_key, document.previous_key
     return CredentialFile(
         client_id=document.client_id,
-        private_key=PrivateKey(jwk.decode()),
-        public=key.public,
+        private_key=private,
+        public=public,
+        registered=document.registered,
+        next_key=_key(after)[0] if after else None,
+        previous_key=_key(before)[0] if before else None,
     )
+
+
+def _key(jwk: _Jwk) -> tuple[PrivateKey, PublicKey]:
+    text = msgspec.json.encode(jwk)
+    return PrivateKey(text.decode()), read_private(text).public
 
 
 def file_content(key: SigningKey, client_id: str | None) -> bytes:
@@ -94,6 +138,22 @@ def named(found: CredentialFile, client_id: str) -> bytes:
     """Return the file's content under a client id."""
     jwk = msgspec.Raw(found.private_key.reveal().encode())
     return _written({"client_id": client_id, "private_key": jwk})
+
+
+def whole_content(found: CredentialFile) -> bytes:
+    """Write everything that `read_file` reads."""
+    keys = {
+        "private_key": found.private_key,
+        "next_key": found.next_key,
+        "previous_key": found.previous_key,
+    }
+    return _written(
+        {
+            **({"client_id": found.client_id} if found.client_id else {}),
+            **({"registered": found.registered} if found.registered else {}),
+            **{name: msgspec.Raw(key.reveal().encode()) for name, key in keys.items() if key},
+        }
+    )
 
 
 def _written(document: dict[str, object]) -> bytes:

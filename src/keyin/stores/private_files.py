@@ -20,7 +20,7 @@ def create(path: Path, content: bytes) -> None:
     """Write a file that must not exist yet; durable on return. Raises FileExistsError, OSError."""
     with _draft(path, content) as draft:
         os.link(draft, path)  # unlike a rename, a link replaces nothing
-    _sync(path.parent)
+    sync_folder(path.parent)
 
 
 def replace(path: Path, content: bytes, *, durable: bool = True) -> None:
@@ -32,7 +32,7 @@ def replace(path: Path, content: bytes, *, durable: bool = True) -> None:
                 os.chown(draft, before.st_uid, before.st_gid)
         draft.replace(path)
     if durable:
-        _sync(path.parent)
+        sync_folder(path.parent)
 
 
 @contextlib.contextmanager
@@ -52,7 +52,8 @@ def _draft(path: Path, content: bytes, *, durable: bool = True) -> Iterator[Path
         draft.unlink(missing_ok=True)
 
 
-def _sync(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

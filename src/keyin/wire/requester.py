@@ -100,6 +100,8 @@ class ErrorCode(StrEnum):
 
     NOT_ENROLLED = "not_enrolled"
     CREDENTIAL_REVOKED = "credential_revoked"
+    COPIED_IDENTITY = "copied_identity"
+    OTHER_CLOUD = "other_cloud"
     KEY_REFUSED = "key_refused"
     CLOUD_UNREACHABLE = "cloud_unreachable"
     RATE_LIMITED = "rate_limited"
@@ -125,6 +127,15 @@ ERROR_TEXTS: Final[dict[ErrorCode, ErrorText]] = {
     ErrorCode.CREDENTIAL_REVOKED: ErrorText(
         msgid("the cloud does not accept this computer's credential"),
         msgid("ask whoever runs the cloud whether it was revoked, and for a new one"),
+    ),
+    ErrorCode.COPIED_IDENTITY: ErrorText(
+        msgid("this computer's identity was made on another computer: it came here as a copy, so "
+              "it is not used"),
+        msgid("give this computer an identity of its own: keyin requester enrol --cloud URL"),
+    ),
+    ErrorCode.OTHER_CLOUD: ErrorText(
+        msgid("this computer's identity is for another cloud than the one in its configuration"),
+        msgid("enrol it there, or put the former address back"),
     ),
     ErrorCode.KEY_REFUSED: ErrorText(
         msgid("the cloud gave no token for this key: it is unknown or was revoked, or the cloud "

@@ -12,6 +12,7 @@ import trustme
 
 from keyin.access_requester.config import (
     Config,
+    EnrolmentSection,
     FlowManagerSection,
     LimitsSection,
     UnsafeLoopbackHttpSection,
@@ -126,7 +127,10 @@ def test_p22_no_variable_names_another_authority_or_another_way(
 def test_p22_no_key_flag_or_variable_turns_the_check_off(
     ca_file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    sections = (Config, LimitsSection, FlowManagerSection, UnsafeLoopbackHttpSection)
+    sections = (
+        *(Config, LimitsSection, EnrolmentSection, FlowManagerSection),
+        UnsafeLoopbackHttpSection,
+    )
     keys = {name for section in sections for name in section.__struct_fields__}
     assert isinstance(serve, click.Command)
     flags = {text.lstrip("-") for one in serve.params for text in one.opts}
@@ -134,6 +138,7 @@ def test_p22_no_key_flag_or_variable_turns_the_check_off(
         "cloud", "credential", "ca", "transport", "socket", "allow", "limits", "flow_manager",
         "unsafe_loopback_http", "requests_per_minute", "burst", "cloud_requests", "connections",
         "connections_per_caller", "idle_seconds", "command", "user", "listen", "token_file",
+        "admin_socket", "enrolment", "file", "name", "computer_type", "machine_id", "boot_id",
     }  # fmt: skip
     assert flags == {"config", "ca", "inherit-fd", "unsafe-loopback-http", "json"}
     assert not [name for name in keys | flags for word in _SOFTENING if word in name]

@@ -240,7 +240,7 @@ async def test_an_endpoint_that_moved_is_looked_for_anew() -> None:
         fakes.cloud.metadata = {"token_endpoint": fakes.cloud.url + "/elsewhere/token"}
         await client.token(GpiiKey("bob-key"), fakes.sender, request_id=ID)  # remembered
         assert fakes.cloud.paths.count(METADATA) == 1
-        fakes.wired.service._cloud._metadata.forget()  # type: ignore[attr-defined]  # as a 404 does
+        fakes.wired.reach._asked()._metadata.forget()  # as a 404 does
         with pytest.raises(CloudUnreachable, match="no cloud"):
             await client.token(GpiiKey("carla"), fakes.sender, request_id=ID)
         assert fakes.cloud.paths[-2:] == [METADATA, "/elsewhere/token"]

@@ -26,6 +26,15 @@ from keyin.wire.requester import (
     read_request,
     refusal,
 )
+from keyin.wire.requester_admin import (
+    ANSWERS,
+    AdminRequest,
+    BegunAnswer,
+    DoneAnswer,
+    StandingAnswer,
+    read_admin_request,
+)
+from keyin.wire.requester_trouble import TROUBLE_TEXTS, Trouble, trouble
 
 OPS = {"token": TokenAnswer, "forget": ForgetAnswer, "status": StatusAnswer}
 QUIET = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -83,6 +92,61 @@ def test_p67_no_op_takes_a_path_a_command_a_url_or_a_host() -> None:
             assert refused.value.code == "bad_request"
     with pytest.raises(Refused):
         read_request({"v": 1, "id": "1", "op": "execute"})
+
+
+def test_p60_the_administrators_ops_are_known_and_no_result_is_a_secret() -> None:
+    ops = {str(kind.__struct_config__.tag) for kind in typing.get_args(AdminRequest)}
+    assert ops == set(ANSWERS)
+    fields = {kind: set(kind.__struct_fields__) for kind in ANSWERS.values()}
+    assert fields == {
+        BegunAnswer: {"url", "fingerprint", "expires_in", "user_code"},
+        StandingAnswer: {
+            *("stage", "enrolled", "cloud", "client_id", "installation_id", "fingerprint"),
+            *("name", "site", "problem", "fields"),
+        },
+        DoneAnswer: {"fingerprint", "told_cloud"},
+    }
+
+
+def test_p67_no_administrators_op_takes_a_path_a_command_a_url_or_a_host() -> None:
+    common = {"v", "id", "request_id"}
+    own = {
+        str(kind.__struct_config__.tag): set(kind.__struct_fields__) - common
+        for kind in typing.get_args(AdminRequest)
+    }
+    assert {op: names for op, names in own.items() if names} == {
+        "enrol_code": {"code"},
+        "enrol_file": {"file"},
+        "leave": {"offline"},
+        "seal": {"without_file"},
+    }
+    for op in own:
+        for extra in ("path", "command", "url", "host", "cloud", "scope", "client_id"):
+            message = (
+                {**PLAIN, "op": op, "code": "c"} if op == "enrol_code" else {**PLAIN, "op": op}
+            )
+            message = {**message, "file": "f"} if op == "enrol_file" else message
+            read_admin_request(message)
+            with pytest.raises(Refused) as refused:
+                read_admin_request({**message, extra: "x"})
+            assert refused.value.code == "bad_request"
+
+
+def test_a_code_and_a_file_do_not_show() -> None:
+    for op, name in (("enrol_code", "code"), ("enrol_file", "file")):
+        message = {**PLAIN, "op": op, name: "canary"}
+        assert "canary" not in repr(read_admin_request(message))
+        with pytest.raises(Refused) as refused:
+            read_admin_request({**message, "v": "canary"})
+        assert "canary" not in str(refused.value)
+
+
+def test_every_trouble_has_a_text_and_a_next_step() -> None:
+    assert set(TROUBLE_TEXTS) == set(Trouble)
+    for code in Trouble:
+        error = trouble(code, reason="r")
+        assert "%(" not in str(error)
+        assert error.next_step
 
 
 def test_every_error_has_a_text_and_a_next_step() -> None:
@@ -144,6 +208,7 @@ async def test_p80_any_bytes_end_in_messages_or_an_invalid_document(chunks: list
 SECTIONS = {
     "": config.Config,
     "limits": config.LimitsSection,
+    "enrolment": config.EnrolmentSection,
     "flow_manager": config.FlowManagerSection,
     "unsafe_loopback_http": config.UnsafeLoopbackHttpSection,
 }

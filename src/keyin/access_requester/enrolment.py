@@ -1,0 +1,285 @@
+"""The ways in: a browser of this computer, one of another computer, a code, a file.
+
+One enrolment at a time. What needs a person goes on in the background after the first answer, which
+holds nothing but what that person is shown; how far it is, `standing` says. A failure ends the
+attempt and nothing else: the identity in use stays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from keyin.access_requester.listener import Listener
+from keyin.access_requester.loopback import Declined
+from keyin.domain.errors import CloudUnreachable, ConfigurationError, KeyinError, Refused
+from keyin.domain.identity import pause
+from keyin.domain.secret import Secret
+from keyin.remote.cloud_enrolment import AUTHORIZATION_CODE, DEVICE_CODE, DeviceBegun, Wish
+from keyin.remote.proven_requests import Presented
+from keyin.wire.enrolment_code import EnrolmentCode, token_of
+from keyin.wire.jose import wrapped
+from keyin.wire.key_fingerprint import key_fingerprint
+from keyin.wire.requester import ErrorCode
+from keyin.wire.requester_admin import BegunAnswer, Stage
+from keyin.wire.requester_trouble import Trouble, trouble
+from keyin.wire.signing_key import SigningKey, new_key
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from keyin.access_requester.reach import Reach
+    from keyin.access_requester.registering import Registering
+    from keyin.access_requester.site_file import SiteFiles
+    from keyin.domain.environment import Clock, Entropy
+
+_RANDOM_BYTES: Final = 32
+_ENROLLED_PAGE: Final = "/enrolled"
+_SLOWER_S: Final = 5.0
+_FOR_GOOD_S: Final = 900.0
+"""After so long the cloud has given an unproven registration up (P48)."""
+_WAITED_FOR: Final = frozenset({ErrorCode.CLOCK_SKEW, ErrorCode.RATE_LIMITED})
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far the attempt is."""
+
+    stage: Stage = Stage.NONE
+    fingerprint: str | None = None
+    problem: str | None = None
+    fields: dict[str, str | int] = field(default_factory=dict)
+
+    def note(self, error: KeyinError | None) -> None:
+        """Remember what stands in the way, or that nothing does."""
+        self.problem = None if error is None else error.code
+        plain = {} if error is None else error.fields
+        self.fields = {n: v for n, v in plain.items() if isinstance(v, str | int)}
+
+
+class Enrolment:
+    """Begins attempts and sees them through."""
+
+    def __init__(
+        self,
+        *,
+        reach: Reach,
+        registering: Registering,
+        site_files: SiteFiles,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        self._reach = reach
+        self._registering = registering
+        self._site_files = site_files
+        self._clock = clock
+        self._entropy = entropy
+        self._attempt: asyncio.Task[None] | None = None
+        self._key: SigningKey | None = None
+        self._listener: Listener | None = None
+        self.progress = Progress()
+        self.settled: Callable[[], None] = lambda: None
+        """Called when this computer has a new identity."""
+
+    @property
+    def busy(self) -> bool:
+        """Tell whether an attempt is at work."""
+        return self._attempt is not None and not self._attempt.done()
+
+    async def browser(self) -> BegunAnswer:
+        """Begin with a browser of this computer. Raises Refused, CloudUnreachable."""
+        key = await self._begin()
+        cloud, state, verifier = self._registering.cloud(), self._secret(), self._secret()
+        listener = Listener.open(
+            issuer=cloud.issuer, state=state, goodbye=cloud.issuer + _ENROLLED_PAGE
+        )
+        try:
+            wish = Wish(
+                details=self._registering.details(key),
+                redirect_uri=listener.redirect_uri,
+                state=state,
+                verifier=verifier,
+            )
+            url, expires_in = await cloud.push(key, wish)
+        except BaseException:
+            await listener.close()
+            raise
+        self._listener = listener
+        self._go_on(partial(self._answered, key, listener, verifier), key, Stage.WAITING)
+        return BegunAnswer(url=url, fingerprint=_fingerprint(key), expires_in=expires_in)
+
+    async def device(self) -> BegunAnswer:
+        """Begin with a browser of another computer. Raises Refused, CloudUnreachable."""
+        key = await self._begin()
+        begun = await self._registering.cloud().begin_device(key, self._registering.details(key))
+        self._go_on(partial(self._typed, key, begun), key, Stage.WAITING)
+        return BegunAnswer(
+            url=begun.verification_uri,
+            fingerprint=_fingerprint(key),
+            expires_in=begun.expires_in,
+            user_code=begun.user_code,
+        )
+
+    async def code(self, text: EnrolmentCode) -> None:
+        """Enrol with a code: of a page of its own, or in place of a browser's way back.
+
+        Raises Refused, CloudUnreachable, ConfigurationError.
+        """
+        token = token_of(text)
+        if token is None:
+            raise trouble(Trouble.CODE_WRONG)
+        key = self._key if self.busy and self.progress.stage is Stage.WAITING else None
+        if key is None:
+            key = await self._begin()
+            presented = Presented(token, "Bearer")
+        else:  # the cloud has bound it to the key that it was asked with
+            await self._stop()
+            presented = Presented(token)
+        await self._see_through(key, presented)
+
+    async def file(self, content: bytes) -> None:
+        """Enrol with an enrolment file. Raises Refused, CloudUnreachable, ConfigurationError."""
+        key = await self._begin()
+        token = await self._site_files.token(content, self._registering.cloud())
+        await self._see_through(key, Presented(token, "Bearer"))
+
+    async def cancel(self) -> None:
+        """Give up what is at work."""
+        if self.busy:
+            await self._stop()
+            self.progress.stage = Stage.FAILED
+            self.progress.note(trouble(Trouble.GIVEN_UP))
+
+    async def close(self) -> None:
+        """End with the process; what was registered is gone on with at the next start."""
+        await self._stop()
+
+    async def _begin(self) -> SigningKey:
+        if self.busy:
+            raise trouble(Trouble.BUSY)
+        await self._reach.read_again()
+        self._registering.cloud()
+        return new_key(self._entropy)
+
+    def _secret(self) -> Secret:
+        return Secret(wrapped(self._entropy.token_bytes(_RANDOM_BYTES)))
+
+    async def _see_through(self, key: SigningKey, presented: Presented) -> None:
+        """Run the rest as an attempt, and wait for it. Raises what it fails with."""
+        failed: list[KeyinError] = []
+        self._go_on(partial(self._finish, key, presented), key, Stage.REGISTERING, failed)
+        attempt = self._attempt
+        if attempt is not None:
+            await asyncio.shield(attempt)
+        if failed:
+            raise failed[0]
+
+    def _go_on(
+        self,
+        work: Callable[[], Awaitable[None]],
+        key: SigningKey,
+        stage: Stage,
+        failed: list[KeyinError] | None = None,
+    ) -> None:
+        self._key = key
+        self.progress = Progress(stage=stage, fingerprint=_fingerprint(key))
+        self._attempt = asyncio.create_task(self._watched(work, [] if failed is None else failed))
+
+    async def _watched(self, work: Callable[[], Awaitable[None]], failed: list[KeyinError]) -> None:
+        try:
+            await work()
+        except KeyinError as exc:
+            self.progress.stage = Stage.FAILED
+            self.progress.note(exc)
+            failed.append(exc)
+            _log.warning("enrolment_failed", code=exc.code)
+        finally:
+            self._key = None
+
+    async def _stop(self) -> None:
+        if self._attempt is not None:
+            self._attempt.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._attempt
+            self._attempt = None
+        if self._listener is not None:  # a task that had not begun has closed nothing
+            await self._listener.close()
+            self._listener = None
+
+    async def _answered(self, key: SigningKey, listener: Listener, verifier: Secret) -> None:
+        """Wait for the browser to come back, and turn its code into a token."""
+        try:
+            found = await listener.answer(self._clock)
+        finally:
+            await listener.close()
+        if isinstance(found, Declined):
+            raise trouble(Trouble.DENIED if found.denied else Trouble.NOT_TAKEN)
+        form = {
+            "grant_type": AUTHORIZATION_CODE,
+            "code": found.reveal(),
+            "redirect_uri": listener.redirect_uri,
+            "code_verifier": verifier.reveal(),
+        }
+        self.progress.stage = Stage.REGISTERING
+        presented = await self._registering.cloud().token(key, form)
+        await self._finish(key, presented)
+
+    async def _typed(self, key: SigningKey, begun: DeviceBegun) -> None:
+        """Ask until somebody has approved elsewhere (RFC 8628 §3.5)."""
+        form = {"grant_type": DEVICE_CODE, "device_code": begun.device_code}
+        ends = self._clock.monotonic() + begun.expires_in
+        interval = float(max(begun.interval, 1))
+        while self._clock.monotonic() < ends:
+            await self._clock.sleep(interval)
+            try:
+                presented = await self._registering.cloud().token(key, form)
+            except CloudUnreachable as exc:
+                self.progress.note(exc)
+                interval += _SLOWER_S
+                continue
+            except Refused as exc:
+                if exc.code == Trouble.TOO_FAST:
+                    interval += _SLOWER_S
+                elif exc.code not in {Trouble.PENDING, *_WAITED_FOR}:
+                    raise
+                self.progress.note(exc if exc.code in _WAITED_FOR else None)
+                continue
+            await self._finish(key, presented)
+            return
+        raise trouble(Trouble.EXPIRED)
+
+    async def _finish(self, key: SigningKey, presented: Presented) -> None:
+        self.progress.stage = Stage.REGISTERING
+        self.progress.note(None)
+        await self._registering.register(key, presented)
+        self.progress.stage = Stage.PROVING
+        await self._patiently(self._registering.prove)
+        self.progress.stage = Stage.ENROLLED
+        self.progress.note(None)
+        self.settled()
+
+    async def _patiently(self, act: Callable[[], Awaitable[None]]) -> None:
+        """Try until it is done or of no use any more: a network comes back, a clock is set."""
+        ends, failures = self._clock.monotonic() + _FOR_GOOD_S, 0
+        while True:
+            try:
+                await act()
+            except (Refused, CloudUnreachable, ConfigurationError) as exc:
+                waits = isinstance(exc, CloudUnreachable) or exc.code in _WAITED_FOR
+                if not waits or self._clock.monotonic() > ends:
+                    raise
+                self.progress.note(exc)
+                await self._clock.sleep(pause(failures, self._entropy.token_bytes(1)[0]))
+                failures += 1
+            else:
+                return
+
+
+def _fingerprint(key: SigningKey) -> str:
+    return key_fingerprint(key.public.thumbprint)
