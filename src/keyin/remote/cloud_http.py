@@ -10,20 +10,20 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import ssl
-import sys
 import zlib
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import httpx
 
 from keyin.domain.environment import Millis
 from keyin.domain.errors import CloudUnreachable, ConfigurationError, msgid
+from keyin.remote.tls import tls_context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 _TIMEOUT: Final = httpx.Timeout(10.0, connect=5.0)
 _WHOLE_EXCHANGE_SECONDS: Final = 20.0
@@ -99,42 +99,6 @@ def is_loopback(host: str) -> bool:
 def is_local(address: str) -> bool:
     """Tell whether an address that `cloud_address` returned is on this computer."""
     return is_loopback(httpx.URL(address).host)
-
-
-def tls_context(ca: Path | None) -> ssl.SSLContext:
-    """Return the one way in which certificates are checked. Raises ConfigurationError."""
-    # not create_default_context(): it writes session keys where SSLKEYLOGFILE says
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if ca is None:
-        _trust_the_system(context)
-        return context
-    try:
-        context.load_verify_locations(cafile=ca)
-    except (OSError, ssl.SSLError) as exc:
-        raise ConfigurationError(
-            "the file of trusted authorities %(path)s cannot be used: %(reason)s",
-            next_step="name a file of PEM certificates with --ca or `ca`",
-            path=str(ca),
-            reason=(not isinstance(exc, ssl.SSLError) and exc.strerror) or "no PEM certificate",
-        ) from exc
-    return context
-
-
-def _trust_the_system(context: ssl.SSLContext) -> None:
-    """Load the system's authorities.
-
-    Not load_default_certs(): it takes whatever SSL_CERT_FILE and SSL_CERT_DIR name.
-    """
-    places = ssl.get_default_verify_paths()
-    file, folder = places.openssl_cafile, places.openssl_capath
-    if sys.platform == "win32":
-        context.load_default_certs()
-    elif Path(file).is_file() or Path(folder).is_dir():
-        context.load_verify_locations(
-            cafile=file if Path(file).is_file() else None,
-            capath=folder if Path(folder).is_dir() else None,
-        )
 
 
 class CloudHttp:

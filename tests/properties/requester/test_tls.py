@@ -18,7 +18,7 @@ from keyin.access_requester.config import (
     UnsafeLoopbackHttpSection,
 )
 from keyin.cli.requester_serve import serve
-from keyin.remote import cloud_http
+from keyin.remote import tls
 from tests.fakes.cloud import running_cloud
 from tests.properties.requester.place import Place, new_place
 from tests.started import run
@@ -145,7 +145,7 @@ def test_p22_no_key_flag_or_variable_turns_the_check_off(
     monkeypatch.setenv("PYTHONHTTPSVERIFY", "0")
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keylog"))
     for ca in (None, ca_file):
-        context = cloud_http.tls_context(ca)
+        context = tls.tls_context(ca)
         assert context.check_hostname
         assert context.verify_mode is ssl.CERT_REQUIRED
         assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
