@@ -17,7 +17,7 @@ from keyin.cli.exits import errors_for_people
 from keyin.cli.on_the_store import on_the_store, say_json
 from keyin.cli.texts import _
 from keyin.domain.errors import msgid
-from keyin.stores.opening import data_directory
+from keyin.stores.opening import place_of
 from keyin.wire.admin_accounts import (
     CreateAccount,
     ListAccounts,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from keyin.stores.opening import Place
     from keyin.wire.admin import Op
     from keyin.wire.admin_accounts import AccountLine
 
@@ -44,7 +45,7 @@ _STATUS: Final = {
 class _Place:
     """Where the store is, and its secrets, if they are elsewhere."""
 
-    folder: Path
+    folder: Place
     secrets: Path | None
 
 
@@ -54,7 +55,7 @@ def _on_the_store(verb: Callable[..., None]) -> Callable[..., None]:
     @wraps(verb)
     def guarded(*, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click hands them over by name
         with errors_for_people(as_json=as_json):
-            folder = data_directory(options.pop("data"), options.pop("database"))
+            folder = place_of(options.pop("data"), options.pop("database"))
             verb(as_json=as_json, at=_Place(folder, options.pop("secrets")), **options)
 
     return on_the_store(guarded)

@@ -20,7 +20,7 @@ from keyin.domain.errors import ConfigurationError, Refused, StoreUnavailable
 from keyin.oauth.administration import Acting
 from keyin.remote.ipc_client import IpcClient
 from keyin.stores.host import SystemClock, SystemEntropy
-from keyin.stores.opening import STORE, InUse, OpenedStore, open_data, owner_of
+from keyin.stores.opening import STORE, Database, InUse, OpenedStore, open_data, opened, owner_of
 from keyin.wire.admin import SERVICE, SOCKET, Op, answer_of
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from keyin.oauth.administration import Administration
+    from keyin.stores.opening import Place
 
 PATIENCE_S: Final = 5.0
 """For a cloud that is just starting or just ending."""
@@ -73,12 +74,17 @@ class _There:
 
 @asynccontextmanager
 async def administration(
-    data: Path, secrets: Path | None = None, *, make: bool = False
+    data: Place, secrets: Path | None = None, *, make: bool = False
 ) -> AsyncIterator[Administrator]:
     """Yield who does what is asked of the store in `data`; `make` one where there is none.
 
-    Raises ConfigurationError, StoreUnavailable.
+    A database is shared: it is opened here, whoever else has it. Raises ConfigurationError,
+    StoreUnavailable.
     """
+    if isinstance(data, Database):
+        async with opened(data, secrets, exclusive=make) as shared:
+            yield _Here(service(shared.store, shared.secrets, SystemEntropy()))
+        return
     if not make and not (data / STORE).exists():
         raise ConfigurationError(
             "there is no store in %(path)s",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
@@ -22,8 +22,11 @@ from keyin.domain.applications import (
     SCOPES,
     AuthMethod,
 )
-from keyin.stores.opening import data_directory
+from keyin.stores.opening import place_of
 from keyin.wire.admin_applications import RegisterApplication
+
+if TYPE_CHECKING:
+    from keyin.stores.opening import Place
 
 _GRANTS: Final = {
     "code": AUTHORIZATION_CODE,
@@ -91,7 +94,7 @@ def create(
     """
     with errors_for_people(as_json=as_json):
         op = _op(**options)
-        said = asyncio.run(_ask(op, data_directory(data, database), secrets))
+        said = asyncio.run(_ask(op, place_of(data, database), secrets))
     if as_json:
         click.echo(msgspec.json.encode(said).decode())
     else:
@@ -129,7 +132,7 @@ def _usual(grants: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
-async def _ask(op: RegisterApplication, folder: Path, secrets: Path | None) -> dict[str, str]:
+async def _ask(op: RegisterApplication, folder: Place, secrets: Path | None) -> dict[str, str]:
     async with administration(folder, secrets, make=True) as admin:
         said: dict[str, str] = msgspec.to_builtins(await admin.ask(op))
     return said

@@ -14,7 +14,7 @@ from keyin.cli.on_the_store import on_the_store, plain, say_json, say_table
 from keyin.cli.texts import _
 from keyin.domain.environment import Millis
 from keyin.domain.events import Act
-from keyin.stores.opening import data_directory, open_data
+from keyin.stores.opening import opened, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -94,16 +94,12 @@ def _reading(
     database: str | None,
     secrets: Path | None,
 ) -> Result:
-    opened = open_data(data_directory(data, database), secrets, exclusive=False)
-
     async def run() -> Result:
-        opened.store.hold_still()
-        return await read(opened.store)
+        async with opened(place_of(data, database), secrets, exclusive=False) as found:
+            await found.store.hold_still()
+            return await read(found.store)
 
-    try:
-        return asyncio.run(run())
-    finally:
-        opened.close()
+    return asyncio.run(run())
 
 
 def _say(

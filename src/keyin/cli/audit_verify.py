@@ -17,7 +17,7 @@ from keyin.stores.audit_anchor import Anchor
 from keyin.stores.audit_copy import copied_lines
 from keyin.stores.audit_keys import AuditKeys
 from keyin.stores.host import SystemEntropy
-from keyin.stores.opening import SECRETS, data_directory, open_data
+from keyin.stores.opening import opened, place_of, secrets_of
 from keyin.wire.audit_chain import Fault
 from keyin.wire.audit_evidence import Evidence
 
@@ -65,19 +65,16 @@ async def _run(
     copies: tuple[Path, ...], *, data: Path | None, database: str | None, secrets: Path | None
 ) -> Sequence[ChainReport]:
     """Gather what stands outside the store first: the store may grow meanwhile."""
-    folder = data_directory(data, database)
-    opened = open_data(folder, secrets, exclusive=False)
-    try:
-        beside = secrets or folder / SECRETS
+    place = place_of(data, database)
+    async with opened(place, secrets, exclusive=False) as found:
+        beside = secrets_of(place, secrets)
         evidence = Evidence(AuditKeys.open(beside, entropy=SystemEntropy(), create=False).public)
         for signature in Anchor(beside).read():
             evidence.add_signature(signature)
         for copy in copies:
             _add_copy(evidence, copy)
-        opened.store.hold_still()
-        return await run(opened.store, evidence)
-    finally:
-        opened.close()
+        await found.store.hold_still()
+        return await run(found.store, evidence)
 
 
 def _add_copy(evidence: Evidence, copy: Path) -> None:

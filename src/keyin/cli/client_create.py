@@ -22,10 +22,11 @@ from keyin.domain.environment import Millis
 from keyin.domain.errors import ConfigurationError
 from keyin.domain.networks import malformed
 from keyin.stores.host import SystemClock
-from keyin.stores.opening import data_directory
+from keyin.stores.opening import place_of
 from keyin.wire.admin_clients import RegisterClient
 
 if TYPE_CHECKING:
+    from keyin.stores.opening import Place
     from keyin.wire.jose import PublicKey
 
 _SHOWN: Final = ("client_id", "client_secret")
@@ -62,7 +63,7 @@ def create(*, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click ha
     Example: keyin client create --public-key desk.pem --data /var/lib/keyin --site "Main hall"
     """
     with errors_for_people(as_json=as_json):
-        folder = data_directory(options.pop("data"), options.pop("database"))
+        folder = place_of(options.pop("data"), options.pop("database"))
         said = asyncio.run(_register(folder, options.pop("secrets"), _asked(**options)))
     if as_json:
         say_json(said)
@@ -91,7 +92,7 @@ def _asked(
     )
 
 
-async def _register(folder: Path, secrets: Path | None, op: RegisterClient) -> dict[str, str]:
+async def _register(folder: Place, secrets: Path | None, op: RegisterClient) -> dict[str, str]:
     async with administration(folder, secrets, make=True) as admin:
         made = await admin.ask(op)
     said: dict[str, str] = msgspec.to_builtins(made)

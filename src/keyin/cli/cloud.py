@@ -15,6 +15,7 @@ from keyin.cli.lazy import LazyGroup
         "export": "keyin.cli.cloud_export:export",
         "check": "keyin.cli.cloud_check:check_",
         "restored": "keyin.cli.cloud_restored:restored",
+        "migrate": "keyin.cli.cloud_migrate:migrate",
         "audit": "keyin.cli.cloud_audit:audit",
     },
 )

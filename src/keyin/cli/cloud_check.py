@@ -15,7 +15,7 @@ from keyin.domain.environment import Millis
 from keyin.domain.errors import msgid
 from keyin.domain.installation import published_secrets
 from keyin.stores.host import SystemClock
-from keyin.stores.opening import data_directory, open_data
+from keyin.stores.opening import opened, place_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,19 +98,16 @@ def check_(*, days: int, ignore: tuple[str, ...], as_json: bool, **store: Any) -
 async def _run(
     days: int, *, data: Path | None, database: str | None, secrets: Path | None
 ) -> dict[Matter, Found]:
-    opened = open_data(data_directory(data, database), secrets, exclusive=False)
-    try:
+    async with opened(place_of(data, database), secrets, exclusive=False) as there:
         now = SystemClock().now()
         published = frozenset(
             digest
             for secret in published_secrets()
-            for digest in opened.secrets.digests("secret", secret)
+            for digest in there.secrets.digests("secret", secret)
         )
         against = Checked(now=now, soon=Millis(now + days * _DAY), published=published)
-        opened.store.hold_still()
-        return await check(opened.store, against)
-    finally:
-        opened.close()
+        await there.store.hold_still()
+        return await check(there.store, against)
 
 
 def _as_json(matter: Matter, found: Found) -> dict[str, Any]:

@@ -16,19 +16,21 @@ from keyin.cli.exits import errors_for_people
 from keyin.cli.texts import _
 from keyin.cloud.exporting import documents
 from keyin.domain.errors import ConfigurationError
-from keyin.stores.opening import data_directory, open_data
+from keyin.stores.opening import opened, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import IO
 
     from keyin.domain.records import RecordId
-    from keyin.stores.opening import OpenedStore
+    from keyin.stores.opening import OpenedStore, Place
 
 
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), help="The folder that holds the store.")
-@click.option("--database", metavar="URL", help="The store as a URL; only sqlite:DIR for now.")
+@click.option(
+    "--database", metavar="URL", help="The store as a URL: sqlite:DIR, or postgresql://..."
+)
 @click.option(
     "--secrets", type=click.Path(path_type=Path), help="The folder of peppers and data keys."
 )
@@ -53,12 +55,7 @@ def export(
     Example: keyin cloud export --data /var/lib/keyin --output everything.json
     """
     with errors_for_people(as_json=as_json):
-        opened = open_data(data_directory(data, database), secrets, exclusive=False)
-        try:
-            with _destination(output) as file:
-                count, left_out = asyncio.run(_write(opened, file))
-        finally:
-            opened.close()
+        count, left_out = asyncio.run(_run(place_of(data, database), secrets, output))
     if output is not None and as_json:
         body = {"documents": count, "clients_left_out": left_out}
         click.echo(msgspec.json.encode(body).decode())
@@ -69,8 +66,14 @@ def export(
         click.echo(told % {"count": left_out}, err=True)
 
 
+async def _run(place: Place, secrets: Path | None, output: Path | None) -> tuple[int, int]:
+    async with opened(place, secrets, exclusive=False) as found:
+        with _destination(output) as file:
+            return await _write(found, file)
+
+
 async def _write(opened: OpenedStore, file: IO[bytes]) -> tuple[int, int]:
-    opened.store.hold_still()
+    await opened.store.hold_still()
     count = 0
     left_out: list[RecordId] = []
     file.write(b'{"docs": [')

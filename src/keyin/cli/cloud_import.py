@@ -18,7 +18,7 @@ from keyin.cloud.importing import KINDS, Options, import_found
 from keyin.domain.environment import Millis
 from keyin.domain.errors import msgid
 from keyin.stores.host import SystemClock
-from keyin.stores.opening import data_directory, open_data
+from keyin.stores.opening import opened, place_of
 
 if TYPE_CHECKING:
     from keyin.cloud.import_sources import Doubt, Refusal, SafeKind
@@ -37,7 +37,9 @@ _NAMES: Final = {
 
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), help="The folder that holds the store.")
-@click.option("--database", metavar="URL", help="The store as a URL; only sqlite:DIR for now.")
+@click.option(
+    "--database", metavar="URL", help="The store as a URL: sqlite:DIR, or postgresql://..."
+)
 @click.option(
     "--secrets", type=click.Path(path_type=Path), help="The folder of peppers and data keys."
 )
@@ -96,14 +98,11 @@ async def _run(  # noqa: PLR0913 - one parameter an option
         legacy_until=_millis(until or datetime.fromtimestamp(now / 1000, UTC) + _YEAR),
         allow_test_credentials=allow_test_credentials,
     )
-    opened = open_data(data_directory(data, database), secrets, exclusive=True)
-    try:
+    async with opened(place_of(data, database), secrets, exclusive=True) as store:
         found = read(paths, solutions, safe_kind=safe_kind)
         return await import_found(
-            found, opened.store, opened.secrets, options, Progress(SystemClock())
+            found, store.store, store.secrets, options, Progress(SystemClock())
         )
-    finally:
-        opened.close()
 
 
 def _millis(time: datetime) -> Millis:

@@ -16,7 +16,7 @@ from keyin.domain.errors import ConfigurationError, msgid
 from keyin.stores.audit_anchor import Anchor
 from keyin.stores.audit_copy import copied_lines
 from keyin.stores.host import SystemClock
-from keyin.stores.opening import SECRETS, data_directory, open_data
+from keyin.stores.opening import opened, place_of, secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,16 +88,14 @@ def restored(
 async def _run(
     copies: tuple[Path, ...], *, data: Path | None, database: str | None, secrets: Path | None
 ) -> Report:
-    folder = data_directory(data, database)
-    opened = open_data(folder, secrets, exclusive=True)
-    try:
-        report = await restore(opened.store, lambda: _lines(copies), SystemClock().now())
-    except OSError as error:
-        raise _unreadable(error) from error
-    finally:
-        opened.close()
+    place = place_of(data, database)
+    async with opened(place, secrets, exclusive=True) as found:
+        try:
+            report = await restore(found.store, lambda: _lines(copies), SystemClock().now())
+        except OSError as error:
+            raise _unreadable(error) from error
     if report.broken or not copies:
-        Anchor(secrets or folder / SECRETS).put_aside(report.epoch)
+        Anchor(secrets_of(place, secrets)).put_aside(report.epoch)
     return report
 
 

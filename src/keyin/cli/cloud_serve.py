@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,7 +11,10 @@ from keyin.cli.exits import errors_for_people
 from keyin.cloud.config import load
 from keyin.cloud.serving import serve as run
 from keyin.pages.site import Site
-from keyin.stores.opening import data_directory
+from keyin.stores.opening import Database, place_of
+
+if TYPE_CHECKING:
+    from keyin.stores.opening import Place
 
 
 @click.command()
@@ -20,7 +23,10 @@ from keyin.stores.opening import data_directory
     type=click.Path(path_type=Path),
     help="Directory of the store; made if it is not there.",
 )
-@click.option("--database", help="URL of the store: sqlite:DIR. It carries no password.")
+@click.option(
+    "--database",
+    help="URL of the store: sqlite:DIR or postgresql://USER@HOST/NAME. It carries no password.",
+)
 @click.option("--listen", help="HOST:PORT with a literal address, or unix:PATH.")
 @click.option("--issuer", help="URL under which clients reach this server.")
 @click.option("--secrets", help="Directory of peppers and data keys, mode 0700.")
@@ -54,5 +60,12 @@ def serve(
     """
     with errors_for_people(as_json=as_json):
         if data is not None or database is not None:
-            flags["data"] = str(data_directory(data, database))
+            flags |= _store(place_of(data, database))
         run(load(file, flags), Site.open)
+
+
+def _store(place: Place) -> dict[str, str | None]:
+    """Return the keys of the configuration that name the store."""
+    if not isinstance(place, Database):
+        return {"data": str(place)}
+    return {"database": place.url, "data": str(place.data) if place.data else None}

@@ -14,7 +14,7 @@ import msgspec
 from keyin.cli.administration import administration
 from keyin.cli.texts import _, ngettext
 from keyin.domain.errors import msgid
-from keyin.stores.opening import data_directory
+from keyin.stores.opening import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -45,7 +45,7 @@ def on_the_store(verb: Callable[..., None]) -> Callable[..., None]:
             help="The folder of peppers and data keys; needed where no cloud runs.",
         ),
         click.option(
-            "--database", metavar="URL", help="The store as a URL; only sqlite:DIR for now."
+            "--database", metavar="URL", help="The store as a URL: sqlite:DIR, or postgresql://..."
         ),
         click.option(
             "--data", type=click.Path(path_type=Path), help="The folder that holds the store."
@@ -96,7 +96,7 @@ def converse(
     """Ask as much as the conversation wants, on one connection."""
 
     async def run() -> Result:
-        async with administration(data_directory(data, database), secrets) as admin:
+        async with administration(place_of(data, database), secrets) as admin:
             return await conversation(admin)
 
     return asyncio.run(run())

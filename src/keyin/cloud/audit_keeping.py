@@ -52,12 +52,16 @@ class Keeper:
     clock: Clock
     also: Callable[[Checkpoint], None] | None = None
     """Who else is told of each checkpoint."""
+    signing: bool = True
+    """Whether this one vouches for the log; of several on one store, one of each server does."""
     _newest: dict[str, Checkpoint] = field(default_factory=dict)
     _anchored: bool = True
     _tidied: int = 0
 
     async def start(self) -> None:
         """Compare the log with the last checkpoint outside the store. Raises ConfigurationError."""
+        if not self.signing:
+            return
         for signature in self.anchor.read():
             if not await self._holds(signature):
                 self._anchored = False
@@ -81,6 +85,8 @@ class Keeper:
     async def step(self) -> None:
         """Write the counts and the checkpoints down. Raises StoreUnavailable."""
         await self._write_counts()
+        if not self.signing:
+            return
         if await self._sign() and self._anchored:
             self._write_anchor()
         await self._tidy()

@@ -20,7 +20,7 @@ from keyin.stores.audit_anchor import Anchor
 from keyin.stores.audit_copy import AuditCopy
 from keyin.stores.audit_keys import AuditKeys
 from keyin.stores.host import SystemEntropy
-from keyin.stores.opening import SECRETS
+from keyin.stores.opening import place_of, secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -34,10 +34,16 @@ class Store(CopiedStore, KeptStore, Protocol):
 
 
 @asynccontextmanager
-async def audited(config: CloudConfig, store: Store, around: Surroundings) -> AsyncIterator[None]:
-    """Keep the log while the body runs. Raises ConfigurationError, StoreUnavailable."""
-    copier = _copier(config, store, around)
+async def audited(
+    config: CloudConfig, store: Store, around: Surroundings, *, first: bool = True
+) -> AsyncIterator[None]:
+    """Keep the log while the body runs. Raises ConfigurationError, StoreUnavailable.
+
+    Of several workers the `first` signs and copies; each writes down what it counted.
+    """
+    copier = _copier(config, store, around) if first else None
     keeper = _keeper(config, store, around, copier)
+    keeper.signing = first
     if copier is not None:
         await copier.refuse_older_store()
     await keeper.start()
@@ -62,7 +68,10 @@ async def audited(config: CloudConfig, store: Store, around: Surroundings) -> As
 def _keeper(
     config: CloudConfig, store: Store, around: Surroundings, copier: Copier | None
 ) -> Keeper:
-    secrets = Path(config.secrets) if config.secrets else Path(config.data or "") / SECRETS
+    data = Path(config.data) if config.data else None
+    secrets = secrets_of(
+        place_of(data, config.database), Path(config.secrets) if config.secrets else None
+    )
     return Keeper(
         store=store,
         keys=AuditKeys.open(secrets, entropy=SystemEntropy(), create=True),

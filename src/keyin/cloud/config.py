@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
+from keyin.cloud.enrolment_config import EnrolmentConfig
 from keyin.domain.environment import Millis
 from keyin.domain.errors import ConfigurationError
 from keyin.domain.limits import bucket
@@ -82,6 +83,8 @@ class CloudConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     data: str | None = None
     """The directory with the store (SQLite); made if it is not there."""
+    database: str | None = None
+    """The URL of a store in PostgreSQL, which several processes and hosts may share; no password."""
     secrets: str | None = None
     """The directory with peppers and data keys, mode 0700; `secrets` inside `data` if not given."""
     listen: _Port = "127.0.0.1:8081"
@@ -112,6 +115,8 @@ class CloudConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """See `PilotConfig`."""
     limits: LimitsConfig = LimitsConfig()
     """See `LimitsConfig`."""
+    enrolment: EnrolmentConfig = EnrolmentConfig()
+    """See `EnrolmentConfig`."""
 
 
 def load(path: Path | None, flags: dict[str, Any]) -> CloudConfig:

@@ -54,11 +54,15 @@ def check_clock(now: Millis) -> None:
 
 
 def check_workers(config: CloudConfig) -> None:
-    """Refuse a second process: SQLite's writes are grouped by one."""
-    if config.workers != 1:
+    """Refuse a second process where SQLite's writes are grouped by one."""
+    if config.workers < 1:
+        raise ConfigurationError(
+            "a server has one worker or more", next_step="Give --workers a number from 1 on."
+        )
+    if config.workers > 1 and config.database is None:
         raise ConfigurationError(
             "a store in SQLite has one server process; %(workers)s workers were asked for",
-            next_step="Leave --workers at 1.",
+            next_step="Leave --workers at 1, or give --database postgresql://... a shared store.",
             workers=config.workers,
         )
 

@@ -8,7 +8,6 @@ import gc
 import logging
 import signal
 import ssl
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,24 +19,31 @@ from keyin.cloud import admin_socket
 from keyin.cloud.administering import administration
 from keyin.cloud.audit_serving import audited
 from keyin.cloud.hardening import harden, take_all_files
-from keyin.cloud.listeners import bind, parse_listener, url
 from keyin.cloud.protocol import LimitedProtocol
 from keyin.cloud.restoring import refuse_unfinished
 from keyin.cloud.selfcheck import check_config, check_store
+from keyin.cloud.shared_memory import SharedMemory
+from keyin.cloud.sharing import Share, announce, bind_all
 from keyin.cloud.sweeping import Sweeper
 from keyin.cloud.wiring import build
+from keyin.cloud.workers import Supervisor
 from keyin.domain.errors import ConfigurationError
 from keyin.remote.log import configure_logging
+from keyin.stores.audit_keys import AuditKeys
 from keyin.stores.host import SystemClock, SystemEntropy
-from keyin.stores.opening import open_data
+from keyin.stores.opening import Database, opened, place_of, secrets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Coroutine, Iterator
 
+    from keyin.cloud.app import CloudApp
     from keyin.cloud.config import CloudConfig
+    from keyin.cloud.ops import OpsApp
     from keyin.cloud.page_wiring import PagesOf
+    from keyin.cloud.sharing import Bound
     from keyin.cloud.wiring import Cloud
-    from keyin.stores.opening import OpenedStore
+    from keyin.stores.opening import OpenedStore, Place
+    from keyin.stores.sqlite import SqliteStore
 
 GRACE_S: Final = 10
 KEEP_ALIVE_S: Final = 5
@@ -63,68 +69,120 @@ def serve(config: CloudConfig, pages: PagesOf | None = None) -> None:
     take_all_files()
     _silence_uvicorn()
     check_config(config, now=SystemClock().now())
-    if config.data is None:
+    if config.data is None and config.database is None:
         raise ConfigurationError(
             "no data directory was given", next_step="Give --data DIR; it is made if need be."
         )
-    secrets = Path(config.secrets) if config.secrets else None
-    opened = open_data(Path(config.data), secrets, exclusive=True)
-    try:
+    if config.workers == 1:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_run(config, opened, pages))
-    finally:
-        opened.close()
+            runner.run(_run(config, pages, Share()))
+        return
+    asyncio.run(_prepare(config))
+    ended = _supervise(config, pages)
+    if ended:
+        raise SystemExit(ended)
 
 
-async def _run(config: CloudConfig, opened: OpenedStore, pages: PagesOf | None) -> None:
-    await check_store(config, opened.store)
-    refuse_unfinished(await opened.store.restoring_from())
-    service = administration(opened.store, opened.secrets, SystemEntropy())
-    door = await admin_socket.listen(Path(config.data or ""), service, SystemClock())
-    try:
-        await _serve(config, opened, pages)
-    finally:
-        await door.close()
+def _supervise(config: CloudConfig, pages: PagesOf | None) -> int:
+    """Let several processes serve on the same sockets; return the exit code."""
+    shared = SharedMemory(config.workers)
+    bound = bind_all(config)
+
+    def work(number: int, ready: Callable[[], None]) -> None:
+        share = Share(bound=bound, number=number, shared=shared, ready=ready)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_run(config, pages, share))
+
+    return Supervisor(config.workers, work, lambda: announce(bound)).run()
 
 
-async def _serve(config: CloudConfig, opened: OpenedStore, pages: PagesOf | None) -> None:
-    cloud = await build(config, store=opened.store, secrets=opened.secrets, pages=pages)
+async def _prepare(config: CloudConfig) -> None:
+    """Look at the store once before the workers do, and make what one process makes for all."""
+    place, secrets = _place(config)
+    async with opened(place, secrets, exclusive=True) as found:
+        await _look_at(found.store, config)
+        AuditKeys.open(secrets_of(place, secrets), entropy=SystemEntropy(), create=True)
+
+
+async def _look_at(store: SqliteStore, config: CloudConfig) -> None:
+    """Refuse a store that must not be served."""
+    await check_store(config, store)
+    refuse_unfinished(await store.restoring_from())
+
+
+def _place(config: CloudConfig) -> tuple[Place, Path | None]:
+    data = Path(config.data) if config.data else None
+    return place_of(data, config.database), Path(config.secrets) if config.secrets else None
+
+
+async def _run(config: CloudConfig, pages: PagesOf | None, share: Share) -> None:
+    place, secrets = _place(config)
+    async with opened(place, secrets, exclusive=True) as found:
+        await _look_at(found.store, config)
+        if isinstance(place, Database):  # whoever may administer it opens it too
+            await _serve(config, found, pages, share)
+            return
+        service = administration(found.store, found.secrets, SystemEntropy())
+        door = await admin_socket.listen(place, service, SystemClock())
+        try:
+            await _serve(config, found, pages, share)
+        finally:
+            await door.close()
+
+
+async def _serve(
+    config: CloudConfig, found: OpenedStore, pages: PagesOf | None, share: Share
+) -> None:
+    cloud = await build(
+        config, store=found.store, secrets=found.secrets, pages=pages, gate=share.gate()
+    )
     cloud.ops.describe(cloud.app.routes, server=config.issuer)
     gc.collect()
-    gc.set_threshold(20_000, 20, 50)  # what a request makes goes with its last reference
     gc.freeze()  # registries live as long as the process: no collection walks them again
-    async with audited(config, opened.store, cloud.app.around):
-        await _listen(config, opened, cloud)
+    async with audited(config, found.store, cloud.app.around, first=share.first):
+        await _listen(config, found, cloud, share)
 
 
-async def _listen(config: CloudConfig, opened: OpenedStore, cloud: Cloud) -> None:
-    places: list[tuple[str, Any, str | None]] = [(config.listen, cloud.app, config.tls_cert)]
-    if config.ops_listen:
-        places.insert(0, (config.ops_listen, cloud.ops, None))
-    servers, bound = [], []
-    for place, app, certificate in places:
-        listener = parse_listener(place)
-        bound.append((listener, bind(listener), bool(certificate)))
-        servers.append(_Server(uvicorn_config(app, config if certificate else None)))
+async def _listen(config: CloudConfig, found: OpenedStore, cloud: Cloud, share: Share) -> None:
+    bound = share.bound or bind_all(config)
+    servers = [
+        _Server(uvicorn_config(_app(one, cloud), config if one.secure else None)) for one in bound
+    ]
     public = servers[-1].server_state
     # uvicorn makes a task of each request as it reads it, before any of this turn has begun
-    opened.store.expect(lambda: len(public.tasks) > 1)
+    found.store.expect(lambda: len(public.tasks) > 1)
     _end_on_signals(servers)
     tasks = [
-        asyncio.create_task(server.serve(sockets=[socket_]))
-        for server, (_, socket_, _) in zip(servers, bound, strict=True)
+        asyncio.create_task(server.serve(sockets=[one.socket]))
+        for server, one in zip(servers, bound, strict=True)
     ]
     await _until_started(servers, tasks)
-    for listener, socket_, secure in bound:
-        sys.stdout.write(f"listening on {url(listener, socket_, secure=secure)}\n")
-    sys.stdout.flush()
-    sweeper = Sweeper(store=opened.store, clock=SystemClock(), metrics=cloud.metrics)
-    sweeping = asyncio.create_task(sweeper.run())
+    if share.ready is not None:
+        share.ready()
+    else:
+        announce(bound)
+    beside = [asyncio.create_task(one) for one in _beside(found, cloud, share)]
     try:
         await asyncio.gather(*tasks)
     finally:
-        sweeping.cancel()
+        for one in beside:
+            one.cancel()
         cloud.access_log.flush()
+
+
+def _beside(
+    found: OpenedStore, cloud: Cloud, share: Share
+) -> Iterator[Coroutine[None, None, None]]:
+    """Return what goes on beside the answering: some of it in one process for all."""
+    if share.first:
+        sweeper = Sweeper(store=found.store, clock=SystemClock(), metrics=cloud.metrics)
+        yield sweeper.run()
+    if share.shared is not None:
+        yield share.shared.keep(share.number, cloud.metrics)
+
+
+def _app(one: Bound, cloud: Cloud) -> CloudApp | OpsApp:
+    return cloud.ops if one.for_operators else cloud.app
 
 
 def uvicorn_config(app: Any, tls: CloudConfig | None) -> uvicorn.Config:  # noqa: ANN401 - an ASGI application

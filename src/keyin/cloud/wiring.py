@@ -18,8 +18,11 @@ import pyjson5
 from keyin.cloud.access_log import AccessLog
 from keyin.cloud.app import CloudApp, Limits, Surroundings
 from keyin.cloud.edge import Edge, Pilot
+from keyin.cloud.enrolment_wiring import Store as EnrolmentStore
+from keyin.cloud.enrolment_wiring import registration_routes
 from keyin.cloud.flow_wiring import Flows
 from keyin.cloud.flow_wiring import Store as FlowStore
+from keyin.cloud.gate import Gate
 from keyin.cloud.guard import Guard
 from keyin.cloud.legacy_token_routes import LegacyTokenRoutes
 from keyin.cloud.limiting import Limiting, limiting
@@ -37,6 +40,8 @@ from keyin.oauth.dpop import Dpop
 from keyin.oauth.grant_endpoint import GrantEndpoint
 from keyin.oauth.grants import token_exchange
 from keyin.oauth.grants.password import PasswordGrant
+from keyin.oauth.managing import Store as ManagingStore
+from keyin.oauth.notice_ports import Notices
 from keyin.oauth.ports import Peppers
 from keyin.oauth.proven_client import ClientAuthentication
 from keyin.oauth.proven_sender import ProvenSenders
@@ -49,7 +54,7 @@ from keyin.settings.registry import Registries
 from keyin.stores.host import SystemClock, SystemEntropy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from keyin.cloud.config import CloudConfig
     from keyin.cloud.exchange import Handler
@@ -58,16 +63,32 @@ if TYPE_CHECKING:
     from keyin.domain.environment import Clock, Entropy
     from keyin.oauth.granting import Grant
     from keyin.oauth.key_door import KeyDoor
+    from keyin.wire.signing_key import SigningKey
 
 UNIX: Final = "unix"
 
 
-class Store(FlowStore, SignInStore, LimitingStore, Safes, StoredRegistries, Protocol):
+class Store(
+    EnrolmentStore,
+    FlowStore,
+    SignInStore,
+    ManagingStore,
+    Notices,
+    LimitingStore,
+    Safes,
+    StoredRegistries,
+    Protocol,
+):
     """Every port that the cloud needs; one object implements them all."""
 
 
 class Secrets(Peppers, Vault, Protocol):
-    """Peppers and data keys."""
+    """Peppers, data keys, and the cloud's own keys, the newest first."""
+
+    @property
+    def signing_keys(self) -> Sequence[SigningKey]:
+        """Return the keys that sign enrolment files and certificates."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +111,7 @@ async def build(  # noqa: PLR0913 - every one of them is replaced by some test
     limits: Limits | None = None,
     access_log: AccessLog | None = None,
     pages: PagesOf | None = None,
+    gate: Gate | None = None,
 ) -> Cloud:
     """Put the cloud together. Raises ConfigurationError, InvalidDocument, StoreUnavailable."""
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
@@ -113,6 +135,7 @@ async def build(  # noqa: PLR0913 - every one of them is replaced by some test
                 entropy=entropy,
                 metrics=metrics,
                 access_log=access_log,
+                gate=gate or Gate(),
             ),
             limits=limits,
         ),
@@ -145,9 +168,28 @@ async def handlers(
         HealthRoutes(store),
         *((authorization,) if authorization else ()),
         *(flows.families(authorization, guard) if flows and authorization else ()),
-        *((page_routes(pages, flows, store),) if flows and pages else ()),
+        *(
+            (
+                registration_routes(
+                    config.enrolment,
+                    authorization,
+                    store=store,
+                    secrets=secrets,
+                    entropy=entropy,
+                    throttle=limited.throttle,
+                ),
+            )
+            if authorization
+            else ()
+        ),
+        *((page_routes(pages, flows, store, signs(secrets)),) if flows and pages else ()),
     )
     return {route: handler for family in families for route, handler in family.handlers().items()}
+
+
+def signs(secrets: Secrets) -> SigningKey | None:
+    """Return the key that the cloud signs with, if it was given one."""
+    return next(iter(secrets.signing_keys), None)
 
 
 def legacy_endpoint(

@@ -1,21 +1,28 @@
-"""A data directory and its secrets, opened together: what `serve`, `import` and `export` share.
+"""A store and its secrets, opened together: what `serve`, `import`, `export` and the rest share.
 
-`DIR/keyin.sqlite3` is the store, `DIR/keyin.lock` says that a process has it, `DIR/secrets` holds
-peppers and data keys unless they are elsewhere. Keep a backup of both, apart from each other.
+In SQLite: `DIR/keyin.sqlite3` is the store, `DIR/keyin.lock` says that a process has it,
+`DIR/secrets` holds peppers and data keys unless they are elsewhere. In PostgreSQL the store is a
+database, which any number of processes share; the secrets are in a directory all the same. Keep a
+backup of both, apart from each other.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from keyin.domain.errors import ConfigurationError
+from keyin.stores.database_url import checked, is_postgres
 from keyin.stores.host import SystemEntropy
 from keyin.stores.secrets_directory import SecretsDirectory
 from keyin.stores.sqlite import SqliteStore, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 STORE: Final = "keyin.sqlite3"
 LOCK: Final = "keyin.lock"
@@ -24,6 +31,18 @@ SECRETS: Final = "secrets"
 
 class InUse(ConfigurationError):  # noqa: N818 - a state, not a mistake
     """Another process has the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A store in PostgreSQL, and the directory of whoever runs it, where they have one."""
+
+    url: str
+    data: Path | None = None
+
+
+Place: TypeAlias = Path | Database
+"""Where a store is; a path is a data directory, with a store in SQLite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,31 +56,52 @@ class OpenedStore:
     def close(self) -> None:
         """Finish what waits to be written, then let others in. Once."""
         self.store.close()
+        self._unlock()
+
+    async def aclose(self) -> None:
+        """Do as `close`, and say good-bye to a database."""
+        await self.store.aclose()
+        self._unlock()
+
+    def _unlock(self) -> None:
         if self.lock is not None:
             os.close(self.lock)
 
 
-def data_directory(data: Path | None, database: str | None) -> Path:
-    """Return the data directory that --data or a --database of SQLite names.
+def place_of(data: Path | None, database: str | None) -> Place:
+    """Return the place that --data and --database name.
 
-    Raises ConfigurationError: neither, both, or a database that this keyin cannot use.
+    Raises ConfigurationError: neither, two stores, or a database that this keyin cannot use.
     """
+    if database is not None and is_postgres(database):
+        return Database(checked(database), data)
     if (data is None) == (database is None):
         raise ConfigurationError(
             "say where the store is, once",
-            next_step="Give --data DIR (or --database sqlite:DIR).",
+            next_step="Give --data DIR (or --database sqlite:DIR, or postgresql://...).",
         )
     if data is not None:
         return data
     scheme, _, rest = str(database).rpartition(":")
     if scheme not in {"", "sqlite"}:
         raise ConfigurationError(
-            "this keyin keeps its store in SQLite only; %(scheme)s databases come later",
-            next_step="Give --data DIR.",
+            "keyin keeps its store in SQLite or PostgreSQL, not in %(scheme)s",
+            next_step="Give --data DIR, or --database postgresql://USER@HOST:PORT/DATABASE.",
             scheme=scheme.partition(":")[0],
         )
     path = Path(rest.removeprefix("//"))
     return path.parent if path.name == STORE else path
+
+
+def secrets_of(place: Place, secrets: Path | None) -> Path:
+    """Return the directory of peppers and data keys. Raises ConfigurationError: none was named."""
+    data = place.data if isinstance(place, Database) else place
+    if secrets is None and data is None:
+        raise ConfigurationError(
+            "say where the secrets of this database are",
+            next_step="Give --secrets DIR: the same peppers and data keys on every host.",
+        )
+    return secrets or cast("Path", data) / SECRETS
 
 
 def owner_of(data: Path) -> int:
@@ -70,6 +110,43 @@ def owner_of(data: Path) -> int:
         return data.stat().st_uid
     except OSError as error:
         raise _unusable(data, error) from error
+
+
+@asynccontextmanager
+async def opened(
+    place: Place, secrets: Path | None, *, exclusive: bool
+) -> AsyncIterator[OpenedStore]:
+    """Open a store for as long as the body runs; see `open_data` and `open_database`."""
+    if isinstance(place, Path):
+        found = open_data(place, secrets, exclusive=exclusive)
+    else:
+        found = await open_database(place, secrets, make_secrets=exclusive)
+    try:
+        yield found
+    finally:
+        await found.aclose()
+
+
+async def open_database(
+    database: Database, secrets: Path | None, *, make_secrets: bool
+) -> OpenedStore:
+    """Open a database that has the newest schema; others may have it open too.
+
+    Secrets are made where the database knows of none yet. Raises ConfigurationError,
+    StoreUnavailable.
+    """
+    from keyin.stores.postgres import open_store as connected  # noqa: PLC0415 - asyncpg, where used
+
+    folder = secrets_of(database, secrets)
+    store = await connected(database.url)
+    try:
+        create = make_secrets and not await store.secret_ids()
+        found = SecretsDirectory.open(folder, entropy=SystemEntropy(), create=create)
+        await store.recognise(found.ids)
+    except BaseException:
+        await store.aclose()
+        raise
+    return OpenedStore(cast("SqliteStore", store), found, None)
 
 
 def open_data(data: Path, secrets: Path | None, *, exclusive: bool) -> OpenedStore:
@@ -88,15 +165,15 @@ def open_data(data: Path, secrets: Path | None, *, exclusive: bool) -> OpenedSto
         )
     lock = _lock(data) if exclusive else None
     try:
-        opened = SecretsDirectory.open(
+        found = SecretsDirectory.open(
             secrets or data / SECRETS, entropy=SystemEntropy(), create=not path.exists()
         )
-        store = open_store(path, migrate=exclusive, secret_ids=opened.ids)
+        store = open_store(path, migrate=exclusive, secret_ids=found.ids)
     except BaseException:
         if lock is not None:
             os.close(lock)
         raise
-    return OpenedStore(store, opened, lock)
+    return OpenedStore(store, found, lock)
 
 
 def _lock(data: Path) -> int:

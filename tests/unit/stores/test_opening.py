@@ -10,7 +10,7 @@ import pytest
 from keyin.domain.errors import ConfigurationError
 from keyin.stores import key_files
 from keyin.stores.host import SystemEntropy
-from keyin.stores.opening import data_directory, open_data
+from keyin.stores.opening import Database, open_data, place_of, secrets_of
 
 
 def test_it_makes_what_is_missing_for_its_owner_only(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_secrets_may_be_elsewhere_and_be_rotated(tmp_path: Path) -> None:
     ],
 )
 def test_where_the_data_is(data: Path | None, database: str | None, expected: Path) -> None:
-    assert data_directory(data, database) == expected
+    assert place_of(data, database) == expected
 
 
 @pytest.mark.parametrize(
@@ -95,6 +95,47 @@ def test_a_database_of_another_kind_is_refused_without_quoting_it(
     data: Path | None, database: str | None
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        data_directory(data, database)
+        place_of(data, database)
     assert "what" not in str(caught.value)
     assert caught.value.next_step
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://keyin@db.example:5432/keyin",
+        "postgresql://keyin@/keyin?host=/run/postgresql",
+        "postgres://one.example,two.example/keyin",
+        "postgresql:///?service=keyin",
+    ],
+)
+def test_a_database_of_postgresql_is_a_place(url: str) -> None:
+    assert place_of(None, url) == Database(url)
+    assert place_of(Path("d"), url) == Database(url, Path("d"))
+    assert secrets_of(place_of(Path("d"), url), None) == Path("d/secrets")
+    assert secrets_of(place_of(None, url), Path("s")) == Path("s")
+    with pytest.raises(ConfigurationError, match="secrets"):
+        secrets_of(place_of(None, url), None)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://keyin:canary@db.example/keyin",
+        "postgresql://keyin@db.example/keyin?password=canary",
+        "postgresql://keyin@db.example/keyin?sslmode=require&PassWord=canary",
+        "postgresql://:canary@/keyin",
+        "postgres://keyin@db.example/keyin?sslpassword=canary",
+    ],
+)
+def test_a_password_in_the_url_is_refused_with_the_next_step(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="has a password in it") as caught:
+        place_of(None, url)
+    assert "canary" not in str(caught.value)
+    assert "PGPASSFILE" in caught.value.next_step
+
+
+@pytest.mark.parametrize("url", ["postgresql:keyin", "postgresql://[::1/keyin", "postgres:"])
+def test_a_url_that_cannot_be_read_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        place_of(None, url)

@@ -218,7 +218,7 @@ async def test_changes_and_tokens_mix(store: SqliteStore, writers: int) -> None:
 
 async def test_an_export_sees_one_moment(store: SqliteStore, tmp_path: Path) -> None:
     frozen = open_store(tmp_path / "store.sqlite3", migrate=False)
-    frozen.hold_still()
+    await frozen.hold_still()
     await store.change_safe(K1, _resealed(b"new"))
     seen = await frozen.find_safe(K1)
     frozen.close()

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 LANES: Final = 3
 """Connections of one process that only look up."""
+_HOLD: Final = """
+SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0;
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY
+"""
 MOST: Final = 256
 """Lookups in one query."""
 
@@ -54,10 +58,26 @@ class _Alone:
     asked: _Asked
 
 
+class _StillLane(Lane):
+    """A connection that sees one moment; once it is lost, so is the moment."""
+
+    _begun = False
+
+    async def begun(self, connection: Connection) -> Connection:
+        """Begin the transaction whose view stays. Raises StoreUnavailable the second time."""
+        if self._begun:
+            connection.terminate()
+            raise StoreUnavailable("the store cannot answer (%(name)s)", name="moment lost")
+        self._begun = True
+        await connection.execute(_HOLD)
+        return connection
+
+
 class Lookups:
     """Belongs to one event loop at a time; connects when it is first asked."""
 
     def __init__(self, server: Server, lanes: int = LANES) -> None:
+        self._server = server
         self._idle = [Lane(server) for _ in range(lanes)]
         self._lanes = tuple(self._idle)
         self._waiting: dict[Lookup, list[_Asked]] = {}
@@ -94,6 +114,13 @@ class Lookups:
         """Return the first row of a query with parameters of its own. Raises StoreUnavailable."""
         rows = await self.fetch(sql, *args)
         return rows[0] if rows else None
+
+    async def hold_still(self) -> None:
+        """Let every lookup from now on see the database as it is now. Raises StoreUnavailable."""
+        lane = _StillLane(self._server)
+        await _bounded(lane, lambda connection: connection.fetch("SELECT 1"))
+        self._idle = [lane]
+        self._lanes = (*self._lanes, lane)
 
     def _begin_soon(self) -> None:
         if not self._open:

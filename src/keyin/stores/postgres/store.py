@@ -2,62 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from keyin.domain.errors import ConfigurationError
+from keyin.stores.database_url import checked
 from keyin.stores.postgres import migrations
-from keyin.stores.postgres.address import checked
 from keyin.stores.postgres.audit import PostgresAudit
-from keyin.stores.postgres.connection import FOREIGN, Connection, Server, connect, translated
+from keyin.stores.postgres.connection import FOREIGN, Server, connect, translated
 from keyin.stores.postgres.credentials import PostgresCredentials
 from keyin.stores.postgres.enrolling import PUT_META, PostgresEnrolling
 from keyin.stores.postgres.lookups import Lookups
 from keyin.stores.postgres.safes import PostgresSafes
-from keyin.stores.postgres.tokens import PostgresTokens
+from keyin.stores.postgres.tokens import META, PostgresTokens
 from keyin.stores.postgres.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from keyin.stores.postgres.transaction import Transaction
 
-async def open_store(
-    url: str, *, migrate: bool = False, secret_ids: frozenset[str] = frozenset()
-) -> PostgresStore:
-    """Open the store; where `migrate` allows it, bring its schema to the newest first.
+_SECRETS: Final = "secret_ids"
+_LOCK: Final = 0x4B59494E_00000002
 
-    `secret_ids` names the peppers and data keys at hand; the store remembers them. Raises
-    ConfigurationError (a password in the URL, another program's database, a newer schema, an older
-    one without `migrate`, secrets of another store) and StoreUnavailable.
+
+async def open_store(url: str) -> PostgresStore:
+    """Open the store; `migrations.migrate` makes its tables.
+
+    Raises ConfigurationError (a password in the URL, another program's database, a newer schema or
+    an older one) and StoreUnavailable.
     """
-    if migrate:
-        await migrations.migrate(checked(url))
     connection = await connect(checked(url))
     try:
         await migrations.check_current(connection)
-        if secret_ids:
-            await _recognise(connection, secret_ids)
     except FOREIGN as error:
         raise translated(error) from error
     finally:
         connection.terminate()
     server = Server(url)
     return PostgresStore(Lookups(server), Writer(server))
-
-
-async def _recognise(connection: Connection, secret_ids: frozenset[str]) -> None:
-    """Refuse secrets of which the store knows none: nothing in it would be found or opened."""
-    await connection.execute("BEGIN")
-    await connection.execute("LOCK TABLE meta IN SHARE ROW EXCLUSIVE MODE")
-    value = await connection.fetchval("SELECT value FROM meta WHERE name = 'secret_ids'")
-    known = frozenset((value or "").split())
-    if known and not known & secret_ids:
-        raise ConfigurationError(
-            "the store was made with other secrets than those given",
-            next_step="Give --secrets the directory that this store was made with.",
-        )
-    if not secret_ids <= known:
-        await connection.execute(PUT_META, "secret_ids", " ".join(sorted(secret_ids | known)))
-    await connection.execute("COMMIT")
 
 
 class PostgresStore(
@@ -71,6 +53,38 @@ class PostgresStore(
 
     def expect(self, company: Callable[[], bool]) -> None:
         """Be told whether other requests are under way: a transaction gathers by itself."""
+
+    async def secret_ids(self) -> frozenset[str]:
+        """Return the names of the secrets that the store knows. Raises StoreUnavailable."""
+        row = await self._lookups.row(META, (_SECRETS,))
+        return frozenset(row[0].split()) if row else frozenset()
+
+    async def recognise(self, secret_ids: frozenset[str]) -> None:
+        """Remember the names of peppers and data keys.
+
+        Raises ConfigurationError where the store knows none of them: nothing in it would be found
+        or opened.
+        """
+
+        async def unit(transaction: Transaction) -> None:
+            await transaction.fetch("SELECT pg_advisory_xact_lock($1)", _LOCK)
+            row = await transaction.fetchrow("SELECT value FROM meta WHERE name = $1", _SECRETS)
+            known = frozenset(row[0].split()) if row else frozenset()
+            if known and not known & secret_ids:
+                raise ConfigurationError(
+                    "the store was made with other secrets than those given",
+                    next_step="Give --secrets the directory that this store was made with.",
+                )
+            if not secret_ids <= known:
+                value = " ".join(sorted(secret_ids | known))
+                await transaction.execute(PUT_META, _SECRETS, value)
+
+        if not secret_ids <= await self.secret_ids():
+            await self._writer.run(unit)
+
+    async def hold_still(self) -> None:
+        """Let every lookup from now on see the store as it is now: for an export in use."""
+        await self._lookups.hold_still()
 
     async def aclose(self) -> None:
         """Finish what waits to be written, then close. May be repeated."""

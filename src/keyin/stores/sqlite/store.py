@@ -191,7 +191,7 @@ class SqliteStore(
             query = "SELECT os_id, content FROM registries ORDER BY os_id"
             return dict(self._reading.execute(query).fetchall())
 
-    def hold_still(self) -> None:
+    async def hold_still(self) -> None:
         """Let every lookup from now on see the store as it is now: for an export in use."""
         with our_errors():
             self._reading.execute("BEGIN")
@@ -202,3 +202,7 @@ class SqliteStore(
         """Finish what waits to be written, then close. May be repeated."""
         self._writer.close()
         self._reading.close()
+
+    async def aclose(self) -> None:
+        """Do as `close`: a store that is shared has more to do."""
+        self.close()
