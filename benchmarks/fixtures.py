@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 from urllib.request import Request as HttpRequest
 from urllib.request import urlopen
 
+import pyjson5
 from load import Request
 from signed import Installation, Signer
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from email.message import Message
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "gpii-data"
+REGISTRIES = SHARED / "solutions"
 REAL_SOLUTIONS = (
     "org.gnome.desktop.a11y.magnifier",
     "org.gnome.orca",
@@ -56,6 +58,8 @@ class Fixture:
     job: tuple[str, str]
     """An application's client id and secret."""
     data: Path
+    store: tuple[object, ...]
+    """Where the store is, as the command's words."""
     description: str
     client_id: str
     client_secret: str
@@ -97,32 +101,53 @@ class Fixture:
         headers, _ = asked(url, Request("/oauth2/token", "POST", (*FORM, ("DPoP", proof)), body))
         return headers["DPoP-Nonce"]
 
-    def settings_request(self, token: str) -> Request:
-        """Return the request for this person's settings on a Linux computer."""
-        device = {"OS": {"id": "linux"}, "solutions": [{"id": each} for each in self.solutions]}
+    def save_request(self, token: str, document: str) -> Request:
+        """Return the request that saves a document, the same each time."""
+        headers = (("Authorization", f"Bearer {token}"), ("Content-Type", "application/json"))
+        return Request(f"/{quote(self.person, safe='')}/settings", "PUT", headers, document)
+
+    def windows_request(self, token: str) -> Request:
+        """Return the request of a Windows computer that has every solution of its registry."""
+        registry = REGISTRIES / "win32.json5"
+        solutions = tuple(pyjson5.decode(registry.read_text(encoding="utf-8")))
+        return self.settings_request(token, "win32", solutions)
+
+    def settings_request(
+        self, token: str, system: str = "linux", solutions: tuple[str, ...] = ()
+    ) -> Request:
+        """Return the request for this person's settings on a computer."""
+        named = [{"id": each} for each in solutions or self.solutions]
+        device = {"OS": {"id": system}, "solutions": named}
         described = quote(json.dumps(device, separators=(",", ":")), safe="")
         path = f"/{quote(self.person, safe='')}/settings/{described}"
         return Request(path, headers=(("Authorization", f"Bearer {token}"),))
 
 
-def prepare(folder: Path) -> Fixture:
-    """Make a store in `folder` through the command line, as an operator would."""
+def prepare(folder: Path, database: str = "") -> Fixture:
+    """Make a store in `folder`, or in a database, through the command line, as an operator would.
+
+    A second database gets the same secrets: `folder`s of one parent share them.
+    """
+    folder.mkdir(exist_ok=True)
     data, documents = folder / "cloud", folder / "client.json"
+    secrets_place = ("--secrets", folder.parent / "secrets")
+    store = ("--database", database, *secrets_place) if database else ("--data", data)
     client_id, client_secret = "bench", secrets.token_urlsafe(32)
     documents.write_text(json.dumps(installation(client_id, client_secret)))
     person, solutions, sources, description = person_and_registry()
-    keyin("cloud", "import", "--data", data, *sources, documents)
+    keyin("cloud", "import", *store, *sources, documents)
     signer, public, config = Signer(), folder / "public.jwk", folder / "cloud.toml"
     public.write_text(json.dumps(signer.jwk))
     config.write_text(LIMITS)
-    computer = keyin("client", "create", "--public-key", public, "--data", data, "--json")
+    computer = keyin("client", "create", "--public-key", public, *store, "--json")
     method = ("--auth-method", "client_secret_basic", "--grant", "client-credentials")
-    job = keyin("application", "create", "job", *method, "--data", data, "--json")
+    job = keyin("application", "create", "job", *method, *store, "--json")
     return Fixture(
         config=config,
         computer=Installation(ISSUER, json.loads(computer)["client_id"], signer),
         job=(json.loads(job)["client_id"], json.loads(job)["client_secret"]),
         data=data,
+        store=store,
         description=description,
         client_id=client_id,
         client_secret=client_secret,

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fixtures import ISSUER, Fixture, asked, prepare
+from fixtures import ISSUER, REGISTRIES, Fixture, asked, prepare
 from keyin_once import one_key_in
 from load import Burst, Request, burst
 from processes import pin
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
     from keyin.cli.processes import Started
 
+SAVE = (
+    '{"contexts":{"gpii-default":{"preferences":{"http://registry.gpii.net/common/fontSize":24}}}}'
+)
 BARE = str(Path(__file__).parent / "bare.py")
 SERVER_CORE, LOAD_CORE = 0, 1
 CONNECTIONS = (1, 16, 64)
@@ -64,11 +67,16 @@ def chosen(fixture: Fixture, seconds: int) -> dict[str, Scenario]:
     def legacy(_url: str) -> Request:
         return fixture.token_request()
 
+    def windows(url: str) -> Request:
+        return fixture.windows_request(fixture.token(url))
+
     return {
         "exchange": Scenario(exchange, 0.15),
         "legacy grant": Scenario(legacy, 0.30),
         "introspection": Scenario(fixture.introspection, 0.35),
-        "settings": Scenario(lambda url: fixture.settings_request(fixture.token(url)), 0.20),
+        "settings": Scenario(lambda url: fixture.settings_request(fixture.token(url)), 0.35),
+        **({"windows": Scenario(windows, 0.30)} if REGISTRIES.is_dir() else {}),
+        "save": Scenario(lambda url: fixture.save_request(fixture.token(url), SAVE), 0.10),
         "wrong secret": Scenario(lambda _: fixture.token_request("wrong"), 1.5, legacy),
         "unknown key": Scenario(lambda url: fixture.exchange(url, stock, "x"), 1.5, exchange),
     }

@@ -1,0 +1,126 @@
+"""A store with 10^6 keys and 10^7 tokens against one with next to nothing: p50 and p99.
+
+    .venv/bin/python benchmarks/large.py [--keys N] [--tokens N] [--rounds 7] [--json FILE]
+    .venv/bin/python benchmarks/large.py --database postgresql://.../small postgresql://.../large
+
+Both clouds run the whole time and take turns; what counts is the median of the rounds' ratios.
+Without `--database` the stores are in SQLite and made here; the two databases must have been made
+by `keyin cloud migrate`. Needs `wrk`. Loading takes about two minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import statistics
+import tempfile
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from fill import fill
+from fixtures import ISSUER, Fixture, prepare
+from load import Burst, Request, burst
+from run import LOAD_CORE, SAVE, STOCK_A_SECOND, Make, served, spread
+
+from keyin.cli.processes import command
+
+P50, P99 = 1.2, 1.5
+
+
+def main() -> None:
+    """Make, fill, measure, print."""
+    options = arguments()
+    with tempfile.TemporaryDirectory(prefix="keyin-large-") as folder, ExitStack() as stack:
+        small, large = stores(Path(folder), options)
+        urls = [stack.enter_context(served(serve(one))).url for one in (small, large)]
+        told = [
+            compared(name, make, urls, options)
+            for name, make in requests(small, options.seconds).items()
+            if not options.only or name in options.only
+        ]
+    print(json.dumps(told, indent=2))
+    if options.json:
+        options.json.write_text(json.dumps(told, indent=2))
+    for one in told:
+        p50, p99 = one["p50"]["median"], one["p99"]["median"]
+        met = "met" if p50 <= P50 and p99 <= P99 else "MISSED"
+        print(f"{one['scenario']:<14} p50 {p50:.2f} (<= {P50})  p99 {p99:.2f} (<= {P99})  {met}")
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--database", nargs=2, metavar=("SMALL", "LARGE"))
+    parser.add_argument("--keys", type=int, default=1_000_000)
+    parser.add_argument("--tokens", type=int, default=10_000_000)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=int, default=2)
+    parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--only", action="append")
+    parser.add_argument("--json", type=Path)
+    return parser.parse_args()
+
+
+def stores(folder: Path, options: argparse.Namespace) -> tuple[Fixture, Fixture]:
+    """Make both stores with the same client, person and secrets, and fill the second."""
+    if options.database:
+        small, large = (
+            prepare(folder / name, database=url)
+            for name, url in zip(("small", "large"), options.database, strict=True)
+        )
+        fill(None, options.database[1], options.keys, options.tokens)
+        return small, large
+    small = prepare(folder)
+    data = shutil.copytree(small.data, folder / "large")
+    fill(data, None, options.keys, options.tokens)
+    return small, replace(small, data=data, store=("--data", data))
+
+
+def serve(fixture: Fixture) -> list[str]:
+    """Return the command that serves a store."""
+    place = ("--listen", "127.0.0.1:0", "--issuer", ISSUER, "--config", fixture.config)
+    return command("cloud", "serve", *fixture.store, *place)
+
+
+def requests(fixture: Fixture, seconds: int) -> dict[str, Make]:
+    """Name what is asked."""
+
+    def save(url: str) -> Request:
+        return fixture.save_request(fixture.token(url), SAVE)
+
+    return {
+        "legacy grant": lambda _: fixture.token_request(),
+        "exchange": lambda url: fixture.exchange(url, STOCK_A_SECOND * seconds),
+        "settings": lambda url: fixture.settings_request(fixture.token(url)),
+        "save": save,
+    }
+
+
+def compared(name: str, make: Make, urls: list[str], options: argparse.Namespace) -> dict[str, Any]:
+    """Let the two take turns."""
+
+    def one(url: str) -> Burst:
+        load = {"connections": options.connections, "seconds": options.seconds, "core": LOAD_CORE}
+        return burst(url, make(url), **load)
+
+    rounds = [(one(urls[0]), one(urls[1])) for _ in range(options.rounds)]
+    return {
+        "scenario": name,
+        "connections": options.connections,
+        "p50": spread([large.p50_ms / small.p50_ms for small, large in rounds]),
+        "p99": spread([large.p99_ms / small.p99_ms for small, large in rounds]),
+        "rate": spread([large.rate / small.rate for small, large in rounds]),
+        "p50_ms": [
+            statistics.median(one.p50_ms for one in side) for side in zip(*rounds, strict=True)
+        ],
+        "p99_ms": [
+            statistics.median(one.p99_ms for one in side) for side in zip(*rounds, strict=True)
+        ],
+    }
+
+
+if __name__ == "__main__":
+    main()
