@@ -36,6 +36,10 @@ class Act(StrEnum):
     INITIAL_ACCESS_MADE = "initial_access.made"
     INITIAL_ACCESS_REVOKED = "initial_access.revoked"
     REGISTRATION_CHANGED = "registration.changed"
+    REGISTRATION_REFUSED = "registration.refused"
+    CLIENT_ACTIVATED = "client.activated"
+    CLIENT_RETURNED = "client.returned"
+    CLIENT_EXPIRED = "client.expired"
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"
     POLICY_CHANGED = "policy.changed"
@@ -63,7 +67,9 @@ class Outcome(StrEnum):
 ADMINISTRATOR: Final = "administrator"
 """The actor of what is done by the command or its socket."""
 
-_REFUSALS: Final = frozenset({Act.TOKEN_REFUSED, Act.SIGN_IN_REFUSED, Act.CONSENT_DENIED})
+_REFUSALS: Final = frozenset(
+    {Act.TOKEN_REFUSED, Act.SIGN_IN_REFUSED, Act.CONSENT_DENIED, Act.REGISTRATION_REFUSED}
+)
 _PSEUDONYM_BYTES: Final = 16
 
 

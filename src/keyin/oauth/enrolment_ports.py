@@ -201,6 +201,10 @@ class Registering(Protocol):
         """Return one by its `client_id`."""
         ...
 
+
+class Activations(Protocol):
+    """Registered clients that prove themselves."""
+
     async def activate(self, credential_id: RecordId, *, now: Millis, event: Event) -> bool:
         """Let a pending client count that has proved itself in time; say whether it did now."""
         ...

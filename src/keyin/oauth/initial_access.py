@@ -205,7 +205,7 @@ def ended(record: InitialAccess, by: By, reason: str, *, all_: bool) -> Event:
 
 def check(wish: NewAccess) -> None:
     """Raise Refused for the first thing that does not fit together."""
-    one = wish.kind in _ONE_COMPUTER
+    one = one_computer(wish.kind)
     networks = (wish.networks, wish.template.networks)
     for holds, why in (
         (wish.label.strip() and wish.label.isprintable(), msgid("it needs a label of one line")),
@@ -225,6 +225,11 @@ def check(wish: NewAccess) -> None:
             raise Refused(
                 "bad_token", why, next_step=msgid("`keyin token create --help` says what can be.")
             )
+
+
+def one_computer(kind: InitialAccessKind) -> bool:
+    """Tell whether a token of this kind is for one computer, known to a person beforehand."""
+    return kind in _ONE_COMPUTER
 
 
 def _random(entropy: Entropy) -> str:

@@ -54,6 +54,8 @@ class Proven:
     """None: an installation, or a client of the original's."""
     key: ClientKey | None = None
     uses: tuple[ProofUse, ...] = ()
+    pending: bool = False
+    """It registered itself, and this is its first word (P48): see `authenticate`."""
 
     @property
     def certain(self) -> bool:
@@ -70,16 +72,19 @@ class ClientAuthentication:
     issuer: str
     throttle: Throttle
 
-    async def authenticate(self, asked: Asked) -> Proven | Refusal:
-        """Find the client and check what it presents. Raises StoreUnavailable."""
-        outcome = await self._proven(asked)
+    async def authenticate(self, asked: Asked, *, waking: bool = False) -> Proven | Refusal:
+        """Find the client and check what it presents. Raises StoreUnavailable.
+
+        `waking`: one that is pending is let through too, for the caller to make it active first.
+        """
+        outcome = await self._proven(asked, waking=waking)
         if isinstance(outcome, Refusal) and outcome.code is Code.INVALID_CLIENT:
             return await self.throttle.after_failed_proof(
                 _claimed(asked), asked.address, outcome, now=asked.now
             )
         return outcome
 
-    async def _proven(self, asked: Asked) -> Proven | Refusal:
+    async def _proven(self, asked: Asked, *, waking: bool) -> Proven | Refusal:
         named = asked.parameters
         by_header = bool(asked.authorization)
         by_secret = "client_secret" in named
@@ -87,7 +92,7 @@ class ClientAuthentication:
         if by_header + by_secret + by_key > 1:
             return _TWO
         if by_key:
-            return await self._by_key(asked)
+            return await self._by_key(asked, waking=waking)
         if by_secret:
             secret = named["client_secret"]
             return await self._by_secret(
@@ -127,7 +132,7 @@ class ClientAuthentication:
             or Proven(by=_authenticated(found), application=application)
         )
 
-    async def _by_key(self, asked: Asked) -> Proven | Refusal:
+    async def _by_key(self, asked: Asked, *, waking: bool) -> Proven | Refusal:
         named = asked.parameters
         try:
             claimed = read(named.get("client_assertion", ""))
@@ -151,10 +156,17 @@ class ClientAuthentication:
         if own.status is not Status.ACTIVE:
             return invalid_client(Reason.CLIENT_KEY_NOT_ACTIVE)
         use = proof_use("assertion", own.kid, assertion.jti, assertion.expires)
+        pending = waking and found[1] is not None and found[1].status is Status.PENDING
         return (
             _other_way(found, application, AuthMethod.PRIVATE_KEY_JWT)
-            or _active(found, asked)
-            or Proven(by=_authenticated(found), application=application, key=own, uses=(use,))
+            or _active(found, asked, pending=pending)
+            or Proven(
+                by=_authenticated(found),
+                application=application,
+                key=own,
+                uses=(use,),
+                pending=pending,
+            )
         )
 
     async def _checked(
@@ -214,11 +226,13 @@ def _other_way(
     return None
 
 
-def _active(found: tuple[Credential, Client | None], asked: Asked) -> Refusal | None:
+def _active(
+    found: tuple[Credential, Client | None], asked: Asked, *, pending: bool = False
+) -> Refusal | None:
     credential, client = found
     if credential.status is not Status.ACTIVE:
         return invalid_client(Reason.CREDENTIAL_NOT_ACTIVE)
-    if client is None or client.status is not Status.ACTIVE:
+    if client is None or (client.status is not Status.ACTIVE and not pending):
         return invalid_client(why_not_active(client))
     if not allowed(asked.address, credential.policy.networks):
         return invalid_client(Reason.NETWORK)

@@ -17,6 +17,7 @@ from keyin.oauth.account_access import Store as AccountStore
 from keyin.oauth.audit_ports import Trail
 from keyin.oauth.auditing import event_of, record_refusal
 from keyin.oauth.bearer import reason_to_deny
+from keyin.oauth.enrolment_ports import Activations
 from keyin.oauth.errors import Code, Reason, Refusal, invalid_client, refused
 from keyin.oauth.ports import Replays, Tokens
 from keyin.oauth.throttle_ports import Places
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from keyin.oauth.proven_client import ClientAuthentication
 
 
-class Store(Tokens, Replays, Trail, AccountStore, Places, Protocol):
+class Store(Tokens, Replays, Trail, AccountStore, Places, Activations, Protocol):
     """What this reads and writes."""
 
     async def revoke_token(self, digests: Sequence[Digest], *, event: Event) -> bool:
@@ -51,8 +52,12 @@ class TokenStatus:
     issuer: str
 
     async def revoke(self, asked: Asked) -> Refusal | None:
-        """End a token; nothing is said of whether there was one. Raises StoreUnavailable."""
-        by = await self._client(asked)
+        """End a token; nothing is said of whether there was one. Raises StoreUnavailable.
+
+        This is also where a client that registered itself proves itself for the first time: it
+        ends a token that never was, and is active.
+        """
+        by = await self._client(asked, waking=True)
         if isinstance(by, Refusal):
             return by
         found = await self._own(asked, by)
@@ -86,15 +91,19 @@ class TokenStatus:
             return {"active": False}
         return told(found, self.issuer) | {"sub": account.id}
 
-    async def _client(self, asked: Asked, *, certain: bool = False) -> Authenticated | Refusal:
+    async def _client(
+        self, asked: Asked, *, certain: bool = False, waking: bool = False
+    ) -> Authenticated | Refusal:
         """Authenticate; the proof is used up."""
-        proven = await self.clients.authenticate(asked)
+        proven = await self.clients.authenticate(asked, waking=waking)
         if isinstance(proven, Refusal):
             return proven
         if certain and not proven.certain:
             return invalid_client(Reason.NO_CREDENTIALS)
         if proven.uses and not await self.store.remember(proven.uses, now=asked.now):
             refusal = invalid_client(Reason.REPLAYED)
+        elif proven.pending and not await self._awake(asked, proven.by):
+            refusal = invalid_client(Reason.CLIENT_NOT_ACTIVE)
         elif asked.parameters.get("token"):
             return proven.by
         else:
@@ -102,6 +111,11 @@ class TokenStatus:
         if proven.certain:
             await record_refusal(refusal, proven.by, asked, trail=self.store)
         return refusal
+
+    async def _awake(self, asked: Asked, by: Authenticated) -> bool:
+        """Let a client count from now on, if its time is not over (P48)."""
+        event = event_of(Act.CLIENT_ACTIVATED, by, asked)
+        return await self.store.activate(by.credential.id, now=asked.now, event=event)
 
     async def _own(self, asked: Asked, by: Authenticated) -> StoredGrant | None:
         digests = self.peppers.digests("token", asked.parameters["token"])

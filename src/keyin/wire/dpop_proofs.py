@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from keyin.domain.absent import Value
     from keyin.domain.secret import AccessToken
+    from keyin.wire.jose import PublicKey
     from keyin.wire.signing_key import SigningKey
 
 TYPE: Final = "dpop+jwt"
@@ -99,11 +100,16 @@ def sender(text: str) -> str:
 
     For who passes a proof on. Raises InvalidSignature.
     """
+    return proof_key(text).thumbprint
+
+
+def proof_key(text: str) -> PublicKey:
+    """Return the key that a proof says it is from; nothing is verified. InvalidSignature."""
     jws = parse(text, parameters=_PARAMETERS)
     jwk = jws.header.get("jwk")
     if jws.header.get("typ") != TYPE or not isinstance(jwk, dict):
         raise InvalidSignature("this is no DPoP proof")
-    return public_key(jwk).thumbprint
+    return public_key(jwk)
 
 
 def _same_place(claimed: Value, url: str) -> bool:

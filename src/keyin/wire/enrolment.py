@@ -105,6 +105,8 @@ class RegistrationRequest(msgspec.Struct, frozen=True, kw_only=True):
     gpii_site: str | None = None
     client_id: str | None = None
     """Of a PUT only, and then its own."""
+    keyin_key_proofs: Annotated[tuple[str, ...], msgspec.Meta(max_length=2)] = ()
+    """Of a PUT: for each new key a DPoP proof by it (`ath` included) for this very request."""
     client_secret: str | None = None
 
 

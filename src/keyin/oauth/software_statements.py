@@ -1,0 +1,131 @@
+"""Software statements (RFC 7591 §2.3): what a publisher says of a software, signed.
+
+A statement says which software it is, and on which channel it came; it proves nothing about who
+carries it, for it can be copied. So it never opens anything by itself: it stops (P103).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from keyin.domain.errors import InvalidDocument
+from keyin.domain.secret import equal
+from keyin.oauth.errors import Code, Reason, Refusal, refused
+from keyin.wire.jose import InvalidSignature, PublicKey, number, parse, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from keyin.domain.absent import Value
+    from keyin.domain.environment import Millis
+    from keyin.wire.enrolment import RegistrationRequest
+    from keyin.wire.jose import Jws
+
+OVERRIDING: Final = (
+    *("software_id", "software_version", "scope", "grant_types", "response_types"),
+    *("redirect_uris", "application_type", "token_endpoint_auth_method"),
+    *("dpop_bound_access_tokens", "gpii_computer_type"),
+)
+"""Claims that count instead of what the client says; of others it decides itself."""
+LONGEST: Final = 200
+_PARAMETERS: Final = frozenset({"alg", "typ", "kid"})
+_TYPES: Final = frozenset({None, "JWT", "keyin-software+jwt", "software-statement+jwt"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publisher:
+    """Somebody who makes software, and whose word about it counts."""
+
+    issuer: str
+    keys: tuple[PublicKey, ...]
+    software_ids: tuple[str, ...]
+    """Of which software; it speaks for no other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """A genuine statement."""
+
+    software_id: str
+    channel: str | None
+    """The release channel that it names."""
+    claims: dict[str, Any]
+
+    def over(self, request: RegistrationRequest) -> RegistrationRequest:
+        """Return a request with the publisher's words in the place of its own."""
+        return msgspec.structs.replace(request, **self.claims)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statements:
+    """Reads statements of the publishers that this cloud knows."""
+
+    publishers: Sequence[Publisher]
+
+    def read(
+        self, text: str | None, shape: type[RegistrationRequest], *, now: Millis
+    ) -> Statement | Refusal | None:
+        """Check a statement; None: there is none."""
+        if text is None:
+            return None
+        try:
+            jws = parse(text, parameters=_PARAMETERS)
+            publisher = self._signer(jws)
+            if publisher is None or not _in_time(jws, now):
+                return _invalid()
+            return _statement(jws, publisher, shape)
+        except (InvalidSignature, InvalidDocument, msgspec.ValidationError):
+            return _invalid()
+
+    def _signer(self, jws: Jws) -> Publisher | None:
+        named = jws.claims.get("iss")
+        if jws.header.get("typ") not in _TYPES or not isinstance(named, str):
+            return None
+        for one in self.publishers:
+            if equal(one.issuer, named) and any(verify(jws, key) for key in one.keys):
+                return one
+        return None
+
+
+def _in_time(jws: Jws, now: Millis) -> bool:
+    begins = jws.claims.get("nbf", jws.claims.get("iat", 0))
+    return number(begins) * 1000 <= now + 60_000 and now < number(jws.claims.get("exp")) * 1000
+
+
+def _statement(
+    jws: Jws, publisher: Publisher, shape: type[RegistrationRequest]
+) -> Statement | Refusal:
+    claims: dict[str, Value] = {n: v for n, v in jws.claims.items() if n in OVERRIDING}
+    said = msgspec.convert(claims, shape)
+    channel = jws.claims.get("channel")
+    if not said.software_id or not isinstance(channel, str | None):
+        return _invalid()
+    if channel is not None and not 0 < len(channel) <= LONGEST:
+        return _invalid()
+    if said.software_id not in publisher.software_ids:
+        return unapproved()
+    return Statement(
+        software_id=said.software_id,
+        channel=channel,
+        claims={name: getattr(said, name) for name in claims},
+    )
+
+
+def _invalid() -> Refusal:
+    return refused(
+        Code.INVALID_SOFTWARE_STATEMENT,
+        "The software statement is not genuine, or its time is over",
+        Reason.STATEMENT,
+    )
+
+
+def unapproved() -> Refusal:
+    """Refuse a genuine statement about a software that may not be registered."""
+    return refused(
+        Code.UNAPPROVED_SOFTWARE_STATEMENT,
+        "This release of the software may not be registered",
+        Reason.STATEMENT,
+    )
