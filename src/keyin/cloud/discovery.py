@@ -15,6 +15,7 @@ from keyin.domain.applications import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, DE
 from keyin.oauth.authorization_request import SCOPES as ACCOUNT_SCOPES
 from keyin.oauth.grants import client_credentials, token_exchange
 from keyin.oauth.pkce import METHOD
+from keyin.wire.enrolment import DETAILS_TYPE
 from keyin.wire.jose import ALGORITHMS
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def server(issuer: str, grants: Collection[str]) -> Answer:
 
 
 def _browser(issuer: str) -> dict[str, Value]:
-    """Return what tells of the way over a person's browser (RFC 9126 §5, RFC 9207 §3, RFC 7636).
+    """Return what tells of the way over a person's browser (RFC 9126 §5, RFC 9207 §3, RFC 9396).
 
     Pushing is required of each application whose record does not say otherwise, so not of all.
     """
@@ -74,6 +75,7 @@ def _browser(issuer: str) -> dict[str, Value]:
         "response_modes_supported": ["query"],
         "code_challenge_methods_supported": [METHOD],
         "authorization_response_iss_parameter_supported": True,
+        "authorization_details_types_supported": [DETAILS_TYPE],
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
     }

@@ -28,6 +28,7 @@ from keyin.cloud.sweeping import Sweeper
 from keyin.cloud.wiring import build
 from keyin.cloud.workers import Supervisor
 from keyin.domain.errors import ConfigurationError
+from keyin.oauth import enrolment_client
 from keyin.remote.log import configure_logging
 from keyin.stores.audit_keys import AuditKeys
 from keyin.stores.host import SystemClock, SystemEntropy
@@ -105,9 +106,11 @@ async def _prepare(config: CloudConfig) -> None:
 
 
 async def _look_at(store: SqliteStore, config: CloudConfig) -> None:
-    """Refuse a store that must not be served."""
+    """Refuse a store that must not be served; make sure of what is built in."""
     await check_store(config, store)
     refuse_unfinished(await store.restoring_from())
+    if config.issuer is not None:
+        await enrolment_client.make_sure(store, now=SystemClock().now())
 
 
 def _place(config: CloudConfig) -> tuple[Place, Path | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,6 +37,19 @@ class Consent:
 
     txn: str
     asking: Asking
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A computer's name, type and site, as a person would have them."""
+
+    name: str
+    computer_type: str | None
+    site: str | None
+
+    def of(self, computer: Computer) -> Computer:
+        """Return the computer as it was approved."""
+        return replace(computer, name=self.name, computer_type=self.computer_type)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from keyin.domain.networks import parse_address
 from keyin.domain.records import Status
 from keyin.oauth.accounts import Attempts
 from keyin.oauth.authorization_request import scope_of
+from keyin.oauth.computer_wishes import UnfitComputer, read_computer
 from keyin.oauth.errors import Code, Reason, Refusal, refused
 from keyin.oauth.flow_ports import Applications, DeviceRequests
 from keyin.wire.jose import wrapped
@@ -26,9 +27,11 @@ from keyin.wire.jose import wrapped
 if TYPE_CHECKING:
     from keyin.domain.absent import Value
     from keyin.domain.applications import Application
+    from keyin.domain.enrolment import Computer
     from keyin.domain.records import Digest
     from keyin.oauth.accounts import Account
     from keyin.oauth.asked import Asked
+    from keyin.oauth.consent import Choice
     from keyin.oauth.ports import Peppers
     from keyin.oauth.proven_sender import ProvenSenders, Sender
 
@@ -86,15 +89,23 @@ class DeviceAuthorization:
         scope = scope_of(asked.parameters, application)
         if scope is None:
             return refused(Code.INVALID_SCOPE, "No such scope", Reason.SCOPE)
+        computer = read_computer(asked.parameters, scope, jkt=sender.jkt)
+        if isinstance(computer, UnfitComputer):
+            return refused(computer.code, computer.description, computer.reason)
         if not sender.proven.certain:
             throttle = self.senders.clients.throttle
             slowed = await throttle.before_unproven_wish(asked.address, now=asked.now)
             if slowed:
                 return slowed
-        return await self._remember(asked, sender, application, scope)
+        return await self._remember(asked, sender, application, scope, computer)
 
     async def _remember(
-        self, asked: Asked, sender: Sender, application: Application, scope: str
+        self,
+        asked: Asked,
+        sender: Sender,
+        application: Application,
+        scope: str,
+        computer: Computer | None,
     ) -> Begun:
         while True:
             device_code = wrapped(self.entropy.token_bytes(_DEVICE_BYTES))
@@ -112,6 +123,7 @@ class DeviceAuthorization:
                 account_epoch=None,
                 denied=False,
                 expires=Millis(asked.now + LIFETIME_S * 1000),
+                computer=computer,
             )
             if await self.store.add_device_request(request):
                 page = f"{self.issuer}/device"
@@ -134,6 +146,10 @@ class DeviceAsking:
     """From where the device asked: it may be somebody else's."""
     same_network: bool | None
     """Whether the person asks from the same network; None: not known."""
+    computer: Computer | None = None
+    """What it wants to enrol."""
+    jkt: str | None = None
+    """That computer's key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +186,11 @@ class DevicePage:
             scopes=tuple(found.scope.split(" ")),
             address=found.address,
             same_network=same_network(found.address, address),
+            computer=found.computer,
+            jkt=found.jkt,
         )
 
-    async def decide(
+    async def decide(  # noqa: PLR0913 - who, where, what, when
         self,
         user_code: str,
         *,
@@ -181,13 +199,14 @@ class DevicePage:
         now: Millis,
         address: str | None = None,
         request_id: str | None = None,
+        choice: Choice | None = None,
     ) -> bool | Unknown:
-        """Write the person's answer down; the first one counts."""
+        """Write the person's answer down; the first one counts. A computer needs a `choice`."""
         found = await self._find(user_code, account, now)
         if isinstance(found, Unknown) or self._too_far(found, address):
             return Unknown() if isinstance(found, DeviceRequest) else found
         registered = await self.store.find_registered(found.credential_id)
-        if registered is None:
+        if registered is None or (found.computer is None) != (choice is None):
             return Unknown()
         client = registered[1]
         event = Event(
@@ -195,13 +214,18 @@ class DevicePage:
             at=now,
             actor=account.id,
             client=client.id,
-            site=client.lineage.site,
+            site=choice.site if choice else client.lineage.site,
             address=address,
             request_id=request_id,
             detail={"scope": found.scope, "grant": "device_code"},
         )
-        who = (account.id, account.epoch) if approve else None
-        return await self.store.answer_device(found.digest, who, event=event)
+        return await self.store.answer_device(
+            found.digest,
+            (account.id, account.epoch) if approve else None,
+            event=event,
+            computer=choice.of(found.computer) if choice and found.computer else None,
+            site=choice.site if choice else None,
+        )
 
     async def _find(self, user_code: str, account: Account, now: Millis) -> DeviceRequest | Unknown:
         bucket = self.peppers.digests("user_code_tries", account.id)[:1]
