@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conformance.stores import ON_POSTGRES, STORES, Store, close
+from tests.conformance.stores import STORES, Store, close
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "store" in metafunc.fixturenames:
-        suite = metafunc.module.__name__.rpartition(".")[2]
-        names = [name for name in STORES if name != "postgres" or suite in ON_POSTGRES]
+        apart = metafunc.definition.get_closest_marker("apart_from")
+        names = [name for name in STORES if apart is None or name not in apart.args]
         metafunc.parametrize("store", names, indirect=True)
 
 

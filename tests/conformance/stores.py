@@ -91,10 +91,6 @@ STORES: dict[str, Callable[[Path], Awaitable[Store]]] = {
     "sqlite": _sqlite,
     "postgres": _postgres,
 }
-ON_POSTGRES = {"test_audit", "test_client_keys"}
-"""Suites that PostgreSQL passes so far."""
-
-
 async def close(store: Store) -> None:
     if isinstance(store, PostgresStore):
         await store.aclose()

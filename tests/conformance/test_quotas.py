@@ -61,6 +61,7 @@ async def test_what_is_forgotten_is_full_and_empty(store: Store) -> None:
     assert await store.note("s", "x", until=LATER, most=2, now=NOW) == 1
 
 
+@pytest.mark.apart_from("postgres")  # there the sweep bounds them, as it does everything else
 async def test_names_without_end_take_no_room_without_end(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

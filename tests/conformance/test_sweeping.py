@@ -14,7 +14,8 @@ from keyin.domain.errors import StoreUnavailable
 from keyin.domain.events import Act, Event
 from keyin.domain.records import Digest, ProofUse
 from keyin.oauth.ports import Enrolment
-from keyin.stores.sqlite.sweeping import EXPIRING, OLD_TOKENS, PROOFS, TOKENS
+from keyin.stores.expiring import EXPIRING, PROOFS, TOKENS
+from keyin.stores.sqlite.sweeping import OLD_TOKENS, statement
 from tests.fakes.records import NOW, client, credential, key, token
 from tests.unit.stores.make_version import VERSIONS
 
@@ -149,8 +150,8 @@ def test_every_table_whose_rows_end_is_swept(newest: sqlite3.Connection) -> None
 
 @pytest.mark.parametrize("table", EXPIRING)
 def test_the_sweep_finds_its_rows_by_an_index(newest: sqlite3.Connection, table: str) -> None:
-    statement = f"EXPLAIN QUERY PLAN {EXPIRING[table].statement}"
-    plan = [row[3] for row in newest.execute(statement, (0, 1))]
+    asked = f"EXPLAIN QUERY PLAN {statement(EXPIRING[table])}"
+    plan = [row[3] for row in newest.execute(asked, (0, 1))]
     assert not [step for step in plan if step.startswith("SCAN")], plan
     assert any("INDEX" in step and f"{EXPIRING[table].end}<?" in step for step in plan), plan
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from keyin.domain.environment import Millis
     from keyin.domain.events import Event
-    from keyin.stores.postgres.transaction import Transaction
 
 _HEADS: Final = """
 WITH RECURSIVE chains (chain) AS (
@@ -105,9 +104,3 @@ class PostgresAudit(PostgresPart):
     async def forget_refusal_counts(self, *, before: Millis) -> None:
         """See RefusalCounts."""
         await self._change("DELETE FROM refusal_counts WHERE minute < $1", before)
-
-    async def _change(self, sql: str, *args: object) -> None:
-        async def unit(transaction: Transaction) -> None:
-            await transaction.execute(sql, *args)
-
-        await self._writer.run(unit)

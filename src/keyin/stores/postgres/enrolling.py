@@ -76,15 +76,20 @@ class PostgresEnrolling(PostgresPart):
         """See Housekeeping."""
 
         async def unit(transaction: Transaction) -> int:
-            transaction.append(event)
-            row = await transaction.fetchrow(_BUMP)
-            return int(row[0]) if row else 0
+            return await bump_store_epoch(transaction, event)
 
         return await self._writer.run(unit)
 
     async def holds_test_credentials(self) -> bool:
         """See Housekeeping."""
         return await self._lookups.row(META, ("holds_test_credentials",)) is not None
+
+
+async def bump_store_epoch(transaction: Transaction, event: Event) -> int:
+    """Move the store's epoch on."""
+    transaction.append(event)
+    row = await transaction.fetchrow(_BUMP)
+    return int(row[0]) if row else 0
 
 
 def _tables(records: Enrolment) -> Iterable[tuple[str, str, list[Row]]]:

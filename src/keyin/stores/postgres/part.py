@@ -35,3 +35,11 @@ class PostgresPart:
             return changed
 
         return await self._writer.run(unit)
+
+    async def _change(self, sql: str, *args: object) -> int:
+        """Run a change that is no act; return how many rows it concerned."""
+
+        async def unit(transaction: Transaction) -> int:
+            return await transaction.execute(sql, *args)
+
+        return await self._writer.run(unit)

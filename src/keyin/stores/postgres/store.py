@@ -7,12 +7,23 @@ from typing import TYPE_CHECKING, Final
 from keyin.domain.errors import ConfigurationError
 from keyin.stores.database_url import checked
 from keyin.stores.postgres import migrations
+from keyin.stores.postgres.accounts import PostgresAccounts
 from keyin.stores.postgres.audit import PostgresAudit
 from keyin.stores.postgres.connection import FOREIGN, Server, connect, translated
 from keyin.stores.postgres.credentials import PostgresCredentials
 from keyin.stores.postgres.enrolling import PUT_META, PostgresEnrolling
+from keyin.stores.postgres.flows import PostgresFlows
+from keyin.stores.postgres.inventory import PostgresInventory
+from keyin.stores.postgres.key_register import PostgresKeyRegister
 from keyin.stores.postgres.lookups import Lookups
+from keyin.stores.postgres.memberships import PostgresMemberships
+from keyin.stores.postgres.notices import PostgresNotices
+from keyin.stores.postgres.quotas import PostgresQuotas
+from keyin.stores.postgres.registrations import PostgresRegistrations
+from keyin.stores.postgres.restoring import PostgresRestoring
 from keyin.stores.postgres.safes import PostgresSafes
+from keyin.stores.postgres.sites import PostgresSites
+from keyin.stores.postgres.sweeping import PostgresSweeping
 from keyin.stores.postgres.tokens import META, PostgresTokens
 from keyin.stores.postgres.writer import Writer
 
@@ -47,6 +58,17 @@ class PostgresStore(
     PostgresSafes,
     PostgresTokens,
     PostgresEnrolling,
+    PostgresMemberships,
+    PostgresSites,
+    PostgresAccounts,
+    PostgresFlows,
+    PostgresKeyRegister,
+    PostgresNotices,
+    PostgresQuotas,
+    PostgresInventory,
+    PostgresRegistrations,
+    PostgresRestoring,
+    PostgresSweeping,
     PostgresAudit,
 ):
     """Implements every port of a store; what a method does stands with its port."""

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from keyin.domain.records import ProofUse
     from keyin.stores.postgres.connection import Connection, Server
     from keyin.stores.rows import Row
+    from keyin.wire.audit_chain import Head
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -99,6 +100,11 @@ class Writer:
         """Write an event and what belongs to it, unless a proof came before: that is returned."""
         told = Told(event, token, proofs)
         return await self._put(Work(told=told))  # type: ignore[no-any-return]  # as above
+
+    def went_on(self, head: Head) -> None:
+        """Take note that rows were added to a chain as they are, by a unit of its own."""
+        if self._lane.chain.head.chain == head.chain:
+            self._lane.chain.head = head
 
     async def tell_later(self, event: Event) -> None:
         """Write an event soon; nobody waits for it (ADR 27).

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from keyin.stores.half_way import HALF_WAY, MARK
 from keyin.stores.sqlite import audit, reader, writes
 from keyin.stores.sqlite.connection import our_errors
 from keyin.stores.sqlite.part import SqlitePart
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from keyin.domain.events import Event
     from keyin.wire.audit_chain import Row
 
-MARK: Final = "restoring_from"
-HALF_WAY: Final = ("sessions", "pushed_requests", "questions", "codes", "device_requests")
-"""Tables of what waits for an answer: it may have been answered, or ended, since the backup."""
 _heads: Final = msgspec.json.Decoder(dict[str, int]).decode
 
 

@@ -1,15 +1,14 @@
 """What has expired, in SQL: deleted by the hundred, so that no unit holds others up.
 
-`EXPIRING` is the list of tables whose rows end by themselves; tests/conformance/test_sweeping.py
-compares it with the schema.
+`stores.expiring` has the list of tables.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from keyin.stores.expiring import EXPIRING, PROOFS, TOKENS
 from keyin.stores.sqlite.replays import SqliteReplays
 from keyin.stores.token_place import living
 
@@ -17,41 +16,18 @@ if TYPE_CHECKING:
     import sqlite3
 
     from keyin.domain.environment import Millis
+    from keyin.stores.expiring import Expiring
 
 
-@dataclass(frozen=True, slots=True)
-class Expiring:
-    """A table, the column that says when a row ends, and its primary key."""
-
-    table: str
-    end: str
-    key: tuple[str, ...] = ("digest",)
-
-    @property
-    def statement(self) -> str:
-        """Delete some of the rows that ended first; the index on `end` finds them."""
-        key = ", ".join(self.key)
-        return (
-            f"DELETE FROM {self.table} WHERE ({key}) IN (SELECT {key} FROM {self.table} "  # noqa: S608 - names of ours
-            f"WHERE {self.end} < ? ORDER BY {self.end} LIMIT ?)"
-        )
-
-
-TOKENS: Final = "tokens"
-PROOFS: Final = "jti_seen"
-EXPIRING: Final = {
-    one.table: one
-    for one in (
-        Expiring("sessions", "expires"),
-        Expiring("pushed_requests", "expires"),
-        Expiring("questions", "expires"),
-        Expiring("codes", "kept_until"),
-        Expiring("device_requests", "expires"),
-        Expiring("quota_buckets", "full_at", ("name",)),
-        Expiring("quota_members", "until", ("name", "member")),
-        Expiring("key_places", "until", ("key_digest", "client_id")),
+def statement(expiring: Expiring) -> str:
+    """Return what deletes some of the rows that ended first; the index on their end finds them."""
+    key = ", ".join(expiring.key)
+    return (
+        f"DELETE FROM {expiring.table} WHERE ({key}) IN (SELECT {key} FROM {expiring.table} "  # noqa: S608 - names of ours
+        f"WHERE {expiring.end} < ? ORDER BY {expiring.end} LIMIT ?)"
     )
-}
+
+
 OLD_TOKENS: Final = """
 DELETE FROM tokens WHERE place IN (
   SELECT place FROM tokens WHERE place < :first AND expires < :before
@@ -84,7 +60,7 @@ class SqliteSweeping(SqliteReplays):
 
 
 def _sweep(connection: sqlite3.Connection, expiring: Expiring, before: Millis, most: int) -> int:
-    return connection.execute(expiring.statement, (before, most)).rowcount
+    return connection.execute(statement(expiring), (before, most)).rowcount
 
 
 def sweep_tokens(connection: sqlite3.Connection, before: Millis, most: int) -> int:

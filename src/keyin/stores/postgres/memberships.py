@@ -1,0 +1,117 @@
+"""Who looks after which site, and the computers that are within an account's reach by it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from keyin.domain.environment import Millis
+from keyin.domain.membership import Membership, Role
+from keyin.domain.records import ClientKind, RecordId, Status
+from keyin.oauth.managed_ports import SHOWN_KINDS
+from keyin.stores.postgres.administration import PICTURES, PostgresAdministration
+from keyin.stores.postgres.initial_access import LISTED, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from keyin.domain.events import Event
+    from keyin.oauth.administration_ports import ClientPicture
+    from keyin.oauth.enrolment_ports import Listed
+    from keyin.oauth.managed_ports import Wanted
+
+_COLUMNS: Final = "account_id, site, role, added"
+_OF: Final = f"SELECT {_COLUMNS} FROM memberships WHERE account_id = $1 ORDER BY site"  # noqa: S608 - ours
+_AT: Final = f"SELECT {_COLUMNS} FROM memberships WHERE site = $1 ORDER BY account_id"  # noqa: S608 - ours
+_PUT: Final = (
+    "INSERT INTO memberships AS m (account_id, site, role, added) VALUES ($1, $2, $3, $4) "
+    "ON CONFLICT (account_id, site) DO UPDATE SET role = excluded.role "
+    "WHERE m.role <> excluded.role"
+)
+_END: Final = "DELETE FROM memberships WHERE account_id = $1 AND site = $2"
+_WITHIN: Final = """
+o.kind = $1 AND (o.owner = $2 OR o.site IN (SELECT site FROM memberships WHERE account_id = $2))
+"""
+_LIKE: Final = " OR ".join(
+    f"o.{column} ILIKE $6 ESCAPE '\\'"
+    for column in ("name", "site", "computer_type", "software_version")
+)
+_PAGE: Final = f"""
+{PICTURES} {_WITHIN} AND ($3::bigint IS NULL OR o.seq < $3)
+AND ($4::text IS NULL OR o.status = $4) AND ($5::text IS NULL OR o.site = $5)
+AND ($7::text IS NULL OR o.id IN
+  (SELECT client_id FROM registrations WHERE initial_access_id = $7))
+AND ($6 = '%%' OR {_LIKE}) ORDER BY o.seq DESC LIMIT $8
+"""  # noqa: S608 - ours
+_ACCESS: Final = f"""
+{LISTED} WHERE a.kind = any($2::text[])
+AND (a.owner = $1 OR a.site IN (SELECT site FROM memberships WHERE account_id = $1))
+AND ($3::bigint IS NULL OR a.seq < $3) ORDER BY a.seq DESC LIMIT $4
+"""  # noqa: S608 - ours
+_ONE: Final = f"{PICTURES} {_WITHIN} AND o.id = $3"
+_COUNTS: Final = (
+    f"SELECT o.site, o.status, count(*) FROM clients AS o WHERE {_WITHIN} GROUP BY 1, 2"  # noqa: S608 - ours
+)
+
+
+class PostgresMemberships(PostgresAdministration):
+    """What a method does stands with its port, oauth.membership_ports and oauth.managed_ports."""
+
+    async def put_membership(self, membership: Membership, *, event: Event) -> bool:
+        """See Memberships."""
+        row = (membership.account_id, membership.site, membership.role, membership.added)
+        return await self._told(event, _PUT, *row)
+
+    async def end_membership(self, account_id: RecordId, site: str, *, event: Event) -> bool:
+        """See Memberships."""
+        return await self._told(event, _END, account_id, site)
+
+    async def memberships_of(self, account_id: RecordId) -> Sequence[Membership]:
+        """See Memberships."""
+        return await self._memberships(_OF, account_id)
+
+    async def members(self, site: str) -> Sequence[Membership]:
+        """See Memberships."""
+        return await self._memberships(_AT, site)
+
+    async def _memberships(self, query: str, value: str) -> Sequence[Membership]:
+        return [
+            Membership(account_id=RecordId(id_), site=site, role=Role(role), added=Millis(added))
+            for id_, site, role, added in await self._lookups.fetch(query, value)
+        ]
+
+    async def managed(
+        self, account_id: RecordId, wanted: Wanted, *, before: int | None, most: int
+    ) -> Sequence[ClientPicture]:
+        """See ManagedClients."""
+        text = f"%{_plain(wanted.text)}%"
+        values = (before, wanted.status, wanted.site, text, wanted.born_from, most)
+        return await self._pictures(await self._lookups.fetch(_PAGE, *_of(account_id), *values))
+
+    async def managed_one(self, account_id: RecordId, id_: RecordId) -> ClientPicture | None:
+        """See ManagedClients."""
+        found = await self._pictures(await self._lookups.fetch(_ONE, *_of(account_id), id_))
+        return found[0] if found else None
+
+    async def managed_counts(self, account_id: RecordId) -> Mapping[tuple[str | None, Status], int]:
+        """See ManagedClients."""
+        found = await self._lookups.fetch(_COUNTS, *_of(account_id))
+        return {(site, Status(status)): count for site, status, count in found}
+
+    async def managed_access(
+        self, account_id: RecordId, *, before: int | None, most: int
+    ) -> Sequence[Listed]:
+        """See ManagedClients."""
+        kinds = sorted(SHOWN_KINDS)
+        return [
+            listed(row)
+            for row in await self._lookups.fetch(_ACCESS, account_id, kinds, before, most)
+        ]
+
+
+def _of(account_id: RecordId) -> tuple[ClientKind, RecordId]:
+    return ClientKind.INSTALLATION, account_id
+
+
+def _plain(text: str) -> str:
+    """Return the text without a meaning of its own in a pattern."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
