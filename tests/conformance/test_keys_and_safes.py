@@ -182,7 +182,11 @@ async def test_all_of_them_come_out_in_their_order(store: Store) -> None:
 
 async def test_registries(store: Store) -> None:
     assert await store.registries() == {}
-    await store.put_registry("win32", b'{"a":1}')
-    await store.put_registry("linux", b"{}")
-    await store.put_registry("win32", b'{"a":2}')
+    versions = [await store.registries_version()]
+    for name, text in (("win32", b'{"a":1}'), ("linux", b"{}"), ("win32", b'{"a":2}')):
+        await store.put_registry(name, text)
+        versions.append(await store.registries_version())
+    assert versions == sorted(set(versions))
+    await store.enrol(Enrolment(keys=[key()]), event=event())
+    assert await store.registries_version() == versions[-1]
     assert await store.registries() == {"linux": b"{}", "win32": b'{"a":2}'}

@@ -61,6 +61,10 @@ class Registries(Protocol):
         """Keep the registry of one operating system, in place of its last; durable on return."""
         ...
 
+    async def registries_version(self) -> int:
+        """Return a number that grows whenever a registry is put, whoever puts it."""
+        ...
+
     async def registries(self) -> dict[str, bytes]:
         """Return every registry, by operating system; empty: the package's own apply."""
         ...

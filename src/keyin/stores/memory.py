@@ -16,6 +16,7 @@ from keyin.stores.memory_key_register import MemoryKeyRegister
 from keyin.stores.memory_managed import MemoryManaged
 from keyin.stores.memory_notices import MemoryNotices
 from keyin.stores.memory_quotas import MemoryQuotas
+from keyin.stores.memory_registries import MemoryRegistries
 from keyin.stores.memory_restoring import MemoryRestoring
 from keyin.stores.memory_sweeping import MemorySweeping
 
@@ -47,6 +48,7 @@ class MemoryStore(
     MemoryKeyRegister,
     MemoryNotices,
     MemoryQuotas,
+    MemoryRegistries,
     MemorySweeping,
 ):
     """Everything in dictionaries; every unit of work is atomic, since none of them waits."""
@@ -58,7 +60,6 @@ class MemoryStore(
         self._keys: dict[Digest, Key] = {}
         self._safes: dict[SafeId, Safe] = {}
         self._tokens: dict[Digest, Token] = {}
-        self._registries: dict[str, bytes] = {}
         self._epoch = 0
         self._holds_test_credentials = False
 
@@ -202,14 +203,6 @@ class MemoryStore(
     async def known_safes(self, ids: Sequence[SafeId]) -> frozenset[SafeId]:
         """See oauth.ports.Enrolments."""
         return frozenset(id_ for id_ in ids if id_ in self._safes)
-
-    async def put_registry(self, os_id: str, canonical_json: bytes) -> None:
-        """See settings.ports.Registries."""
-        self._registries[os_id] = canonical_json
-
-    async def registries(self) -> dict[str, bytes]:
-        """See settings.ports.Registries."""
-        return dict(self._registries)
 
     async def all_clients(self) -> AsyncIterator[Client]:
         """See oauth.ports.Inventory."""

@@ -10,6 +10,7 @@ from keyin.stores import rows
 from keyin.stores.postgres.lookups import Lookup
 from keyin.stores.postgres.part import PostgresPart
 from keyin.stores.postgres.statements import columns_of, insert_many, names, replacing, updating
+from keyin.stores.postgres.tokens import META
 from keyin.stores.postgres.work import Group
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ _CHANGE_SAFES: Final = updating("safes", rows.SAFE)
 _PUT_REGISTRY: Final = (
     "INSERT INTO registries (os_id, content) VALUES ($1, $2) "
     "ON CONFLICT (os_id) DO UPDATE SET content = excluded.content"
+)
+_COUNT_REGISTRY: Final = (
+    "INSERT INTO meta (name, value) VALUES ('registries', '1') "
+    "ON CONFLICT (name) DO UPDATE SET value = (meta.value::bigint + 1)::text"
 )
 
 Change: TypeAlias = "tuple[Sequence[Digest], Callable[[KeyAndSafe | None], KeyAndSafe]]"
@@ -90,8 +95,14 @@ class PostgresSafes(PostgresPart):
 
         async def unit(transaction: Transaction) -> None:
             await transaction.execute(_PUT_REGISTRY, os_id, canonical_json)
+            await transaction.execute(_COUNT_REGISTRY)
 
         await self._writer.run(unit)
+
+    async def registries_version(self) -> int:
+        """See settings.ports.Registries."""
+        row = await self._lookups.row(META, ("registries",))
+        return int(row[0]) if row else 0
 
     async def registries(self) -> dict[str, bytes]:
         """See settings.ports.Registries."""

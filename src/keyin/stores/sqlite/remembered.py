@@ -79,11 +79,14 @@ class Memory:
         self.safes: RememberedSafes = RememberedSafes()
         """As tokens."""
         self.epoch: int | None = None
+        self.registries: int | None = None
+        """How often a registry was put. As tokens."""
 
     def written(self) -> None:
         """Forget what may have changed with anything but a grant."""
         self.tokens.clear()
         self.safes.clear()
+        self.registries = None
 
     def clear(self) -> None:
         """Forget who counts as what."""

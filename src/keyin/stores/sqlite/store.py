@@ -185,6 +185,14 @@ class SqliteStore(
         unit = partial(writes.put_registry, os_id=os_id, content=canonical_json)
         await self._writer.run(unit)
 
+    async def registries_version(self) -> int:
+        """See settings.ports.Registries."""
+        memory = self._memory
+        if memory.registries is None:
+            with our_errors():
+                memory.registries = int(reader.meta(self._reading, writes.REGISTRIES) or 0)
+        return memory.registries
+
     async def registries(self) -> dict[str, bytes]:
         """See settings.ports.Registries."""
         with our_errors():

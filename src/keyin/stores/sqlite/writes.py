@@ -176,6 +176,10 @@ def bump_store_epoch(connection: sqlite3.Connection, event: Event) -> int:
     return epoch
 
 
+REGISTRIES: Final = "registries"
+"""Counts how often one was put."""
+
+
 def put_registry(connection: sqlite3.Connection, os_id: str, content: bytes) -> None:
     """Keep one operating system's registry."""
     connection.execute(
@@ -183,6 +187,8 @@ def put_registry(connection: sqlite3.Connection, os_id: str, content: bytes) -> 
         "ON CONFLICT (os_id) DO UPDATE SET content = excluded.content",
         (os_id, content),
     )
+    count = int(reader.meta(connection, REGISTRIES) or 0) + 1
+    put_meta(connection, REGISTRIES, str(count))
 
 
 def put_meta(connection: sqlite3.Connection, name: str, value: str) -> None:
