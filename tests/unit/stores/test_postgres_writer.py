@@ -1,0 +1,298 @@
+"""What one turn wants written is one transaction, and nobody answers for another's failure."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+from keyin.domain.environment import Millis
+from keyin.domain.errors import StoreUnavailable
+from keyin.domain.events import Act
+from keyin.domain.records import Digest, ProofUse
+from keyin.oauth.ports import Enrolment
+from keyin.settings.ports import KeyAndSafe
+from keyin.stores.postgres import open_store
+from keyin.wire.audit_chain import Walk
+from tests import postgres
+from tests.fakes.records import NOW, client, credential, event, key, safe, token
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from keyin.domain.events import Event
+    from keyin.stores.postgres import PostgresStore
+    from keyin.stores.postgres.transaction import Transaction
+
+pytestmark = postgres.needs_postgres
+LATER = Millis(NOW + 3_600_000)
+K1 = (Digest("p:k1"),)
+
+
+class Refusing(Exception):  # noqa: N818 - what a caller says, no mistake
+    pass
+
+
+@pytest.fixture
+def url() -> str:
+    return postgres.cluster().database()
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[PostgresStore]:
+    opened = await open_store(url)
+    records = Enrolment(
+        clients=[client()], credentials=[credential()], keys=[key(safe_id="s_1")], safes=[safe()]
+    )
+    await opened.enrol(records, event=event())
+    yield opened
+    await opened.aclose()
+
+
+@pytest.fixture
+async def other(url: str) -> AsyncIterator[PostgresStore]:
+    opened = await open_store(url)
+    yield opened
+    await opened.aclose()
+
+
+def _tokens(count: int) -> list[Digest]:
+    return [Digest(f"p:t{number}") for number in range(count)]
+
+
+async def _commits(store: PostgresStore) -> int:
+    (row,) = await store._lookups.fetch(
+        "SELECT pg_stat_get_db_xact_commit(oid)::bigint FROM pg_database "
+        "WHERE datname = current_database()"
+    )
+    return int(row[0])
+
+
+async def test_the_grants_of_one_turn_are_one_statement(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.record(event())
+    connection = await store._writer._lane.connection()
+    statements: list[str] = []
+    execute = connection.execute
+
+    async def counting(query: str, *args: object) -> str:
+        statements.append(query)
+        return await execute(query, *args)
+
+    monkeypatch.setattr(type(connection), "execute", staticmethod(counting))
+    await asyncio.gather(*[store.add_token(token(one), event=event()) for one in _tokens(50)])
+    monkeypatch.undo()
+    assert len(statements) == 1
+    assert len([one for one in _tokens(50) if await store.find_grant((one,))]) == 50
+
+
+async def test_one_bad_row_among_fifty_fails_its_own_caller_alone(store: PostgresStore) -> None:
+    good = _tokens(50)
+    bad = token("p:bad", scope="not\0storable")
+    added = [store.add_token(token(one), event=event()) for one in good]
+    added.insert(25, store.add_token(bad, event=event(Act.ALERT)))
+    done = await asyncio.gather(*added, return_exceptions=True)
+    assert [type(one) for one in done if one is not None] == [StoreUnavailable]
+    assert isinstance(done[25], StoreUnavailable)
+    for one in good:
+        assert await store.find_grant((one,))
+    assert not await store.find_grant((Digest("p:bad"),))
+    rows = await store.audit_rows("main", after=0, most=1000)
+    assert len(rows) == 51  # the enrolment and fifty grants; nothing tells of the one that failed
+    walk = Walk("main")
+    assert all(walk.step(row) for row in rows)
+
+
+async def test_one_bad_unit_among_fifty_undoes_itself_alone(store: PostgresStore) -> None:
+    async def good(number: int, transaction: Transaction) -> int:
+        await transaction.execute("INSERT INTO meta VALUES ($1, 'yes')", f"good {number}")
+        transaction.append(event(Act.ALERT, reason=f"good {number}"))
+        return number
+
+    async def refusing(transaction: Transaction) -> int:
+        await transaction.execute("INSERT INTO meta VALUES ('bad', 'yes')")
+        transaction.append(event(Act.ALERT, reason="bad"))
+        raise Refusing
+
+    async def breaking(transaction: Transaction) -> int:
+        return await transaction.execute("INSERT INTO meta VALUES ('worse', NULL)")
+
+    units = [store._writer.run(partial(good, number)) for number in range(48)]
+    done = await asyncio.gather(
+        *units, store._writer.run(refusing), store._writer.run(breaking), return_exceptions=True
+    )
+    assert done[:48] == list(range(48))
+    assert isinstance(done[48], Refusing)
+    assert isinstance(done[49], StoreUnavailable)
+    names = {row[0] for row in await store._lookups.fetch("SELECT name FROM meta")}
+    assert {f"good {number}" for number in range(48)} <= names
+    assert not {"bad", "worse"} & names
+    told = [row.event for row in await store.audit_rows("main", after=0, most=1000)]
+    assert len([one for one in told if '"good ' in one]) == 48
+    assert not [one for one in told if '"bad"' in one]
+
+
+def _adding(text: bytes, told: Event | None = None) -> Callable[[KeyAndSafe | None], KeyAndSafe]:
+    def change(found: KeyAndSafe | None) -> KeyAndSafe:
+        assert found is not None
+        assert found.safe is not None
+        return replace(found, safe=replace(found.safe, sealed=found.safe.sealed + text), event=told)
+
+    return change
+
+
+async def test_changes_of_one_safe_by_two_workers_lose_nothing(
+    store: PostgresStore, other: PostgresStore
+) -> None:
+    changes = [
+        one.change_safe(K1, _adding(b"x", event())) for _ in range(30) for one in (store, other)
+    ]
+    await asyncio.gather(*changes)
+    found = await store.find_safe(K1)
+    assert found is not None
+    assert found.safe is not None
+    assert found.safe.sealed == safe().sealed + b"x" * 60
+    for chain in ("main", "main.2"):
+        walk = Walk(chain)
+        assert all(walk.step(row) for row in await store.audit_rows(chain, after=0, most=1000))
+    assert [head.chain for head in await store.audit_heads()] == ["main", "main.2"]
+
+
+async def test_keys_that_share_a_safe_lose_nothing(
+    store: PostgresStore, other: PostgresStore
+) -> None:
+    second = key("p:k2", safe_id="s_1")
+    await store.enrol(Enrolment(keys=[second]), event=event())
+    await asyncio.gather(
+        *[
+            one.change_safe(digests, _adding(b"x"))
+            for _ in range(20)
+            for one, digests in ((store, K1), (other, (second.digest,)))
+        ]
+    )
+    found = await other.find_safe(K1)
+    assert found is not None
+    assert found.safe is not None
+    assert found.safe.sealed == safe().sealed + b"x" * 40
+
+
+async def test_of_two_workers_that_make_the_same_key_one_makes_it(
+    store: PostgresStore, other: PostgresStore
+) -> None:
+    def making(found: KeyAndSafe | None) -> KeyAndSafe:
+        if found is not None and found.safe is not None:
+            return replace(found, safe=replace(found.safe, sealed=found.safe.sealed + b"x"))
+        return KeyAndSafe(key=key("p:new", safe_id="s_new"), safe=safe("s_new", sealed=b"x"))
+
+    names = (Digest("p:new"),)
+    await asyncio.gather(*[one.change_safe(names, making) for one in (store, other) * 5])
+    found = await store.find_safe(names)
+    assert found is not None
+    assert found.safe is not None
+    assert found.safe.sealed == b"x" * 10
+
+
+async def test_a_change_that_says_no_leaves_the_others_alone(store: PostgresStore) -> None:
+    def refusing(_: KeyAndSafe | None) -> KeyAndSafe:
+        raise Refusing
+
+    done = await asyncio.gather(
+        *[store.change_safe(K1, _adding(b"x")) for _ in range(3)],
+        store.change_safe(K1, refusing),
+        return_exceptions=True,
+    )
+    assert done[:3] == [None] * 3
+    assert isinstance(done[3], Refusing)
+    found = await store.find_safe(K1)
+    assert found is not None
+    assert found.safe is not None
+    assert found.safe.sealed == safe().sealed + b"xxx"
+
+
+async def test_p13_of_many_with_one_proof_at_two_workers_one_is_remembered(
+    store: PostgresStore, other: PostgresStore
+) -> None:
+    proof = ProofUse(namespace="dpop", digest="once", expires=LATER)
+    done = await asyncio.gather(
+        *[
+            one.add_token(token(digest), event=event(), uses=[proof])
+            for digest, one in zip(_tokens(40), (store, other) * 20, strict=True)
+        ]
+    )
+    assert done.count(None) == 1
+    assert done.count(proof) == 39
+    there = [digest for digest in _tokens(40) if await store.find_grant((digest,))]
+    assert there == [_tokens(40)[done.index(None)]]
+
+
+async def test_proofs_that_cross_are_used_once_each(
+    store: PostgresStore, other: PostgresStore
+) -> None:
+    one, two = (ProofUse(namespace="dpop", digest=name, expires=LATER) for name in ("a", "b"))
+    pairs: list[Sequence[ProofUse]] = [(one, two), (two, one)]
+    done = await asyncio.gather(
+        store.remember(pairs[0], now=NOW), other.remember(pairs[1], now=NOW)
+    )
+    assert sorted(done) == [False, True]
+    assert await store.came_before([two, one]) == two
+
+
+async def test_what_nobody_waits_for_is_written_soon(store: PostgresStore) -> None:
+    await store.record_soon(event(Act.ALERT, reason="soon"))
+    await asyncio.sleep(0.2)
+    rows = await store.audit_rows("main", after=0, most=10)
+    assert '"soon"' in rows[-1].event
+
+
+async def test_closing_writes_what_waits(url: str) -> None:
+    first = await open_store(url)
+    await first.record_soon(event(Act.ALERT, reason="last"))
+    waiting = asyncio.create_task(first.record(event(Act.ALERT, reason="waiting")))
+    await asyncio.sleep(0)
+    await first.aclose()
+    await waiting
+    with pytest.raises(StoreUnavailable, match="closed"):
+        await first.record(event())
+    second = await open_store(url)
+    rows = await second.audit_rows("main", after=0, most=10)
+    await second.aclose()
+    assert {"last", "waiting"} <= {row.event.split('"reason":"')[1].split('"')[0] for row in rows}
+
+
+async def test_a_chain_goes_on_where_its_last_writer_stopped(url: str) -> None:
+    for number in range(3):
+        one = await open_store(url)
+        await one.record(event(Act.ALERT, reason=str(number)))
+        await one.aclose()
+    one = await open_store(url)
+    assert [(head.chain, head.seq) for head in await one.audit_heads()] == [("main", 3)]
+    await one.aclose()
+
+
+async def test_the_log_can_be_neither_changed_nor_cut(store: PostgresStore) -> None:
+    for statement in (
+        "UPDATE audit SET event = '{}'", "DELETE FROM audit", "TRUNCATE audit",
+    ):  # fmt: skip
+
+        async def unit(transaction: Transaction, sql: str = statement) -> int:
+            return await transaction.execute(sql)
+
+        with pytest.raises(StoreUnavailable):
+            await store._writer.run(unit)
+    assert len(await store.audit_rows("main", after=0, most=10)) == 1
+
+
+async def test_a_connection_that_was_ended_is_made_anew(store: PostgresStore) -> None:
+    ending = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname IS NOT NULL AND application_name = 'keyin'"
+    )
+    await store.record(event())
+    postgres.cluster().sql(ending)
+    await asyncio.sleep(0.1)
+    await store.record(event())
+    assert await store.find_safe(K1)
