@@ -23,6 +23,7 @@ from keyin.cloud.api_words import WORDS
 from keyin.cloud.openapi import name_of
 from keyin.cloud.routes import Access, Route
 from tests.api.insider import Insider, insider, prepared
+from tests.api.table import every_route
 from tests.cloud_process import Cloud, serving
 from tests.oauth_client import ISSUER
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from schemathesis import Case, Response
     from schemathesis.schemas import BaseSchema
 
-ROUTES = {name_of(route): route for route in vars(routes).values() if isinstance(route, Route)}
+ROUTES = {name_of(route): route for route in every_route()}
 CHECKS = [
     not_a_server_error,
     checks.status_code_conformance,

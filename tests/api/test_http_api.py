@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from keyin.cloud import routes
 from keyin.cloud.openapi import name_of
 from keyin.cloud.routes import Access, Route, RouteTable
 from keyin.wire.signing_key import read_private
 from tests.api.examples import PAGE, Example, Known, differences, examples, sent
+from tests.api.table import every_route
 from tests.clients.registered import PASSWORD, PERSON, registered
 from tests.cloud_documents import FREE, SECRET
 from tests.cloud_process import Cloud, Reply, serving
@@ -23,7 +23,7 @@ from tests.person import fields
 if TYPE_CHECKING:
     from pathlib import Path
 
-ROUTES = [route for route in vars(routes).values() if isinstance(route, Route)]
+ROUTES = every_route()
 SPOKEN = "HTTP/1.1 "
 
 

@@ -6,60 +6,29 @@ What every route of a kind has in common (refusals, who may come) is not repeate
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from keyin.cloud.page_words import PAGE_WORDS
+from keyin.cloud.words import (
+    ANY,
+    ASKED_OF_A_PERSON,
+    FORM,
+    JSON,
+    SECONDS,
+    STRING,
+    STRINGS,
+    TEXT,
+    YES_OR_NO,
+    Words,
+    an_object,
+    text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from keyin.domain.absent import Value
+    from keyin.cloud.words import Schema
 
-    Schema = dict[str, Value]
-
-FORM: Final = "application/x-www-form-urlencoded"
-JSON: Final = "application/json"
-HTML: Final = "text/html"
-TEXT: Final = "text/plain"
-
-
-def text(*only: str) -> Schema:
-    """Return the schema of a string, one of a few if they are named."""
-    return {"type": "string", **({"enum": [*only]} if only else {})}
-
-
-def an_object(required: Mapping[str, Schema], **optional: Schema) -> Schema:
-    """Return the schema of an object; other members may stand beside."""
-    return {
-        "type": "object",
-        "required": [*required],
-        "properties": {**required, **optional},
-    }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
-    """One route: a heading, and what differs from others of its kind."""
-
-    summary: str
-    takes: Schema | None = None
-    media: tuple[str, ...] = (FORM,)
-    """Of what it takes."""
-    query: Mapping[str, bool] = field(default_factory=dict)
-    """Parameters after the `?`: whether one must be there."""
-    gives: Schema | None = None
-    """Of a success in JSON; None: nothing, or no JSON."""
-    as_: str | None = JSON
-    """The media type of a success; None: it has no body."""
-    ok: tuple[int, ...] = (200,)
-    refusals: tuple[int, ...] = ()
-    """Besides those of its kind."""
-
-
-STRING: Final = text()
-SECONDS: Final[Schema] = {"type": "integer", "minimum": 0}
-YES_OR_NO: Final[Schema] = {"type": "boolean"}
-STRINGS: Final[Schema] = {"type": "array", "items": STRING}
-ANY: Final[Schema] = {"type": "object"}
 CLIENT: Final[dict[str, Schema]] = {
     "client_id": STRING,
     "client_secret": STRING,
@@ -70,16 +39,6 @@ TOKEN: Final = an_object(
     {"access_token": STRING, "token_type": text("DPoP", "Bearer"), "expires_in": SECONDS},
     scope=STRING,
     issued_token_type=STRING,
-)
-ASKED_OF_A_PERSON: Final = (
-    "client_id",
-    "response_type",
-    "redirect_uri",
-    "scope",
-    "state",
-    "code_challenge",
-    "code_challenge_method",
-    "dpop_jkt",
 )
 SETTINGS: Final[dict[str, Schema]] = {"preferences": ANY, "matchMakerOutput": ANY}
 PREFERENCES: Final = an_object(
@@ -93,7 +52,6 @@ PREFERENCES: Final = an_object(
 METADATA: Final = an_object(
     {"issuer": STRING, "token_endpoint": STRING, "grant_types_supported": STRINGS}
 )
-PROOF: Final = {"form_proof": STRING}
 
 WORDS: Final[Mapping[str, Words]] = {
     "POST /access_token": Words(
@@ -214,59 +172,5 @@ WORDS: Final[Mapping[str, Words]] = {
         gives=an_object({"installations": {"type": "array"}}),
         refusals=(400,),
     ),
-    "GET /oauth2/authorize": Words(
-        summary="An application asks; the person signs in and is asked",
-        query=dict.fromkeys((*ASKED_OF_A_PERSON, "request_uri"), False),
-        as_=HTML,
-        ok=(200, 303),
-    ),
-    "GET /oauth2/authorize/question": Words(
-        summary="The same question again, after a sign-in",
-        query={"question": False, "held": False},
-        as_=HTML,
-        ok=(200, 303),
-    ),
-    "POST /oauth2/authorize/decision": Words(
-        summary="The person's answer",
-        takes=an_object(
-            {"question": STRING, "decision": text("approve", "deny")} | PROOF,
-        ),
-        as_=HTML,
-        ok=(200, 303),
-    ),
-    "GET /login": Words(
-        summary="The form for signing in", query={"next": False}, as_=HTML, ok=(200, 303)
-    ),
-    "POST /login": Words(
-        summary="Sign in",
-        takes=an_object({"name": STRING, "password": STRING} | PROOF, next=STRING),
-        as_=HTML,
-        ok=(303,),
-        refusals=(429,),
-    ),
-    "GET /logout": Words(summary="Signed out", as_=HTML, ok=(200, 303)),
-    "POST /logout": Words(
-        summary="Sign out, here or everywhere",
-        takes=an_object(PROOF, everywhere=text("yes")),
-        as_=HTML,
-        ok=(200, 303),
-    ),
-    "GET /account": Words(summary="The person's own page", as_=HTML, ok=(200, 303)),
-    "GET /device": Words(
-        summary="Where a person types in a device's code", as_=HTML, ok=(200, 303)
-    ),
-    "POST /device": Words(
-        summary="Look a typed code up",
-        takes=an_object({"code": STRING} | PROOF),
-        as_=HTML,
-        ok=(200, 303),
-        refusals=(429,),
-    ),
-    "POST /device/decision": Words(
-        summary="The person's answer to a device",
-        takes=an_object({"code": STRING, "decision": text("approve", "deny")} | PROOF),
-        as_=HTML,
-        ok=(200, 303),
-    ),
-    "GET /static/keyin.css": Words(summary="The one style sheet", as_="text/css"),
+    **PAGE_WORDS,
 }

@@ -13,13 +13,14 @@ import msgspec
 
 from keyin.cloud import routes
 from keyin.cloud.answers import JSON_BARE, Answer
-from keyin.cloud.api_words import HTML, JSON, STRING, WORDS, Words, an_object
+from keyin.cloud.api_words import WORDS
+from keyin.cloud.words import ENROLMENT_FILE, HTML, JSON, STRING, Words, an_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from keyin.cloud.api_words import Schema
     from keyin.cloud.routes import Route
+    from keyin.cloud.words import Schema
 
 ANYWHERE: Final = (400, 404, 414, 421, 431, 503)
 WITH_BODY: Final = (408, 413, 415)
@@ -29,7 +30,7 @@ OF_ACCESS: Final = {
     "OTHER_TOKEN": (401, 403),
     "SESSION": (400, 403),
 }
-OF_PAGES: Final = (400, 403, 408, 413, 415, 429, 503)
+OF_PAGES: Final = (400, 403, 404, 408, 413, 415, 429, 503)
 _SECURITY: Final[Mapping[str, object]] = {
     "CLIENT": [{"secret": []}, {}],
     "BEARER": [{"token": []}],
@@ -114,7 +115,7 @@ def _refusals(route: Route, words: Words) -> dict[str, object]:
     found = {*ANYWHERE, *OF_ACCESS.get(route.access.name, ()), *words.refusals}
     if route.body_limit:
         found |= {*WITH_BODY}
-    shown = {*OF_PAGES} if words.as_ == HTML else set()
+    shown = {*OF_PAGES, *words.refusals} if words.as_ in {HTML, ENROLMENT_FILE} else set()
     return {str(status): _refusal(status, page=status in shown) for status in sorted(found | shown)}
 
 

@@ -14,6 +14,7 @@ import structlog
 from keyin.cloud import routes
 from keyin.cloud.answers import Answer
 from keyin.cloud.bodies import FORM, Gone, Unacceptable, content_type, form
+from keyin.cloud.request import decoded
 from keyin.domain.errors import StoreUnavailable
 from keyin.wire.pages import PageRequest
 
@@ -41,7 +42,7 @@ class PageRoutes:
 
     def handlers(self) -> Mapping[Route, Handler]:
         """Return a handler for each route that is there."""
-        there = (*routes.PAGES, *(routes.DEVICE_PAGES if self.devices else ()))
+        there = (*routes.PAGES, *routes.MANAGE, *(routes.DEVICE_PAGES if self.devices else ()))
         return dict.fromkeys(there, self.answer)
 
     async def answer(self, exchange: Exchange) -> Answer:
@@ -96,7 +97,15 @@ def _request(exchange: Exchange, given: Mapping[str, str] | None) -> PageRequest
         address=exchange.visitor.address,
         now=exchange.now,
         request_id=exchange.request_id,
+        named=_named(exchange),
     )
+
+
+def _named(exchange: Exchange) -> Mapping[str, str]:
+    """Return what the path says; what is no text names nothing that there is."""
+    parts = exchange.route.template.split("/")[1:]
+    pairs = zip(parts, exchange.request.segments, strict=True)
+    return {part[1:-1]: decoded(segment) or "" for part, segment in pairs if part.startswith("{")}
 
 
 def _text(request: Request, name: bytes) -> str | None:

@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Protocol
 from keyin.cloud.page_routes import PageRoutes
 from keyin.oauth.authorization import AuthorizationEndpoint
 from keyin.oauth.authorization import Store as AuthorizationStore
+from keyin.oauth.computer_approval import ComputerApproval
 from keyin.oauth.device import DevicePage
 from keyin.oauth.device import PageStore as DeviceStore
+from keyin.oauth.enrolment_ports import InitialAccesses
+from keyin.oauth.initial_access import InitialAccessService
+from keyin.oauth.managed_files import ManagedFiles
+from keyin.oauth.managing import Managing
+from keyin.oauth.managing import Store as ManagingStore
+from keyin.oauth.membership_ports import Memberships
+from keyin.oauth.notice_ports import Notices
 from keyin.oauth.page_services import PageServices
 from keyin.oauth.sign_in import SignIn
 from keyin.oauth.sign_in import Store as SignInStore
@@ -18,18 +26,33 @@ from keyin.wire.pages import Pages
 
 if TYPE_CHECKING:
     from keyin.cloud.flow_wiring import Flows
+    from keyin.wire.enrolment_file import Signs
 
 PagesOf = Callable[[PageServices], Pages]
 """Makes the pages: given from outside, since the server knows none (ADR 1)."""
 
 
-class Store(AuthorizationStore, DeviceStore, SignInStore, Protocol):
+class Store(
+    AuthorizationStore,
+    DeviceStore,
+    InitialAccesses,
+    ManagingStore,
+    Memberships,
+    Notices,
+    SignInStore,
+    Protocol,
+):
     """What stands behind the pages."""
 
 
-def page_routes(pages_of: PagesOf, flows: Flows, store: Store) -> PageRoutes:
+def page_routes(
+    pages_of: PagesOf, flows: Flows, store: Store, signing: Signs | None
+) -> PageRoutes:
     """Return the routes that people see."""
     peppers, entropy = flows.peppers, flows.entropy
+    authorization = AuthorizationEndpoint(
+        store=store, peppers=peppers, entropy=entropy, issuer=flows.issuer
+    )
     services = PageServices(
         issuer=flows.issuer,
         sign_in=SignIn(
@@ -38,10 +61,16 @@ def page_routes(pages_of: PagesOf, flows: Flows, store: Store) -> PageRoutes:
             peppers=peppers,
             entropy=entropy,
         ),
-        authorization=AuthorizationEndpoint(
-            store=store, peppers=peppers, entropy=entropy, issuer=flows.issuer
+        authorization=authorization,
+        computers=ComputerApproval(
+            answering=authorization.answering, grants=flows.computers, memberships=store
         ),
         devices=_device_page(flows, store) if flows.devices else None,
+        managing=Managing(store=store),
+        files=ManagedFiles(store=store),
+        access=InitialAccessService(store=store, peppers=peppers, entropy=entropy),
+        notices=store,
+        signing=signing,
         peppers=peppers,
         entropy=entropy,
     )

@@ -156,6 +156,37 @@ PAGES: Final = (
 )
 """What a cloud with an issuer shows to people."""
 
+
+def _look(template: str, access: Access = Access.SESSION) -> Route:
+    return Route(method="GET", template=template, access=access)
+
+
+def _act(template: str) -> Route:
+    return Route(method="POST", template=template, access=Access.SESSION, body_limit=_FORM)
+
+
+_COMPUTER: Final = "/manage/installations/{id}"
+_FILE: Final = "/manage/initial-access-tokens/{id}"
+MANAGE: Final = (
+    _look("/enrolled", Access.PUBLIC),
+    _look("/manage/installations"),
+    _look("/manage/installations/new"),
+    _look(_COMPUTER),
+    *(make(f"{_COMPUTER}/{act}") for act in ("suspend", "revoke") for make in (_look, _act)),
+    _act(f"{_COMPUTER}/resume"),
+    _act(f"{_COMPUTER}/approve"),
+    _act("/manage/notices"),
+    _look("/manage/enrolment-codes/new"),
+    _act("/manage/enrolment-codes"),
+    _look("/manage/initial-access-tokens"),
+    _act("/manage/initial-access-tokens"),
+    _look("/manage/initial-access-tokens/new"),
+    _look(_FILE),
+    _look(f"{_FILE}/revoke"),
+    _act(f"{_FILE}/revoke"),
+)
+"""Where people look after their computers; literals stand before what a name may stand for."""
+
 OAUTH: Final = (OAUTH_TOKEN, REVOKE, INTROSPECT, SERVER_METADATA, RESOURCE_METADATA)
 """What a cloud with an issuer answers besides."""
 OAUTH_FAMILY: Final = frozenset({TOKEN, *OAUTH, *FLOWS})

@@ -33,8 +33,8 @@ from keyin.cloud.oauth_routes import Authorization
 from keyin.cloud.ops import HealthRoutes, OpsApp
 from keyin.cloud.page_wiring import page_routes
 from keyin.cloud.settings_routes import SettingsRoutes
-from keyin.cloud.solutions_routes import SolutionsRoutes
 from keyin.cloud.settings_wiring import settings_service
+from keyin.cloud.solutions_routes import SolutionsRoutes
 from keyin.oauth.bearer import Bearer
 from keyin.oauth.dpop import Dpop
 from keyin.oauth.grant_endpoint import GrantEndpoint

@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from keyin.domain.environment import Entropy
     from keyin.oauth.authorization import AuthorizationEndpoint
+    from keyin.oauth.computer_approval import ComputerApproval
     from keyin.oauth.device import DevicePage
+    from keyin.oauth.initial_access import InitialAccessService
+    from keyin.oauth.managed_files import ManagedFiles
+    from keyin.oauth.managing import Managing
+    from keyin.oauth.notice_ports import Notices
     from keyin.oauth.ports import Peppers
     from keyin.oauth.sign_in import SignIn
+    from keyin.wire.enrolment_file import Signs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +27,14 @@ class PageServices:
     """Without a slash at its end; its origin is that of every page."""
     sign_in: SignIn
     authorization: AuthorizationEndpoint
+    computers: ComputerApproval
     devices: DevicePage | None
     """None: the device grant is switched off."""
+    managing: Managing
+    files: ManagedFiles
+    access: InitialAccessService
+    notices: Notices
+    signing: Signs | None
+    """Signs enrolment files; None: none can be made here."""
     peppers: Peppers
     entropy: Entropy

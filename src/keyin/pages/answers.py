@@ -58,6 +58,17 @@ def style_sheet(content: bytes) -> Page:
     return Page(status=200, headers=headers, body=content)
 
 
+def attachment(body: bytes, media: str, name: str) -> Page:
+    """Return a file to be kept under this name, which is of plain letters (RFC 6266 §4.3)."""
+    headers = (
+        (b"content-type", media.encode()),
+        (b"content-disposition", f'attachment; filename="{name}"'.encode()),
+        (b"content-security-policy", POLICY.encode()),
+        *STRICT,
+    )
+    return Page(status=200, headers=headers, body=body)
+
+
 def form_action(redirect_uri: str) -> str | None:
     """Return what the policy must name so that a form may lead to this address, and only there.
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from keyin.domain.address_text import address_text
 from keyin.oauth.accounts import is_fresh
-from keyin.oauth.sign_in import Visit
+from keyin.oauth.initial_access import By
+from keyin.oauth.sign_in import SignedIn, Visit
 from keyin.pages.answers import page, see_other
 from keyin.pages.guard import FIELD
 from keyin.pages.rendering import Templates
+from keyin.pages.seals import Onward
 from keyin.pages.texts import PROBLEMS, Trouble
 
 if TYPE_CHECKING:
     from keyin.oauth.page_services import PageServices
-    from keyin.oauth.sign_in import SignedIn
     from keyin.pages.guard import Guard
-    from keyin.pages.seals import Onward, Seals
+    from keyin.pages.seals import Seals
     from keyin.wire.pages import Header, Page, PageRequest
 
 
@@ -37,6 +39,21 @@ class Desk:
     def sent_by(self, request: PageRequest, who: SignedIn) -> bool:
         """Tell whether a form comes from a page of ours for this very session (P52)."""
         return self.guard.holds(request, who.token.reveal())
+
+    async def visitor(
+        self, request: PageRequest, place: str, *, recent: bool = False, **query: str
+    ) -> SignedIn | Page:
+        """Return who has signed in, or what to show them first; a form must be one of ours.
+
+        `place` is the page to which a sign-in leads; `recent`: the sign-in must be (P55).
+        """
+        who = await self.who(request)
+        if who is not None and request.method == "POST" and not self.sent_by(request, who):
+            return self.trouble(Trouble.FORM, request, who)
+        if who is not None and request.query is None:
+            return self.trouble(Trouble.REQUEST, request, who)
+        there = fresh(who, request) if recent else who
+        return there or self.to_sign_in(Onward(to="manage", place=place, query=query))
 
     def to_sign_in(self, onward: Onward) -> Page:
         """Let the person sign in first, and then go there."""
@@ -59,7 +76,13 @@ class Desk:
         body = self.templates.render(
             template,
             request,
-            **{"who": who.account.name if who else None, "proof": proof, "field": FIELD, **context},
+            **{
+                "who": who.account.name if who else None,
+                "proof": proof,
+                "field": FIELD,
+                "here": None,
+                **context,
+            },
         )
         return page(status, body, *more, form_target=form_target, reason=reason)
 
@@ -80,6 +103,16 @@ class Desk:
 def fresh(who: SignedIn | None, request: PageRequest) -> SignedIn | None:
     """Return who signed in at most five minutes ago (P55)."""
     return who if who is not None and is_fresh(who.session, request.now) else None
+
+
+def by(request: PageRequest, who: SignedIn) -> By:
+    """Return who does something, as services want it."""
+    return By(
+        actor=who.account.id,
+        now=request.now,
+        address=address_text(request.address),
+        request_id=request.request_id,
+    )
 
 
 def visit(request: PageRequest) -> Visit:

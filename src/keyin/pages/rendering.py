@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from keyin.pages.languages import catalogues, chosen
+from keyin.pages.languages import chosen
+from keyin.pages.views import day, moment
+from keyin.stores.catalogues import catalogues
+from keyin.wire.utc_text import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +45,7 @@ def _environment(translated: Callable[[str], str]) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.filters |= {"moment": moment, "iso": text_of, "day": day}
     environment.install_gettext_callables(  # type: ignore[attr-defined] # the extension adds it
         lambda text: translated(text) if text else "", lambda one, many, n: one if n == 1 else many,
         newstyle=True,

@@ -14,7 +14,9 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from keyin.domain.enrolment import Computer  # noqa: TC001 - msgspec looks at the annotations
 from keyin.domain.records import Digest
+from keyin.oauth.consent import Choice  # noqa: TC001 - as above
 from keyin.oauth.digests import matches
 
 if TYPE_CHECKING:
@@ -27,16 +29,18 @@ Content = TypeVar("Content", bound=msgspec.Struct)
 class Onward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One of a few places, and what it is to be asked."""
 
-    to: Literal["account", "authorize", "question", "device"] = "account"
+    to: Literal["account", "authorize", "question", "device", "manage"] = "account"
     query: dict[str, str] = {}
     application: str | None = None
     """Who sent the person here, to be named on the way."""
     back: str | None = None
     """The application's own address, for who does not want to sign in."""
+    place: str | None = None
+    """Which page of `manage`; only we write it."""
 
     def path(self) -> str:
         """Return the address within this site."""
-        path = _PATHS[self.to]
+        path = self.place if self.to == "manage" and self.place else _PATHS[self.to]
         return f"{path}?{urlencode(self.query)}" if self.query else path
 
 
@@ -52,6 +56,12 @@ class Shown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     redirect_uri: str
     redirect_host: str
     refusal: str
+    computer: Computer | None = None
+    """What is to be enrolled, as it was asked for; with `jkt`, its key, and from where it asked."""
+    jkt: str | None = None
+    address: str | None = None
+    chosen: Choice | None = None
+    """What the person would have of it."""
 
 
 _PATHS: Final = {
@@ -59,6 +69,7 @@ _PATHS: Final = {
     "authorize": "/oauth2/authorize",
     "question": "/oauth2/authorize/question",
     "device": "/device",
+    "manage": "/manage/installations",
 }
 
 

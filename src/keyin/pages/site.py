@@ -7,11 +7,17 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
+from keyin.pages.adding import Adding
 from keyin.pages.answers import HSTS, style_sheet
 from keyin.pages.approving import Approving
+from keyin.pages.computer_acts import ComputerActs
+from keyin.pages.computers import Computers
 from keyin.pages.desk import Desk
 from keyin.pages.devices import Devices
+from keyin.pages.file_acts import FileActs
+from keyin.pages.files import Files
 from keyin.pages.guard import Guard
+from keyin.pages.results import Results
 from keyin.pages.seals import ACCOUNT, Seals
 from keyin.pages.signing_in import SigningIn
 from keyin.pages.texts import Trouble
@@ -47,6 +53,7 @@ class Site:
             ("GET", "/oauth2/authorize/question"): approving.again,
             ("POST", "/oauth2/authorize/decision"): approving.decide,
             ("GET", "/static/keyin.css"): self._style_sheet,
+            **_managing(desk),
             **_devices(desk),
         }
 
@@ -85,10 +92,49 @@ class Site:
         who = await self._desk.who(request)
         if who is None:
             return self._desk.to_sign_in(ACCOUNT)
-        return self._desk.shown("account", request, who)
+        return self._desk.shown("account", request, who, here="account")
 
     async def _style_sheet(self, _request: PageRequest) -> Page:
         return self._style
+
+
+def _managing(desk: Desk) -> Mapping[tuple[str, str], Handler]:
+    """Return the pages where people look after their computers."""
+    services = desk.services
+    managing, managed = services.managing, services.files
+    computers = Computers(desk=desk, managing=managing, notices=services.notices)
+    acts = ComputerActs(desk=desk, computers=computers, managing=managing)
+    adding = Adding(desk=desk, managing=managing, access=services.access)
+    files = Files(
+        desk=desk,
+        managing=managing,
+        managed=managed,
+        access=services.access,
+        signing=services.signing,
+    )
+    file_acts = FileActs(desk=desk, files=files, managed=managed)
+    computer, file = "/manage/installations/{id}", "/manage/initial-access-tokens/{id}"
+    return {
+        ("GET", "/enrolled"): Results(desk).show,
+        ("GET", "/manage/installations"): computers.show,
+        ("GET", "/manage/installations/new"): adding.show,
+        ("GET", computer): computers.one,
+        ("GET", f"{computer}/suspend"): acts.ask_suspend,
+        ("POST", f"{computer}/suspend"): acts.suspend,
+        ("GET", f"{computer}/revoke"): acts.ask_revoke,
+        ("POST", f"{computer}/revoke"): acts.revoke,
+        ("POST", f"{computer}/resume"): acts.resume,
+        ("POST", f"{computer}/approve"): acts.approve,
+        ("POST", "/manage/notices"): computers.read,
+        ("GET", "/manage/enrolment-codes/new"): adding.ask,
+        ("POST", "/manage/enrolment-codes"): adding.make,
+        ("GET", "/manage/initial-access-tokens"): files.show,
+        ("POST", "/manage/initial-access-tokens"): files.make,
+        ("GET", "/manage/initial-access-tokens/new"): files.ask,
+        ("GET", file): files.one,
+        ("GET", f"{file}/revoke"): file_acts.ask,
+        ("POST", f"{file}/revoke"): file_acts.end,
+    }
 
 
 def _devices(desk: Desk) -> Mapping[tuple[str, str], Handler]:

@@ -16,6 +16,9 @@ class Trouble(StrEnum):
     FORM = "page_form"
     APPLICATION = "page_application"
     EXPIRED = "page_expired"
+    NOT_THERE = "page_not_there"
+    NOT_YOURS = "page_not_yours"
+    OVER = "page_over"
     UNAVAILABLE = "page_unavailable"
     INTERNAL = "page_internal"
 
@@ -54,6 +57,24 @@ PROBLEMS: Final = {
         msgid("This took too long, or was done already"),
         msgid("A request of an application holds for a short time and can be answered once."),
         msgid("Go back to the application and begin again. If you have signed in, it is quicker."),
+    ),
+    Trouble.NOT_THERE: Problem(
+        404,
+        msgid("This is not here"),
+        msgid("It may have been removed, or it belongs to somebody else."),
+        msgid("Go to your computers and look there."),
+    ),
+    Trouble.NOT_YOURS: Problem(
+        403,
+        msgid("You can look, but not change this"),
+        msgid("It belongs to a site of which you are a viewer."),
+        msgid("Ask an owner or a manager of the site."),
+    ),
+    Trouble.OVER: Problem(
+        409,
+        msgid("This cannot be changed any more"),
+        msgid("It has ended, or somebody else was quicker."),
+        msgid("Go back and look how it stands now."),
     ),
     Trouble.UNAVAILABLE: Problem(
         503,

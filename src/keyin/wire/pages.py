@@ -33,6 +33,8 @@ class PageRequest:
     address: Address | None
     now: Millis
     request_id: str
+    named: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What stands in the place of each `{name}` of the path, decoded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from keyin.cloud.routes import Route
 
-FILLED: Final = {"{key}": "alice", "{device}": "%7B%7D", "{digest}": "0" * 64}
+FILLED: Final = {"{key}": "alice", "{device}": "%7B%7D", "{digest}": "0" * 64, "{id}": "gai_x"}
 NOBODYS_DIGEST: Final = "0" * 8 + ":" + "0" * 64
 FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 

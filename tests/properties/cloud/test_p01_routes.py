@@ -39,6 +39,7 @@ OPEN = {
     ("GET", "/logout"),
     ("GET", "/oauth2/authorize"),
     ("GET", "/static/keyin.css"),
+    ("GET", "/enrolled"),
 }
 """What anybody may ask. A route that is added to this list is open to the world: think twice."""
 

@@ -1,0 +1,253 @@
+"""A person looks after computers: those they own, and those of the sites they look after (P96).
+
+What is not within reach is answered as what is not there. A viewer of a site sees and changes
+nothing. Each act is one unit of work with its event, by the account that did it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Final, Protocol
+
+from keyin.domain.address_text import address_text
+from keyin.domain.enrolment import Flag
+from keyin.domain.events import Act, Event
+from keyin.domain.membership import reach_of
+from keyin.domain.records import RecordId, Status
+from keyin.oauth import managed_ports
+from keyin.oauth.administration_ports import Word
+from keyin.oauth.enrolment_ports import Again, Question
+from keyin.oauth.managed_ports import Wanted
+from keyin.oauth.membership_ports import Memberships
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from keyin.domain.enrolment import InitialAccess, Registration
+    from keyin.domain.environment import Millis
+    from keyin.domain.membership import Reach
+    from keyin.domain.records import ProofUse
+    from keyin.oauth.accounts import Account
+    from keyin.oauth.administration_ports import ClientPicture
+    from keyin.oauth.enrolment_ports import Decision, Listed, Registered, Surroundings
+    from keyin.oauth.sign_in import Visit
+
+_STANDS: Final = frozenset(Status) - {Status.REVOKED, Status.EXPIRED}
+_FROM: Final[Mapping[Act, frozenset[Status]]] = {
+    Act.CLIENT_SUSPENDED: frozenset({Status.ACTIVE}),
+    Act.CLIENT_RESUMED: frozenset({Status.SUSPENDED}),
+    Act.CLIENT_REVOKED: _STANDS,
+}
+_TO: Final[Mapping[Act, Status]] = {
+    Act.CLIENT_SUSPENDED: Status.SUSPENDED,
+    Act.CLIENT_RESUMED: Status.ACTIVE,
+    Act.CLIENT_REVOKED: Status.REVOKED,
+}
+
+
+class Store(managed_ports.ManagedClients, Memberships, Protocol):
+    """What this reads and writes."""
+
+    async def set_client_status(
+        self, id_: RecordId, word: Word, *, only_from: frozenset[Status]
+    ) -> bool:
+        """See oauth.administration_ports.ClientRegister."""
+        ...
+
+    async def registered(self, oauth2_client_id: str) -> Registered | None:
+        """See oauth.enrolment_ports.Registrations."""
+        ...
+
+    async def register(
+        self,
+        question: Question,
+        decide: Callable[[Surroundings], Decision],
+        *,
+        uses: Sequence[ProofUse] = (),
+    ) -> ProofUse | None:
+        """See oauth.enrolment_ports.Registering."""
+        ...
+
+    async def initial_access(self, id_: RecordId) -> Listed | None:
+        """See oauth.enrolment_ports.InitialAccesses."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Computer:
+    """One computer, as far as the account may know it."""
+
+    picture: ClientPicture
+    registration: Registration | None
+    """None: an administrator or an import made it."""
+    access: InitialAccess | None
+    """What it was born from, if that is still known."""
+    may_change: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """A page of computers; `before`: where the next begins, if there are more."""
+
+    computers: Sequence[Computer]
+    before: int | None
+
+
+class Acted(Enum):
+    """What came of an act."""
+
+    DONE = auto()
+    ALREADY = auto()
+    NOT_THERE = auto()
+    NOT_ALLOWED = auto()
+    """They see it, and may not change it."""
+    OVER = auto()
+    """It cannot become that from what it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Managing:
+    """See above. Each method raises StoreUnavailable."""
+
+    store: Store
+
+    async def reach(self, account: Account) -> Reach:
+        """Return how far an account reaches."""
+        return reach_of(account.id, await self.store.memberships_of(account.id))
+
+    async def counts(self, account: Account) -> Mapping[tuple[str | None, Status], int]:
+        """Count what is within reach, by site and status."""
+        return await self.store.managed_counts(account.id)
+
+    async def page(
+        self, account: Account, wanted: Wanted, *, before: int | None, most: int
+    ) -> Listing:
+        """Return some computers within reach."""
+        found = await self.store.managed(account.id, wanted, before=before, most=most + 1)
+        reach = await self.reach(account)
+        shown = found[:most]
+        return Listing(
+            computers=[await self._whole(one, reach) for one in shown],
+            before=shown[-1].number if len(found) > most else None,
+        )
+
+    async def one(self, account: Account, id_: RecordId) -> Computer | None:
+        """Return one within reach."""
+        picture = await self.store.managed_one(account.id, id_)
+        return await self._whole(picture, await self.reach(account)) if picture else None
+
+    async def suspend(self, account: Account, id_: RecordId, *, reason: str, visit: Visit) -> Acted:
+        """Stop one for a while."""
+        return await self._say(account, id_, Act.CLIENT_SUSPENDED, reason, visit)
+
+    async def resume(self, account: Account, id_: RecordId, *, visit: Visit) -> Acted:
+        """Let a stopped one go on."""
+        return await self._say(account, id_, Act.CLIENT_RESUMED, None, visit)
+
+    async def revoke(self, account: Account, id_: RecordId, *, reason: str, visit: Visit) -> Acted:
+        """Stop one for ever."""
+        return await self._say(account, id_, Act.CLIENT_REVOKED, reason, visit)
+
+    async def born_from(self, account: Account, id_: RecordId, *, most: int) -> Sequence[Computer]:
+        """Return computers within reach that came with a file or a code, the newest first."""
+        listing = await self.page(account, Wanted(born_from=id_), before=None, most=most)
+        return listing.computers
+
+    async def approve(self, account: Account, computer: Computer, *, visit: Visit) -> Acted:
+        """Let one in again that came back and waits for it."""
+        registration, picture = computer.registration, computer.picture
+        if not computer.may_change:
+            return Acted.NOT_ALLOWED
+        if registration is None or Flag.AWAITING not in registration.flags:
+            return Acted.OVER
+        event = _event(Act.CLIENT_RESUMED, account, picture, None, visit)
+        done: list[bool] = []
+
+        def decide(there: Surroundings) -> Again | None:
+            named = there.named
+            if named is None or named.client.status is not Status.PENDING:
+                return None
+            if Flag.AWAITING not in named.registration.flags or there.stopped is not None:
+                return None
+            done.append(True)
+            return _let_in(named, event, visit.now)
+
+        question = Question(
+            client_id=picture.credentials[0].oauth2_client_id, site=picture.client.lineage.site
+        )
+        await self.store.register(question, decide)
+        return Acted.DONE if done else Acted.OVER
+
+    async def _say(
+        self, account: Account, id_: RecordId, act: Act, reason: str | None, visit: Visit
+    ) -> Acted:
+        found = await self.one(account, id_)
+        if found is None or not found.may_change:
+            return Acted.NOT_ALLOWED if found else Acted.NOT_THERE
+        word = Word(
+            status=_TO[act],
+            reason=reason,
+            now=visit.now,
+            event=_event(act, account, found.picture, reason, visit),
+        )
+        if await self.store.set_client_status(id_, word, only_from=_FROM[act]):
+            return Acted.DONE
+        there = await self.one(account, id_)
+        so_already = there is not None and own_status(there.picture) is word.status
+        return Acted.ALREADY if so_already else Acted.OVER
+
+    async def _whole(self, picture: ClientPicture, reach: Reach) -> Computer:
+        lineage = picture.client.lineage
+        registered = None
+        for credential in picture.credentials[:1]:
+            registered = await self.store.registered(credential.oauth2_client_id)
+        registration = registered.registration if registered else None
+        id_ = registration.initial_access_id if registration else None
+        listed = await self.store.initial_access(id_) if id_ else None
+        return Computer(
+            picture=picture,
+            registration=registration,
+            access=listed.record if listed else None,
+            may_change=reach.changes(lineage.owner, lineage.site),
+        )
+
+
+def _let_in(named: Registered, event: Event, now: Millis) -> Again:
+    """Return the change that a yes makes to a computer that waits for it."""
+    flags = tuple(flag for flag in named.registration.flags if flag is not Flag.AWAITING)
+    registration = replace(
+        named.registration,
+        flags=flags,
+        activate_by=None,
+        version=named.registration.version + 1,
+    )
+    return Again(
+        registration=registration,
+        name=named.client.name,
+        software_version=named.client.lineage.software_version,
+        status=Status.ACTIVE,
+        keys=[key for key in named.keys if key.status is Status.ACTIVE],
+        now=now,
+        event=event,
+    )
+
+
+def own_status(picture: ClientPicture) -> Status:
+    """Return what the computer's own record says, whatever its site and its software are."""
+    return Status.ACTIVE if picture.client.stopped_by else picture.client.status
+
+
+def _event(
+    act: Act, account: Account, picture: ClientPicture, reason: str | None, visit: Visit
+) -> Event:
+    return Event(
+        act=act,
+        at=visit.now,
+        actor=account.id,
+        address=address_text(visit.address),
+        client=picture.client.id,
+        reason=reason,
+        request_id=visit.request_id,
+        site=picture.client.lineage.site,
+    )

@@ -1,0 +1,149 @@
+"""Suspend, resume, revoke, let in again: asked once more before what cannot be undone (M6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from keyin.domain.errors import msgid
+from keyin.oauth.managing import Acted
+from keyin.pages.answers import see_other
+from keyin.pages.computers import LIST, shown
+from keyin.pages.desk import visit
+from keyin.pages.forms import Form
+from keyin.pages.manage_texts import REASONS
+from keyin.pages.texts import Trouble
+from keyin.wire.pages import Page
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from keyin.oauth.managing import Computer, Managing
+    from keyin.oauth.sign_in import SignedIn
+    from keyin.pages.computers import Computers
+    from keyin.pages.desk import Desk
+    from keyin.wire.pages import PageRequest
+
+NOT_SURE: Final = msgid("Tick the box if you mean it.")
+TROUBLES: Final = {
+    Acted.NOT_THERE: Trouble.NOT_THERE,
+    Acted.NOT_ALLOWED: Trouble.NOT_YOURS,
+    Acted.OVER: Trouble.OVER,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComputerActs:
+    """See above."""
+
+    desk: Desk
+    computers: Computers
+    managing: Managing
+
+    async def ask_suspend(self, request: PageRequest) -> Page:
+        """Say what it means to stop a computer for a while."""
+        return await self._ask(request, "suspend")
+
+    async def ask_revoke(self, request: PageRequest) -> Page:
+        """Say what it means to take a computer out."""
+        return await self._ask(request, "revoke")
+
+    async def suspend(self, request: PageRequest) -> Page:
+        """Stop it for a while."""
+        return await self._act(request, "suspend", self._suspend)
+
+    async def revoke(self, request: PageRequest) -> Page:
+        """Take it out for ever."""
+        return await self._act(request, "revoke", self._revoke)
+
+    async def resume(self, request: PageRequest) -> Page:
+        """Let a stopped one go on."""
+        found = await self._changeable(request)
+        if isinstance(found, Page):
+            return found
+        who, computer = found
+        id_ = computer.picture.client.id
+        acted = await self.managing.resume(who.account, id_, visit=visit(request))
+        return self._after(request, who, acted, id_)
+
+    async def approve(self, request: PageRequest) -> Page:
+        """Let one in again that came back: the one click."""
+        found = await self._changeable(request)
+        if isinstance(found, Page):
+            return found
+        who, computer = found
+        acted = await self.managing.approve(who.account, computer, visit=visit(request))
+        return self._after(request, who, acted, computer.picture.client.id)
+
+    async def _ask(self, request: PageRequest, act: str) -> Page:
+        found = await self._changeable(request, then=f"/{act}")
+        if isinstance(found, Page):
+            return found
+        return self._question(request, *found, act, Form({}))
+
+    async def _act(
+        self,
+        request: PageRequest,
+        act: str,
+        do: Callable[[PageRequest, SignedIn, Computer, str], Awaitable[Acted]],
+    ) -> Page:
+        found = await self._changeable(request, then=f"/{act}")
+        if isinstance(found, Page):
+            return found
+        who, computer = found
+        form = Form(request.form or {})
+        reason = form.choice("reason", REASONS)
+        if act == "revoke" and form.text("sure") != "yes":
+            form.errors["sure"] = NOT_SURE
+        if form.errors:
+            return self._question(request, who, computer, act, form, status=400)
+        acted = await do(request, who, computer, reason)
+        return self._after(request, who, acted, computer.picture.client.id)
+
+    async def _suspend(
+        self, request: PageRequest, who: SignedIn, computer: Computer, reason: str
+    ) -> Acted:
+        id_ = computer.picture.client.id
+        return await self.managing.suspend(who.account, id_, reason=reason, visit=visit(request))
+
+    async def _revoke(
+        self, request: PageRequest, who: SignedIn, computer: Computer, reason: str
+    ) -> Acted:
+        id_ = computer.picture.client.id
+        return await self.managing.revoke(who.account, id_, reason=reason, visit=visit(request))
+
+    async def _changeable(
+        self, request: PageRequest, then: str = ""
+    ) -> tuple[SignedIn, Computer] | Page:
+        """Return who asks and a computer that they may change; a sign-in of just now (P55)."""
+        found = await self.computers.found(request, recent=True, then=then)
+        if not isinstance(found, Page) and not found[1].may_change:
+            return self.desk.trouble(Trouble.NOT_YOURS, request, found[0])
+        return found
+
+    def _question(
+        self,
+        request: PageRequest,
+        who: SignedIn,
+        computer: Computer,
+        act: str,
+        form: Form,
+        status: int = 200,
+    ) -> Page:
+        return self.desk.shown(
+            "computer_act",
+            request,
+            who,
+            status=status,
+            here="computers",
+            act=act,
+            reasons=REASONS,
+            why=form.text("reason"),
+            errors=form.errors,
+            **shown(computer),
+        )
+
+    def _after(self, request: PageRequest, who: SignedIn, acted: Acted, id_: str) -> Page:
+        if acted in TROUBLES:
+            return self.desk.trouble(TROUBLES[acted], request, who)
+        return see_other(f"{LIST}/{id_}")
