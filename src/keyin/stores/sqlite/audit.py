@@ -1,6 +1,6 @@
 """The audit log in SQL: events go in with what they tell of, in one savepoint, or not at all.
 
-One writer has the store (ADR 5), so there is one chain; it goes on over restarts and through the
+One writer has the store (ADR 5), so one chain goes on, also over restarts and through the
 command's verbs: its head is read from the table, and remembered by the connection that writes
 until something is undone.
 """
@@ -28,6 +28,18 @@ _APPEND: Final = "INSERT INTO audit (chain, seq, at, event, hash) VALUES (?, ?, 
 _ROWS: Final = (
     "SELECT chain, seq, at, event, hash FROM audit WHERE chain = ? AND seq > ? ORDER BY seq LIMIT ?"
 )
+_OTHERS_ROWS: Final = _ROWS.replace("FROM audit ", "FROM audit_of_others ")
+_OTHERS_HEADS: Final = """
+WITH RECURSIVE chains (chain) AS (
+  SELECT min(chain) FROM audit_of_others
+  UNION ALL
+  SELECT (SELECT min(chain) FROM audit_of_others WHERE chain > chains.chain)
+  FROM chains WHERE chains.chain IS NOT NULL
+)
+SELECT r.chain, r.seq, r.hash FROM chains JOIN audit_of_others AS r ON r.chain = chains.chain
+AND r.seq = (SELECT max(seq) FROM audit_of_others WHERE chain = chains.chain) ORDER BY r.chain
+"""
+"""Looks at one row of each chain."""
 _CHECKPOINT: Final = (
     "INSERT INTO audit_checkpoints (chain, seq, at, hash, signature) VALUES (?, ?, ?, ?, ?) "
     "ON CONFLICT DO NOTHING"
@@ -90,12 +102,14 @@ class SqliteAudit(SqlitePart):
         """See oauth.audit_ports.AuditLog."""
         with our_errors():
             head = _head(self._reading)
-        return [head] if head.seq else []
+            others = [Head(*row) for row in self._reading.execute(_OTHERS_HEADS)]
+        return [*([head] if head.seq else []), *others]
 
     async def audit_rows(self, chain: str, *, after: int, most: int) -> Sequence[Row]:
         """See oauth.audit_ports.AuditLog."""
         with our_errors():
-            return [Row(*row) for row in self._reading.execute(_ROWS, (chain, after, most))]
+            query = _ROWS if chain == CHAIN else _OTHERS_ROWS
+            return [Row(*row) for row in self._reading.execute(query, (chain, after, most))]
 
     async def add_checkpoint(self, checkpoint: Checkpoint) -> None:
         """See oauth.audit_ports.AuditLog."""
