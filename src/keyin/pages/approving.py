@@ -10,24 +10,30 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
+import msgspec
+
 from keyin.domain.address_text import address_text
 from keyin.domain.records import Digest
 from keyin.oauth.accounts import is_fresh
+from keyin.oauth.computer_approval import Answer, ShownCode
 from keyin.oauth.consent import Consent, Problem, Redirect
 from keyin.oauth.errors import Reason
+from keyin.pages import computer_questions
 from keyin.pages.answers import form_action, see_other
-from keyin.pages.desk import fresh
+from keyin.pages.desk import fresh, visit
 from keyin.pages.seals import ACCOUNT, Onward, Shown
 from keyin.pages.texts import SCOPES, Trouble, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from keyin.oauth.consent import Asking
+    from keyin.domain.enrolment import Computer
+    from keyin.oauth.consent import Asking, Choice
     from keyin.oauth.sign_in import SignedIn
     from keyin.pages.desk import Desk
     from keyin.wire.pages import Page, PageRequest
 
+_ANSWERS: Final = {"approve": Answer.APPROVE, "deny": Answer.DENY, "code": Answer.CODE}
 LONGEST: Final = 6000
 """Characters of a request that can be carried over a sign-in."""
 
@@ -52,7 +58,7 @@ class Approving:
         )
         if not isinstance(outcome, Consent):
             return self._elsewhere(outcome, request, who)
-        return self._question(request, recent, _shown(outcome.txn, outcome.asking, recent))
+        return await self._question(request, recent, _shown(outcome.txn, outcome.asking, recent))
 
     async def again(self, request: PageRequest) -> Page:
         """Show a question that had to wait for a sign-in, for the first time or again."""
@@ -67,7 +73,7 @@ class Approving:
             return self._wait(shown, text)
         if shown is None:
             return self.desk.trouble(Trouble.REQUEST, request, who)
-        return self._question(request, recent, shown)
+        return await self._question(request, recent, shown)
 
     async def _adopt(self, request: PageRequest, who: SignedIn, txn: str) -> Page:
         outcome = await self.desk.services.authorization.adopt(
@@ -75,7 +81,7 @@ class Approving:
         )
         if isinstance(outcome, Problem):
             return self._elsewhere(outcome, request, who)
-        return self._question(request, who, _shown(outcome.txn, outcome.asking, who))
+        return await self._question(request, who, _shown(outcome.txn, outcome.asking, who))
 
     async def decide(self, request: PageRequest) -> Page:
         """Take the answer, and lead the person back to the application."""
@@ -86,15 +92,56 @@ class Approving:
         if who is not None and not desk.sent_by(request, who):
             return desk.trouble(Trouble.FORM, request, who)
         recent = fresh(who, request)
+        decision = form.get("decision")
+        if shown is not None and shown.computer is not None and who is not None:
+            return await self._computer_decided(request, who, shown, shown.computer)
         if recent is None:
             return self._wait(shown, text)
-        decision = form.get("decision")
         if shown is None or decision not in {"approve", "deny"}:
             return desk.trouble(Trouble.REQUEST, request, who)
         outcome = await self._decided(request, recent, shown, approve=decision == "approve")
+        return self._led_back(outcome, request, recent, shown)
+
+    def _led_back(
+        self, outcome: Redirect | Problem, request: PageRequest, who: SignedIn, shown: Shown
+    ) -> Page:
+        """Lead the browser to who asked; by a link where a policy cannot name that place."""
         if isinstance(outcome, Redirect) and form_action(shown.redirect_uri) is None:
-            return desk.shown("onward", request, who, asked=shown, url=outcome.url)
+            return self.desk.shown("onward", request, who, asked=shown, url=outcome.url)
         return self._elsewhere(outcome, request, who)
+
+    async def _computer_decided(
+        self, request: PageRequest, who: SignedIn, shown: Shown, computer: Computer
+    ) -> Page:
+        """Take the answer about a computer, with what the person would have of it."""
+        form, services = request.form or {}, self.desk.services
+        choice, errors = computer_questions.read_choice(
+            form, computer, await services.computers.sites(who.account)
+        )
+        edited = shown if errors else msgspec.structs.replace(shown, chosen=choice)
+        recent = fresh(who, request)
+        if recent is None:
+            return self._wait(edited, self.desk.seals.seal(edited))
+        answer = _ANSWERS.get(form.get("decision", ""))
+        if answer is not Answer.DENY and (errors or answer is None):
+            return await self._question(request, recent, edited, choice, errors)
+        outcome = await services.computers.decide(
+            shown.txn,
+            answer,
+            choice,
+            who=replace(recent, session=replace(recent.session, digest=Digest(shown.session))),
+            visit=visit(request),
+        )
+        if isinstance(outcome, ShownCode):
+            return self.desk.shown(
+                "computer_code",
+                request,
+                who,
+                code=outcome.code.reveal(),
+                minutes=outcome.minutes,
+                name=outcome.name,
+            )
+        return self._led_back(outcome, request, who, shown)
 
     async def _decided(
         self, request: PageRequest, who: SignedIn, shown: Shown, *, approve: bool
@@ -134,7 +181,29 @@ class Approving:
         onward = Onward(to="question", query=query, application=shown.name, back=shown.refusal)
         return self.desk.to_sign_in(onward)
 
-    def _question(self, request: PageRequest, who: SignedIn, shown: Shown) -> Page:
+    async def _question(
+        self,
+        request: PageRequest,
+        who: SignedIn,
+        shown: Shown,
+        choice: Choice | None = None,
+        errors: Mapping[str, str] | None = None,
+    ) -> Page:
+        if shown.computer is not None:
+            sites = await self.desk.services.computers.sites(who.account)
+            usual = shown.chosen or computer_questions.first_choice(shown.computer, sites)
+            asked = computer_questions.Asked(
+                computer=shown.computer,
+                jkt=shown.jkt,
+                address=shown.address,
+                choice=choice or usual,
+                sites=sites,
+                action="/oauth2/authorize/decision",
+                hidden={"question": self.desk.seals.seal(shown)},
+                form_target=form_action(shown.redirect_uri),
+                errors=errors or {},
+            )
+            return computer_questions.question(self.desk, request, who, asked)
         return self.desk.shown(
             "consent",
             request,
@@ -166,6 +235,9 @@ def _shown(txn: str, asking: Asking, who: SignedIn) -> Shown:
         redirect_uri=asking.redirect_uri,
         redirect_host=asking.redirect_host,
         refusal=asking.refusal,
+        computer=asking.computer,
+        jkt=asking.jkt,
+        address=asking.address,
     )
 
 

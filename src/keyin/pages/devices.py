@@ -11,19 +11,25 @@ from typing import TYPE_CHECKING, Any, Final
 
 from keyin.domain.address_text import address_text
 from keyin.domain.errors import msgid
+from keyin.oauth.computer_approval import Answer
 from keyin.oauth.device import Unknown
-from keyin.pages.desk import fresh
+from keyin.pages import computer_questions
+from keyin.pages.desk import fresh, visit
 from keyin.pages.seals import Onward
 from keyin.pages.texts import SCOPES, Trouble, plain
 from keyin.wire.pages import Page
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keyin.oauth.consent import Choice
     from keyin.oauth.device import DeviceAsking, DevicePage
     from keyin.oauth.sign_in import SignedIn
     from keyin.pages.desk import Desk
     from keyin.wire.pages import PageRequest
 
 DEVICE: Final = Onward(to="device")
+_ANSWERS: Final = {"approve": Answer.APPROVE, "deny": Answer.DENY}
 NO_SUCH_CODE: Final = msgid("No device waits for this code. Look at the device and type it again.")
 TOO_MANY: Final = msgid("There were too many wrong codes. Wait ten minutes, then begin again.")
 
@@ -54,7 +60,7 @@ class Devices:
         )
         if isinstance(outcome, Unknown):
             return self._unknown(request, recent, outcome, code)
-        return self._question(request, recent, outcome, code)
+        return await self._question(request, recent, outcome, code)
 
     async def decide(self, request: PageRequest) -> Page:
         """Take the answer."""
@@ -63,6 +69,8 @@ class Devices:
             return recent
         form = request.form or {}
         code, decision = form.get("code", ""), form.get("decision")
+        if "client_name" in form:
+            return await self._computer(request, recent, code, _ANSWERS.get(decision or ""))
         if decision not in {"approve", "deny"}:
             return self.desk.trouble(Trouble.REQUEST, request, recent)
         outcome = await self.page.decide(
@@ -73,11 +81,44 @@ class Devices:
             address=address_text(request.address),
             request_id=request.request_id,
         )
+        return self._done(request, recent, outcome, code, approved=decision == "approve")
+
+    async def _computer(
+        self, request: PageRequest, who: SignedIn, code: str, answer: Answer | None
+    ) -> Page:
+        """Take the answer about a computer; what is to be called otherwise is looked at first."""
+        computers = self.desk.services.computers
+        asking = await self.page.look_up(
+            code, account=who.account, now=request.now, address=address_text(request.address)
+        )
+        if isinstance(asking, Unknown):
+            return self._unknown(request, who, asking, code)
+        if asking.computer is None:
+            return self.desk.trouble(Trouble.REQUEST, request, who)
+        choice, errors = computer_questions.read_choice(
+            request.form or {}, asking.computer, await computers.sites(who.account)
+        )
+        if answer is not Answer.DENY and (errors or answer is None):
+            return await self._question(request, who, asking, code, choice, errors)
+        outcome = await computers.decide_device(
+            self.page, code, answer, choice, who=who, visit=visit(request)
+        )
+        return self._done(request, who, outcome, code, approved=answer is Answer.APPROVE)
+
+    def _done(
+        self,
+        request: PageRequest,
+        who: SignedIn,
+        outcome: bool | Unknown,  # noqa: FBT001 - whether it was the first answer
+        code: str,
+        *,
+        approved: bool,
+    ) -> Page:
         if isinstance(outcome, Unknown):
-            return self._unknown(request, recent, outcome, code)
+            return self._unknown(request, who, outcome, code)
         if not outcome:
-            return self.desk.trouble(Trouble.EXPIRED, request, recent)
-        return self.desk.shown("device_done", request, recent, approved=decision == "approve")
+            return self.desk.trouble(Trouble.EXPIRED, request, who)
+        return self.desk.shown("device_done", request, who, approved=approved)
 
     async def _sender(self, request: PageRequest) -> SignedIn | Page:
         """Return who sent a form of ours and signed in just now; else what to show them."""
@@ -98,9 +139,29 @@ class Devices:
     ) -> Page:
         return self.desk.shown("device", request, who, **{"code": "", "error": None, **context})
 
-    def _question(
-        self, request: PageRequest, who: SignedIn, asking: DeviceAsking, code: str
+    async def _question(
+        self,
+        request: PageRequest,
+        who: SignedIn,
+        asking: DeviceAsking,
+        code: str,
+        choice: Choice | None = None,
+        errors: Mapping[str, str] | None = None,
     ) -> Page:
+        if asking.computer is not None:
+            sites = await self.desk.services.computers.sites(who.account)
+            asked = computer_questions.Asked(
+                computer=asking.computer,
+                jkt=asking.jkt,
+                address=asking.address,
+                choice=choice or computer_questions.first_choice(asking.computer, sites),
+                sites=sites,
+                action="/device/decision",
+                hidden={"code": code},
+                at_device=True,
+                errors=errors or {},
+            )
+            return computer_questions.question(self.desk, request, who, asked)
         return self.desk.shown(
             "device_question",
             request,
