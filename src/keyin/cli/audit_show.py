@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TypeVar
 
-    from keyin.stores.sqlite import SqliteStore
+    from keyin.stores.opening import Store
     from keyin.wire.audit_chain import Row
 
     Result = TypeVar("Result")
@@ -56,7 +56,7 @@ def show(
     Example: keyin cloud audit show --data /var/lib/keyin --since 2027-01-31 --act client.revoked
     """
 
-    async def walk(opened: SqliteStore) -> None:
+    async def walk(opened: Store) -> None:
         for head in await opened.audit_heads():
             after = 0
             while rows := await opened.audit_rows(head.chain, after=after, most=_PAGE):
@@ -88,7 +88,7 @@ def refusals(*, since: datetime | None, as_json: bool, **store: Any) -> None:  #
 
 
 def _reading(
-    read: Callable[[SqliteStore], Awaitable[Result]],
+    read: Callable[[Store], Awaitable[Result]],
     *,
     data: Path | None,
     database: str | None,

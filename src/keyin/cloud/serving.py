@@ -43,8 +43,7 @@ if TYPE_CHECKING:
     from keyin.cloud.page_wiring import PagesOf
     from keyin.cloud.sharing import Bound
     from keyin.cloud.wiring import Cloud
-    from keyin.stores.opening import OpenedStore, Place
-    from keyin.stores.sqlite import SqliteStore
+    from keyin.stores.opening import OpenedStore, Place, Store
 
 GRACE_S: Final = 10
 KEEP_ALIVE_S: Final = 5
@@ -105,7 +104,7 @@ async def _prepare(config: CloudConfig) -> None:
         AuditKeys.open(secrets_of(place, secrets), entropy=SystemEntropy(), create=True)
 
 
-async def _look_at(store: SqliteStore, config: CloudConfig) -> None:
+async def _look_at(store: Store, config: CloudConfig) -> None:
     """Refuse a store that must not be served; make sure of what is built in."""
     await check_store(config, store)
     refuse_unfinished(await store.restoring_from())

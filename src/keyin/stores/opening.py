@@ -24,6 +24,8 @@ from keyin.stores.sqlite import SqliteStore, open_store
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from keyin.stores.postgres import PostgresStore
+
 STORE: Final = "keyin.sqlite3"
 LOCK: Final = "keyin.lock"
 SECRETS: Final = "secrets"
@@ -43,13 +45,14 @@ class Database:
 
 Place: TypeAlias = Path | Database
 """Where a store is; a path is a data directory, with a store in SQLite."""
+Store: TypeAlias = "SqliteStore | PostgresStore"
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedStore:
     """A store, the secrets that go with it, and the lock that keeps others away."""
 
-    store: SqliteStore
+    store: Store
     secrets: SecretsDirectory
     lock: int | None
 
@@ -146,7 +149,7 @@ async def open_database(
     except BaseException:
         await store.aclose()
         raise
-    return OpenedStore(cast("SqliteStore", store), found, None)
+    return OpenedStore(store, found, None)
 
 
 def open_data(data: Path, secrets: Path | None, *, exclusive: bool) -> OpenedStore:
