@@ -74,16 +74,17 @@ class _There:
 
 @asynccontextmanager
 async def administration(
-    data: Place, secrets: Path | None = None, *, make: bool = False
+    data: Place, secrets: Path | None = None, *, make: bool = False, issuer: str | None = None
 ) -> AsyncIterator[Administrator]:
     """Yield who does what is asked of the store in `data`; `make` one where there is none.
 
+    `issuer`: the cloud's address, for what is signed here; a process that serves knows its own.
     A database is shared: it is opened here, whoever else has it. Raises ConfigurationError,
     StoreUnavailable.
     """
     if isinstance(data, Database):
         async with opened(data, secrets, exclusive=make) as shared:
-            yield _Here(service(shared.store, shared.secrets, SystemEntropy()))
+            yield _Here(service(shared.store, shared.secrets, SystemEntropy(), issuer=issuer))
         return
     if not make and not (data / STORE).exists():
         raise ConfigurationError(
@@ -94,7 +95,7 @@ async def administration(
     found = await _opened_or_connected(data, secrets)
     if isinstance(found, OpenedStore):
         try:
-            yield _Here(service(found.store, found.secrets, SystemEntropy()))
+            yield _Here(service(found.store, found.secrets, SystemEntropy(), issuer=issuer))
         finally:
             found.close()
     else:

@@ -16,6 +16,7 @@ from keyin.cli.lazy import LazyGroup
         "suspend": "keyin.cli.client_verbs:suspend",
         "resume": "keyin.cli.client_verbs:resume",
         "revoke": "keyin.cli.client_verbs:revoke",
+        "approve": "keyin.cli.client_approve:approve",
         "legacy-until": "keyin.cli.client_legacy:legacy_until",
         "add-key": "keyin.cli.client_key_verbs:add_key",
         "revoke-key": "keyin.cli.client_key_verbs:revoke_key",

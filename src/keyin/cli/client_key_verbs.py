@@ -67,20 +67,8 @@ def revoke_key(*, kid: str, reason: Any, yes: bool, as_json: bool, **store: Any)
     say_changed(changed, _("The key is revoked; the client's tokens have ended."), as_json=as_json)
 
 
-def _never_here(_context: object, _parameter: object, words: tuple[str, ...]) -> None:
-    """Refuse what may well be a token without repeating it."""
-    if words:
-        raise click.UsageError(_("give the token on standard input, never as an argument"))
-
-
-@click.command("revoke")
-@click.argument("nothing", nargs=-1, callback=_never_here, expose_value=False, metavar="")
-@on_the_store
-def revoke_token(*, as_json: bool, **store: Any) -> None:  # noqa: ANN401 - as above
-    """End one token, which is read from standard input: it is never an argument.
-
-    Example: keyin token revoke --data /var/lib/keyin < token.txt
-    """
+def end_token(*, as_json: bool, **store: Any) -> None:  # noqa: ANN401 - as above
+    """End one token, which is read from standard input: it is never an argument."""
     with errors_for_people(as_json=as_json):
         changed = ask(RevokeToken(token=_token()), **store)
     say_changed(changed, _("The token has ended."), as_json=as_json)

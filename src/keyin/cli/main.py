@@ -22,7 +22,7 @@ from keyin.cli.lazy import LazyGroup
         "application": "keyin.cli.application:application",
         "site": "keyin.cli.site:site",
         "software": "keyin.cli.site:software",
-        "token": "keyin.cli.site:token",
+        "token": "keyin.cli.token:token",
         "account": "keyin.cli.account:account",
     },
 )

@@ -16,6 +16,7 @@ from keyin.cli.lazy import LazyGroup
         "resume": "keyin.cli.site_verbs:resume_site",
         "revoke": "keyin.cli.site_verbs:revoke_site",
         "member": "keyin.cli.site_member_verbs:member",
+        "returns": "keyin.cli.client_approve:returns",
     },
 )
 def site() -> None:

@@ -14,12 +14,15 @@ from keyin.oauth.admin_applications import ApplicationOperations
 from keyin.oauth.admin_client_keys import ClientKeyOperations
 from keyin.oauth.admin_client_keys import Store as ClientKeyStore
 from keyin.oauth.admin_clients import ClientOperations
-from keyin.oauth.admin_keys import KeyOperations, Secrets
+from keyin.oauth.admin_keys import KeyOperations
+from keyin.oauth.admin_keys import Secrets as KeySecrets
 from keyin.oauth.admin_keys import Store as KeyStore
 from keyin.oauth.admin_legacy import LegacyOperations
 from keyin.oauth.admin_members import MemberOperations
 from keyin.oauth.admin_sites import SiteOperations, SoftwareOperations
 from keyin.oauth.admin_sites import Store as SiteStore
+from keyin.oauth.admin_tokens import Store as TokenStore
+from keyin.oauth.admin_tokens import TokenOperations
 from keyin.oauth.administration import Administration
 from keyin.oauth.audit_ports import Trail
 from keyin.oauth.membership_ports import Memberships
@@ -30,20 +33,43 @@ if TYPE_CHECKING:
 
     from keyin.domain.environment import Entropy
     from keyin.oauth.administration import Operations
+    from keyin.wire.signing_key import SigningKey
 
 
-class Store(ClientKeyStore, SiteStore, Accounts, Memberships, KeyStore, Trail, Protocol):
+class Store(
+    TokenStore, ClientKeyStore, SiteStore, Accounts, Memberships, KeyStore, Trail, Protocol
+):
     """What the ops read and write."""
 
 
-def administration(store: Store, secrets: Secrets, entropy: Entropy) -> Administration:
-    """Put the service together."""
-    return Administration(operations(store, secrets, entropy), trail=store)
+class Secrets(KeySecrets, Protocol):
+    """Peppers, data keys, and the keys that the cloud signs with."""
+
+    @property
+    def signing_keys(self) -> Sequence[SigningKey]:
+        """Return them, newest first."""
+        ...
 
 
-def operations(store: Store, secrets: Secrets, entropy: Entropy) -> Sequence[Operations]:
+def administration(
+    store: Store, secrets: Secrets, entropy: Entropy, *, issuer: str | None = None
+) -> Administration:
+    """Put the service together; `issuer` is what files that it signs are for."""
+    return Administration(operations(store, secrets, entropy, issuer), trail=store)
+
+
+def operations(
+    store: Store, secrets: Secrets, entropy: Entropy, issuer: str | None = None
+) -> Sequence[Operations]:
     """Return every family of ops."""
     return (
+        TokenOperations(
+            store=store,
+            peppers=secrets,
+            entropy=entropy,
+            signing_keys=secrets.signing_keys,
+            issuer=issuer,
+        ).operations(),
         ClientOperations(store=store, peppers=secrets, entropy=entropy).operations(),
         LegacyOperations(store=store).operations(),
         ClientKeyOperations(store=store, peppers=secrets).operations(),

@@ -24,6 +24,8 @@ class Access(Enum):
     """A person's session, in a cookie; who has none is led to the sign-in and nowhere else."""
     OTHER_TOKEN = auto()
     """A token of another class than settings: its audience and scope are the route's own."""
+    REGISTRATION = auto()
+    """An initial access token, or the registration's own; and a proof by the computer's key."""
     OPERATOR = auto()
     """Only on the operators' listener."""
 
@@ -187,9 +189,26 @@ MANAGE: Final = (
 )
 """Where people look after their computers; literals stand before what a name may stand for."""
 
+JWKS: Final = Route(method="GET", template="/oauth2/jwks", access=Access.PUBLIC)
+REGISTER: Final = Route(
+    method="POST",
+    template="/oauth2/register",
+    access=Access.REGISTRATION,
+    body_limit=64 * KIB,
+    scope="client:register",
+)
+_REGISTERED: Final = "/oauth2/register/{client_id}"
+REGISTERED: Final = Route(method="GET", template=_REGISTERED, access=Access.REGISTRATION)
+REPLACE_REGISTRATION: Final = Route(
+    method="PUT", template=_REGISTERED, access=Access.REGISTRATION, body_limit=64 * KIB
+)
+END_REGISTRATION: Final = Route(method="DELETE", template=_REGISTERED, access=Access.REGISTRATION)
+REGISTRATION: Final = (JWKS, REGISTER, REGISTERED, REPLACE_REGISTRATION, END_REGISTRATION)
+"""Where computers register themselves."""
+
 OAUTH: Final = (OAUTH_TOKEN, REVOKE, INTROSPECT, SERVER_METADATA, RESOURCE_METADATA)
 """What a cloud with an issuer answers besides."""
-OAUTH_FAMILY: Final = frozenset({TOKEN, *OAUTH, *FLOWS})
+OAUTH_FAMILY: Final = frozenset({TOKEN, *OAUTH, *FLOWS, *REGISTRATION})
 PUBLIC: Final = (
     TOKEN,
     TOKEN_OPTIONS,

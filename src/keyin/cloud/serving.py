@@ -124,7 +124,8 @@ async def _run(config: CloudConfig, pages: PagesOf | None, share: Share) -> None
         if isinstance(place, Database):  # whoever may administer it opens it too
             await _serve(config, found, pages, share)
             return
-        service = administration(found.store, found.secrets, SystemEntropy())
+        issuer = config.issuer.rstrip("/") if config.issuer else None
+        service = administration(found.store, found.secrets, SystemEntropy(), issuer=issuer)
         door = await admin_socket.listen(place, service, SystemClock())
         try:
             await _serve(config, found, pages, share)
