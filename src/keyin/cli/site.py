@@ -1,4 +1,4 @@
-"""`keyin site`, `keyin software` and `keyin token`: what can be stopped beside single clients."""
+"""`keyin site` and `keyin software`: what can be stopped beside single clients."""
 
 from __future__ import annotations
 
@@ -33,8 +33,3 @@ def site() -> None:
 )
 def software() -> None:
     """Stop all computers that run a bad release at once."""
-
-
-@click.group(cls=LazyGroup, verbs={"revoke": "keyin.cli.client_key_verbs:revoke_token"})
-def token() -> None:
-    """End single tokens."""
