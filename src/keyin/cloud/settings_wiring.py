@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keyin.settings.codex import Codex
 from keyin.settings.saving import Saving
 from keyin.settings.service import SettingsService
 from keyin.stores.ontology_file import read_ontology
 
 if TYPE_CHECKING:
     from keyin.domain.environment import Entropy
+    from keyin.settings.current import Current
     from keyin.settings.ports import Safes, Vault
-    from keyin.settings.registry import Registries
 
 
 def settings_service(
-    safes: Safes, vault: Vault, registries: Registries, entropy: Entropy
+    safes: Safes, vault: Vault, current: Current, entropy: Entropy
 ) -> SettingsService:
     """Put the service together over this cloud's own store."""
-    ontology = read_ontology()
-    ontologies = ontology.ontologies
+    ontologies = read_ontology().ontologies
     return SettingsService(
         safes=safes,
         saving=Saving(safes=safes, vault=vault, entropy=entropy, ontologies=ontologies),
-        registries=registries,
+        registries=current.registries,
         ontologies=ontologies,
-        codex=Codex(ontology.schemas, registries.all()),
+        codex=current.codex,
+        look=current.look,
     )

@@ -1,7 +1,7 @@
 """`GET /solutions/{digest}`: a whole solutions registry, named by the SHA-256 of its text.
 
 What a digest names never changes, so who has it once needs it never again. Each registry is
-compressed once, when the process starts; both forms are kept, and nothing more.
+compressed once, when it is read; both forms are kept, and nothing more.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from keyin.cloud.guard import Guard
     from keyin.cloud.request import Request
     from keyin.cloud.routes import Route
+    from keyin.settings.registry import Registries
+    from keyin.settings.service import Look
 
 FOREVER: Final[Header] = (b"cache-control", b"private, max-age=31536000, immutable")
 VARY: Final[Header] = (b"vary", b"accept-encoding")
@@ -46,9 +48,15 @@ def pack(text: bytes) -> Packed:
 class SolutionsRoutes:
     """Answers from memory."""
 
-    def __init__(self, guard: Guard, documents: Mapping[str, bytes]) -> None:
+    def __init__(self, guard: Guard, registries: Registries, look: Look) -> None:
         self._guard = guard
-        self._packed = {digest.encode(): pack(text) for digest, text in documents.items()}
+        self._registries = registries
+        self._look = look
+        self._pack()
+
+    def _pack(self) -> None:
+        self._documents = self._registries.documents
+        self._packed = {digest.encode(): pack(text) for digest, text in self._documents.items()}
 
     def handlers(self) -> Mapping[Route, Handler]:
         """Return a handler for each route."""
@@ -59,6 +67,9 @@ class SolutionsRoutes:
         admitted = await self._guard.admit(exchange, None)
         if isinstance(admitted, Answer):
             return admitted
+        await self._look()
+        if self._documents is not self._registries.documents:
+            self._pack()
         packed = self._packed.get(exchange.request.segments[1])
         if packed is None:
             return errors.NOT_FOUND

@@ -48,10 +48,11 @@ from keyin.oauth.proven_sender import ProvenSenders
 from keyin.oauth.sign_in import Store as SignInStore
 from keyin.oauth.token_endpoint import TokenEndpoint
 from keyin.oauth.token_status import TokenStatus
+from keyin.settings.current import Current
 from keyin.settings.ports import Registries as StoredRegistries
 from keyin.settings.ports import Safes, Vault
-from keyin.settings.registry import Registries
 from keyin.stores.host import SystemClock, SystemEntropy
+from keyin.stores.ontology_file import read_ontology
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -153,8 +154,8 @@ async def handlers(
     pages: PagesOf | None = None,
 ) -> Mapping[Route, Handler]:
     """Put the services together; return a handler for each route that is there."""
-    stored = await store.registries()
-    registries = Registries.read(stored.items() if stored else own_registries())
+    current = Current(store, own_registries(), read_ontology().schemas)
+    await current.look()
     flows = flows_of(config, pages, store=store, secrets=secrets, entropy=entropy)
     authorization = authorization_server(flows, limited) if flows else None
     guard = Guard(bearer=bearer(store, secrets), authorization=authorization)
@@ -162,9 +163,9 @@ async def handlers(
         LegacyTokenRoutes(legacy_endpoint(store, secrets, entropy, limited)),
         SettingsRoutes(
             guard=guard,
-            settings=settings_service(store, secrets, registries, entropy),
+            settings=settings_service(store, secrets, current, entropy),
         ),
-        SolutionsRoutes(guard, registries.documents),
+        SolutionsRoutes(guard, current.registries, current.look),
         HealthRoutes(store),
         *((authorization,) if authorization else ()),
         *(flows.families(authorization, guard) if flows and authorization else ()),

@@ -2,7 +2,7 @@
 
 The same person keys in at the same computer again and again, and each save seals the safe anew
 under a new random nonce. So safe and nonce name one state of the preferences: a changed safe is
-seen at once, and nothing has to be forgotten. Registries live as long as the process.
+seen at once, and nothing has to be forgotten. A registry is named by the digest of its text.
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ REMEMBERED: Final = 1024
 MOST_BYTES: Final = 64 * 1024
 """Of one meeting: what is larger is worked out anew, or one client could fill the memory."""
 
+MOST_IN_ALL: Final = 16 * 1024 * 1024
+"""Of all meetings together."""
+
 _NONCE_END: Final = 32
 """The head of a sealed safe, which holds the nonce (`stores.secrets_directory`)."""
 
-Meeting: TypeAlias = tuple[str, bytes, bytes]
+Meeting: TypeAlias = tuple[str, bytes, bytes, str | None]
 
 
 class Matched(NamedTuple):
@@ -30,11 +33,20 @@ class Matched(NamedTuple):
     output: bytes
 
 
+NOTHING: Final = Matched(b"", b"")
+
+
 class Meetings:
     """The last so many; the one longest unused goes first."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[Meeting, Matched] = OrderedDict()
+        self._bytes = 0
+
+    @property
+    def bytes(self) -> int:
+        """Say how much is kept."""
+        return self._bytes
 
     def find(self, meeting: Meeting) -> Matched | None:
         """Return what was remembered."""
@@ -45,13 +57,19 @@ class Meetings:
 
     def remember(self, meeting: Meeting, matched: Matched) -> None:
         """Keep it, within the bounds."""
-        if len(matched.preferences) + len(matched.output) > MOST_BYTES:
+        if _size(matched) > MOST_BYTES:
             return
+        self._bytes += _size(matched) - _size(self._known.pop(meeting, NOTHING))
         self._known[meeting] = matched
-        if len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
+        while len(self._known) > REMEMBERED or self._bytes > MOST_IN_ALL:
+            _, longest_unused = self._known.popitem(last=False)
+            self._bytes -= _size(longest_unused)
 
 
-def meeting(safe: Safe, report: bytes) -> Meeting:
-    """Name this state of a safe and this device, by the digest of its report."""
-    return safe.id, safe.sealed[:_NONCE_END], report
+def meeting(safe: Safe, report: bytes, registry: str | None) -> Meeting:
+    """Name this state of a safe, this device and its registry, these two by their digests."""
+    return safe.id, safe.sealed[:_NONCE_END], report, registry
+
+
+def _size(matched: Matched) -> int:
+    return len(matched.preferences) + len(matched.output)

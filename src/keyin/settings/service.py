@@ -7,7 +7,7 @@ as far as it goes; nothing a device or a document says ends in an error of ours.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 from msgspec import ValidationError, convert
@@ -26,6 +26,8 @@ from keyin.wire.settings_query import Query
 from keyin.wire.strict_json import decode
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from keyin.domain.absent import Value
     from keyin.domain.environment import Millis
     from keyin.domain.grant import Grant
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 NO_USER: Final = "noUser"
 """The reserved key that stands for nobody: it has no preferences (cloud-wire §4.3)."""
 
+Look: TypeAlias = "Callable[[], Awaitable[None]]"
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -51,6 +55,8 @@ class SettingsService:
     registries: Registries
     ontologies: Ontologies
     codex: Codex
+    look: Look
+    """See `settings.current`."""
     meetings: Meetings = field(default_factory=Meetings)
 
     async def query(self, grant: Grant, report: str) -> bytes:
@@ -58,6 +64,7 @@ class SettingsService:
 
         Raises Rejected and StoreUnavailable.
         """
+        await self.look()
         device = self.registries.installed(report)
         matched = await self._met(grant, device)
         return b"".join(
@@ -79,6 +86,7 @@ class SettingsService:
 
         Raises Rejected and StoreUnavailable.
         """
+        await self.look()
         device = self.registries.installed(_device(body))
         matched = await self._met(grant, device)
         return b"".join(
@@ -98,7 +106,7 @@ class SettingsService:
         return _match({}, device) if safe is None else self._matched(safe, device)
 
     def _matched(self, safe: Safe, device: Installed) -> Matched:
-        name = meeting(safe, device.report)
+        name = meeting(safe, device.report, device.registry)
         known = self.meetings.find(name)
         if known is None:
             known = _match(self.ontologies.view(self.saving.open(safe).preferences, FLAT), device)
@@ -119,6 +127,7 @@ class SettingsService:
         A key that is made by it leaves an event, with where the request came from. Raises
         Rejected and StoreUnavailable.
         """
+        await self.look()
         document = read_sets(body, self.codex)
         if not may_write(document, grant.policy.writable):
             raise Rejected(Why.NOT_ALLOWED)
