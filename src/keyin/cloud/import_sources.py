@@ -15,6 +15,7 @@ import msgspec
 import pyjson5
 
 from keyin.domain.errors import InvalidDocument, KeyinError
+from keyin.domain.solutions import read_registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -171,6 +172,7 @@ def _read_registry(found: Found, path: Path) -> None:
         raise InvalidDocument("it holds a value that JSON does not have") from error
     if not _OS_ID.fullmatch(path.stem):
         raise InvalidDocument("its name is not that of an operating system")
+    read_registry(path.stem, content)
     found.registries[path.stem] = encoded
 
 

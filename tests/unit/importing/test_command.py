@@ -90,7 +90,8 @@ def test_an_import_beside_a_running_server_is_refused(tmp_path: Path, site: Path
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        (["--database", "postgresql://anna:canary@host/keyin"], 3, "postgresql databases"),
+        (["--database", "postgresql://anna:canary@host/keyin"], 3, "a password in it"),
+        (["--database", "mysql://host/canary"], 3, "not in mysql"),
         ([], 3, "say where the store is"),
         (["--data", "d", "--legacy-until", "soon"], 2, "soon"),
         (["--data", "d", "no such file"], 2, "does not exist"),

@@ -35,6 +35,20 @@ def test_documents_come_as_an_array_or_as_docs(tmp_path: Path, content: object) 
     assert found.refusals == []
 
 
+def test_documents_come_as_the_database_gives_them_out(tmp_path: Path) -> None:
+    """CouchDB's answer at `_all_docs?include_docs=true`; without it there are no documents."""
+    documents = [{"_id": "_design/views"}, client(), {**key(), "_rev": "1-a"}]
+    rows = [{"id": one["_id"], "value": {"rev": "1-a"}, "doc": one} for one in documents]
+    (tmp_path / "a.json").write_text(json.dumps({"total_rows": 3, "offset": 0, "rows": rows}))
+    found = _read(tmp_path / "a.json")
+    assert (_ids(found), found.views, found.refusals) == (["site-1", "anna"], 1, [])
+    assert [place.number for place, _ in found.documents] == [2, 3]
+    (tmp_path / "a.json").write_text(json.dumps({"rows": [{"id": "a", "value": {}}, 5]}))
+    assert [document for _, document in _read(tmp_path / "a.json").documents] == [
+        {"id": "a", "value": {}}, 5,
+    ]  # fmt: skip
+
+
 def test_a_single_document(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps(key()))
     assert _ids(_read(tmp_path / "a.json")) == ["anna"]
@@ -114,10 +128,12 @@ def test_registries_are_kept_in_their_order(tmp_path: Path) -> None:
     (tmp_path / "linux.json5").write_text("{b: {x: 1.0}, /* later */ a: {},}")
     (tmp_path / "win32.json5").write_text("[]")
     (tmp_path / "not an os.json5").write_text("{}")
-    (tmp_path / "inf.json5").write_text("{a: Infinity}")
+    (tmp_path / "inf.json5").write_text("{a: {x: Infinity}}")
+    (tmp_path / "android.json5").write_text("{a: {}, b: 7}")
     found = read([], [tmp_path], safe_kind="user")
     assert found.registries == {"linux": b'{"b":{"x":1.0},"a":{}}'}
-    assert len(found.refusals) == 3
+    assert len(found.refusals) == 4
+    assert "entry b is not an object" in str(found.refusals[0].reason)
 
 
 @needs_shared
