@@ -14,6 +14,7 @@ from keyin.cli.lazy import LazyGroup
         "import": "keyin.cli.cloud_import:import_",
         "export": "keyin.cli.cloud_export:export",
         "check": "keyin.cli.cloud_check:check_",
+        "copy": "keyin.cli.cloud_copy:copy",
         "restored": "keyin.cli.cloud_restored:restored",
         "migrate": "keyin.cli.cloud_migrate:migrate",
         "audit": "keyin.cli.cloud_audit:audit",

@@ -16,7 +16,7 @@ from keyin.domain.errors import ConfigurationError, msgid
 from keyin.stores.audit_anchor import Anchor
 from keyin.stores.audit_copy import copied_lines
 from keyin.stores.host import SystemClock
-from keyin.stores.opening import opened, place_of, secrets_of
+from keyin.stores.opening import Database, opened, place_of, secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,6 +89,10 @@ async def _run(
     copies: tuple[Path, ...], *, data: Path | None, database: str | None, secrets: Path | None
 ) -> Report:
     place = place_of(data, database)
+    if isinstance(place, Database):
+        from keyin.stores.postgres.workers import refuse_workers_of  # noqa: PLC0415 - asyncpg
+
+        await refuse_workers_of(place.url)
     async with opened(place, secrets, exclusive=True) as found:
         try:
             report = await restore(found.store, lambda: _lines(copies), SystemClock().now())

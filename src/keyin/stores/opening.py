@@ -166,7 +166,7 @@ def open_data(data: Path, secrets: Path | None, *, exclusive: bool) -> OpenedSto
             next_step="Check --data; `keyin cloud import` or `keyin cloud serve` makes a store.",
             path=data,
         )
-    lock = _lock(data) if exclusive else None
+    lock = lock_data(data) if exclusive else None
     try:
         found = SecretsDirectory.open(
             secrets or data / SECRETS, entropy=SystemEntropy(), create=not path.exists()
@@ -179,8 +179,11 @@ def open_data(data: Path, secrets: Path | None, *, exclusive: bool) -> OpenedSto
     return OpenedStore(store, found, lock)
 
 
-def _lock(data: Path) -> int:
-    """Take the directory for this process; the kernel gives it back whatever ends the process."""
+def lock_data(data: Path) -> int:
+    """Take the directory for this process; the kernel gives it back whatever ends the process.
+
+    Raises InUse, ConfigurationError.
+    """
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(data / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
