@@ -30,6 +30,8 @@ class Insider:
     basic: str
     settings: str
     operations: str
+    preferences: str
+    """The preferences server's secret."""
     session: str
     form_proof: str
     asking: dict[str, str]
@@ -42,6 +44,8 @@ class Insider:
                 case.headers["Authorization"] = f"Bearer {self.settings}"
                 if "key" in case.path_parameters:
                     case.path_parameters["key"] = "alice"
+            case Access.PREFERENCES:
+                case.headers["Authorization"] = f"Bearer {self.preferences}"
             case Access.OTHER_TOKEN:
                 case.headers["Authorization"] = f"Bearer {self.operations}"
             case Access.CLIENT:
@@ -69,7 +73,7 @@ class Insider:
             case.body |= self.asking
 
 
-def insider(cloud: Cloud, told: dict[str, Any]) -> Insider:
+def insider(cloud: Cloud, told: dict[str, Any], preferences: str) -> Insider:
     """Sign in and get a token of each kind."""
     plain = told["plain"]
     basic = "Basic " + b64encode(f"{plain['client_id']}:{plain['secret']}".encode()).decode()
@@ -81,6 +85,7 @@ def insider(cloud: Cloud, told: dict[str, Any]) -> Insider:
         basic=basic,
         settings=cloud.token("alice", (FREE, SECRET)).json["access_token"],
         operations=operations,
+        preferences=preferences,
         session="; ".join(f"{name}={value}" for name, value in person.cookies.items()),
         asking={name: plain[name] for name in ("client_id", "redirect_uri")},
         form_proof=hidden(person.get(cloud, "/account"))["form_proof"],

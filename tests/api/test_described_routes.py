@@ -26,6 +26,7 @@ from tests.api.insider import Insider, insider, prepared
 from tests.api.table import every_route
 from tests.cloud_process import Cloud, serving
 from tests.oauth_client import ISSUER
+from tests.preferences_server import secret_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,6 +49,7 @@ TRIED = [
     if mode is GenerationMode.POSITIVE or WORDS[name].takes  # what could be wrong but a body?
 ]
 OPTIONS = ("--issuer", ISSUER, "--ops-listen", "127.0.0.1:0")
+LISTENERS = {Access.OPERATOR: 0, Access.PREFERENCES: 1}
 FEW, MANY = 25, 1500
 
 
@@ -60,7 +62,7 @@ class Described:
     insider: Insider
 
     def place(self, route: Route) -> str:
-        return self.cloud.process.listeners[0 if route.access is Access.OPERATOR else -1]
+        return self.cloud.process.listeners[LISTENERS.get(route.access, -1)]
 
 
 @pytest.fixture(scope="module")
@@ -68,9 +70,12 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Described]:
     data = tmp_path_factory.mktemp("described") / "data"
     told = prepared(data)
     config = data.parent / "cloud.toml"
-    with serving(data, *OPTIONS, "--config", config, listeners=2) as cloud:
+    secret = secret_file(data.parent)
+    more = ("--preferences-listen", "127.0.0.1:0", "--preferences-secret-file", secret)
+    with serving(data, *OPTIONS, *more, "--config", config, listeners=3) as cloud:
         document = cloud.request("GET", "/openapi.json", ops=True).json
-        yield Described(cloud, schemathesis.openapi.from_dict(document), insider(cloud, told))
+        known = insider(cloud, told, secret.read_text().strip())
+        yield Described(cloud, schemathesis.openapi.from_dict(document), known)
 
 
 def test_every_route_has_words_and_no_words_are_without_a_route() -> None:
@@ -98,6 +103,9 @@ def test_what_is_switched_off_is_not_described(tmp_path: Path) -> None:
             "POST /device",
             "POST /device/decision",
             "POST /oauth2/device_authorization",
+            "GET /preferences/{key}",
+            "POST /preferences",
+            "PUT /preferences/{key}",
         }
 
 

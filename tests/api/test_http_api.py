@@ -16,15 +16,18 @@ from tests.api.examples import PAGE, Example, Known, differences, examples, sent
 from tests.api.table import every_route
 from tests.clients.registered import PASSWORD, PERSON, registered
 from tests.cloud_documents import FREE, SECRET
-from tests.cloud_process import Cloud, Reply, serving
+from tests.cloud_process import Cloud, Reply, send, serving
 from tests.oauth_client import ISSUER, Computer
 from tests.person import fields
 
+from tests.preferences_server import secret_file
+from tests.registration import code
 if TYPE_CHECKING:
     from pathlib import Path
 
 ROUTES = every_route()
 SPOKEN = "HTTP/1.1 "
+LISTENERS = {Access.OPERATOR: 0, Access.PREFERENCES: 1}
 
 
 def test_every_route_of_the_table_has_an_example() -> None:
@@ -45,9 +48,12 @@ def test_every_example_is_answered_as_it_is_written(tmp_path: Path) -> None:
     revision.write_text('{"sha256": "1c59ac1"}')
     more = ("--config", config, "--ops-listen", "127.0.0.1:0", "--revision-file", revision)
     known, table = _known(told), RouteTable(ROUTES)
-    with serving(tmp_path / "data", "--issuer", ISSUER, *more, listeners=2) as cloud:
+    with serving(data, "--issuer", ISSUER, *more, listeners=3) as cloud:
+        known.values["preferences_secret"] = secret.read_text().strip()
         for example in examples():
             _try(cloud, example, known, _route(table, example))
+    secret = secret_file(tmp_path)
+    more += ("--preferences-listen", "127.0.0.1:0", "--preferences-secret-file", secret)
 
 
 def _route(table: RouteTable, example: Example) -> Route | None:
@@ -57,8 +63,9 @@ def _route(table: RouteTable, example: Example) -> Route | None:
 
 def _try(cloud: Cloud, example: Example, known: Known, route: Route | None) -> None:
     target, headers, body = sent(example, known)
-    operator = route is not None and route.access is Access.OPERATOR
-    reply = cloud.request(example.method, target, headers=headers, body=body, ops=operator)
+    listener = LISTENERS.get(route.access, -1) if route else -1
+    place = cloud.process.listeners[listener]
+    reply = send(place, example.method, target, headers=headers, body=body)
     wrong = [f"{reply.status}"] * (f"{SPOKEN}{reply.status}" != example.answer.first)
     for name, value in example.answer.headers.items():
         found = reply.headers.get(name.lower())

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from tests.cloud_process import Reply
 
-GROUPS = ("access_token", "settings-get", "settings-put", "status")
+GROUPS = (
+    "access_token", "settings-get", "settings-put", "status", "preferences", "split-deployment",
+)  # fmt: skip
 
 
 def load() -> dict[str, Any]:

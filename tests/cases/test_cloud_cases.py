@@ -1,4 +1,4 @@
-"""The recorded cases of the original cloud, against a real process (groups of the first issue).
+"""The recorded cases of the original cloud, against a real process (every group, both layouts).
 
 A case with `recommended` gives that; where a `divergence` lets us differ, `OURS` says how we do,
 and why; every other case passes as it was recorded.
@@ -23,7 +23,8 @@ from keyin.stores.host import SystemEntropy
 from keyin.stores.memory import MemoryStore
 from keyin.stores.secrets_directory import SecretsDirectory
 from tests.cases.cloud_steps import GROUPS, check, device_template, fill, load, subset
-from tests.cloud_process import Cloud, Reply, import_documents, serving
+from tests.cloud_process import Reply, import_documents
+from tests.preferences_server import Clouds, combined, split
 from tests.shared_data import GPII_DATA, needs_shared
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ OURS: dict[str, Mapping[str, Any]] = {
         "status": 409,
         "json_subset": {"isError": True, "errorCode": "GPII_ERR_GPIIKEY_EXISTS"},
     },
+    "prefs-31": {"status": 400, "json_subset": {"isError": True, "isValid": False}},
+    "prefs-35": {"status": 200, "json_subset": {"contexts": {"gpii-default": {"foo": "bar"}}}},
+    "split-03": {"status": 413, "json_subset": {"isError": True}},
+    "split-04": {"status": 413, "json_subset": {"isError": True}},
     "status-04": {
         "status": 404,
         "json_subset": {"isError": True},
@@ -71,76 +76,105 @@ REQUIRED: dict[str, Mapping[str, Any]] = {
 }
 """What we answer otherwise although the case does not say that we may: the requirements do."""
 
+LARGER = {"split-03": ("x*150000", "x*1100000"), "split-04": ("x*150000", "x*1100000")}
+"""What is too large here: keyin's own limit is 1 MiB on both servers."""
+
 WRITING = {
     name
     for name, case in CASES.items()
-    if any(step["request"]["method"] == "PUT" for step in case["steps"])
+    if any(step["request"]["method"] in {"PUT", "POST"} for step in case["steps"])
     and case["steps"][0]["expect"]["status"] == 200
+    and case["group"] != "access_token"
 }
 NEEDS_OWN_SERVER = WRITING | {name for name in CASES if name.startswith("status-0")} - {"status-03"}
+SPLIT = {name for name, case in CASES.items() if case["group"] not in {"access_token", "status"}}
+"""Those that can be told apart from the combined layout; both layouts give the same answers."""
+
+PROXY = ("--trusted-proxy", "127.0.0.0/8")
 
 
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _import(tmp_path_factory.mktemp("cloud") / "data", fixtures())
+    documents = [*LOADED["fixtures"]["base"], *LOADED["fixtures"]["ps"]]
+    data = tmp_path_factory.mktemp("cloud") / "data"
+    assert import_documents(data, documents, "--solutions", GPII_DATA / "solutions")
+    return data
 
 
 @pytest.fixture(scope="module")
-def shared_cloud(imported: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def without_safes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the store of a flow manager whose preferences are elsewhere."""
+    documents = [
+        {**one, "prefsSafeId": None} if one["type"] == "gpiiKey" else one
+        for one in [*LOADED["fixtures"]["base"], *LOADED["fixtures"]["ps"]]
+        if one["type"] != "prefsSafe"
+    ]
+    data = tmp_path_factory.mktemp("without") / "data"
+    assert import_documents(data, documents, "--solutions", GPII_DATA / "solutions")
+    return data
+
+
+@pytest.fixture(scope="module")
+def shared_clouds(imported: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clouds]:
     data = tmp_path_factory.mktemp("shared") / "data"
     shutil.copytree(imported, data)
-    with serving(data, "--trusted-proxy", "127.0.0.0/8") as cloud:
-        yield cloud
+    with combined(data, *PROXY) as clouds:
+        yield clouds
 
 
-def fixtures() -> list[dict[str, Any]]:
-    return [*LOADED["fixtures"]["base"], *LOADED["fixtures"]["ps"]]
-
-
-def _import(data: Path, documents: list[dict[str, Any]]) -> Path:
-    report = import_documents(data, documents, "--solutions", GPII_DATA / "solutions")
-    assert report
-    return data
+@pytest.fixture(scope="module")
+def split_clouds(
+    imported: Path, without_safes: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Clouds]:
+    folder = tmp_path_factory.mktemp("split")
+    shutil.copytree(imported, folder / "preferences")
+    shutil.copytree(without_safes, folder / "data")
+    with split(folder / "data", folder / "preferences", *PROXY) as clouds:
+        yield clouds
 
 
 @needs_shared
 @pytest.mark.parametrize("name", sorted(set(CASES) - NEEDS_OWN_SERVER - {"status-03"}))
-def test_case_that_leaves_things_as_they_are(name: str, shared_cloud: Cloud) -> None:
-    run_case(CASES[name], shared_cloud)
+def test_case_that_leaves_things_as_they_are(
+    name: str, shared_clouds: Clouds, request: pytest.FixtureRequest
+) -> None:
+    layout = CASES[name].get("server", "combined")
+    clouds = shared_clouds if layout == "combined" else request.getfixturevalue("split_clouds")
+    run_case(CASES[name], clouds)
 
 
 @needs_shared
 @pytest.mark.parametrize("name", sorted(NEEDS_OWN_SERVER))
 def test_case_with_a_server_of_its_own(name: str, imported: Path, tmp_path: Path) -> None:
-    case, data = CASES[name], tmp_path / "data"
-    first = case["steps"][0]["request"]
-    if first["path"].startswith("/preferences/"):
-        _import(data, with_preferences(first["path"].rpartition("/")[2], first["json"]))
-        case = {**case, "steps": case["steps"][1:]}
-    else:
-        shutil.copytree(imported, data)
+    shutil.copytree(imported, tmp_path / "data")
     revision = tmp_path / "revision.json"
-    if case.get("revision_file"):
-        revision.write_text(json.dumps(case["revision_file"]), encoding="utf-8")
-    more = ("--ops-listen", "127.0.0.1:0", "--revision-file", revision)
-    with serving(data, "--trusted-proxy", "127.0.0.0/8", *more, listeners=2) as cloud:
-        run_case(case, cloud)
+    if CASES[name].get("revision_file"):
+        revision.write_text(json.dumps(CASES[name]["revision_file"]), encoding="utf-8")
+    with combined(tmp_path / "data", *PROXY, "--revision-file", revision) as clouds:
+        run_case(CASES[name], clouds)
 
 
-def with_preferences(key: str, preferences: object) -> list[dict[str, Any]]:
-    """`PUT /preferences` is not served yet: begin with what it would have left behind."""
-    return [
-        {**document, "preferences": {"flat": preferences}}
-        if document["_id"] == f"prefsSafe-{key}"
-        else document
-        for document in fixtures()
-    ]
+@needs_shared
+@pytest.mark.parametrize("name", sorted(SPLIT - NEEDS_OWN_SERVER))
+def test_case_in_the_split_layout(name: str, split_clouds: Clouds) -> None:
+    run_case(CASES[name], split_clouds)
 
 
-def run_case(case: Mapping[str, Any], cloud: Cloud) -> None:
+@needs_shared
+@pytest.mark.parametrize("name", sorted(SPLIT & NEEDS_OWN_SERVER))
+def test_case_with_split_servers_of_its_own(
+    name: str, imported: Path, without_safes: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(imported, tmp_path / "preferences")
+    shutil.copytree(without_safes, tmp_path / "data")
+    with split(tmp_path / "data", tmp_path / "preferences", *PROXY) as clouds:
+        run_case(CASES[name], clouds)
+
+
+def run_case(case: Mapping[str, Any], clouds: Clouds) -> None:
     saved = {"device_linux": device_template(LOADED)}
     for number, step in enumerate(case["steps"], 1):
-        reply = take(step["request"], cloud, saved)
+        reply = take(case, step["request"], clouds, saved)
         last = number == len(case["steps"])
         ours = (OURS | REQUIRED).get(case["id"], step["expect"])
         expect = ours if last else step["expect"]
@@ -148,10 +182,18 @@ def run_case(case: Mapping[str, Any], cloud: Cloud) -> None:
         for name, member in step.get("save", {}).items():
             saved[name] = reply.json[member]
     if "stored" in case or "stored_absent" in case:
-        check_stored(case, cloud.documents())
+        check_stored(fill(case, saved), clouds.keeper.documents())
 
 
-def take(request: Mapping[str, Any], cloud: Cloud, saved: Mapping[str, str]) -> Reply:
+def take(
+    case: Mapping[str, Any], request: Mapping[str, Any], clouds: Clouds, saved: Mapping[str, str]
+) -> Reply:
+    """Send a step to the listener that has its route here.
+
+    The preferences server's secret goes along: without it nobody is answered (ADR 30).
+    """
+    if case["id"] in LARGER:
+        request = json.loads(json.dumps(request).replace(*LARGER[case["id"]]))
     filled = fill(request, saved)
     headers, body, path = dict(filled.get("headers", {})), filled.get("body"), filled["path"]
     if "json" in filled:
@@ -159,27 +201,22 @@ def take(request: Mapping[str, Any], cloud: Cloud, saved: Mapping[str, str]) -> 
     if "form" in filled:
         body = urlencode(filled["form"], doseq=True)
         headers["Content-Type"] = "application/x-www-form-urlencoded"
-    if path.startswith("/preferences/"):
-        assert filled["method"] == "GET"
-        return stored_preferences(path.rpartition("/")[2], cloud.documents())
-    return cloud.request(
+    if path.startswith("/preferences") and case.get("server") != "flowmanager":
+        return clouds.prefer(filled["method"], path, headers=headers, body=body)
+    return clouds.public.request(
         filled["method"], path, headers=headers, body=body, ops=path == "/revision"
     )
 
 
-def stored_preferences(key: str, documents: list[dict[str, Any]]) -> Reply:
-    """`GET /preferences` is not served yet: read the same from the store."""
-    ids = {one["_id"]: one for one in documents}
-    safe = ids[ids[key]["prefsSafeId"]]
-    return Reply(200, {}, json.dumps(safe["preferences"]["flat"]).encode())
-
-
 def check_stored(case: Mapping[str, Any], documents: list[dict[str, Any]]) -> None:
+    by_id = {one["_id"]: one for one in documents}
     for fact in case.get("stored", ()):
         (found,) = (one for one in documents if subset(fact["find"], one))
         assert subset(fact.get("fields", {}), found)
         assert all(found[name] is not None for name in fact.get("not_null", ()))
-        assert set(fact) <= {"find", "fields", "not_null"}
+        for name, value in fact.get("linked_safe", {}).items():
+            assert by_id[found["prefsSafeId"]][name] == value
+        assert set(fact) <= {"find", "fields", "not_null", "linked_safe"}
     for fact in case.get("stored_absent", ()):
         assert not any(subset(fact, one) for one in documents)
 
@@ -209,4 +246,4 @@ def test_every_difference_is_one_that_its_case_allows() -> None:
     assert all("divergence" in CASES[name] for name in OURS)
     assert all(name in OURS for name in CASES if "recommended" in CASES[name])
     numbered = [name for name in CASES if re.fullmatch(r"[a-z]+-\d+", name)]
-    assert len(numbered) == len(CASES) == 79
+    assert len(numbered) == len(CASES) == 108

@@ -11,6 +11,7 @@ from keyin.cli.lazy import LazyGroup
     cls=LazyGroup,
     verbs={
         "serve": "keyin.cli.cloud_serve:serve",
+        "preferences-secret": "keyin.cli.cloud_preferences_secret:preferences_secret",
         "import": "keyin.cli.cloud_import:import_",
         "export": "keyin.cli.cloud_export:export",
         "check": "keyin.cli.cloud_check:check_",

@@ -36,6 +36,15 @@ if TYPE_CHECKING:
     "--trusted-proxy", multiple=True, help="Network whose forwarding headers are believed."
 )
 @click.option("--ops-listen", help="Where operators ask: a loopback address or unix:PATH.")
+@click.option("--preferences-listen", help="HOST:PORT or unix:PATH of the preferences server.")
+@click.option(
+    "--preferences-secret-file", help="Its secret, mode 0600; `preferences-secret` makes one."
+)
+@click.option("--preferences-url", help="Another keyin's preferences server, in place of this one.")
+@click.option("--preferences-ca", help="Authorities of its certificate, PEM; else the system's.")
+@click.option(
+    "--preferences-only", is_flag=True, default=None, help="Serve the preferences server alone."
+)
 @click.option("--revision-file", help="JSON file that /revision shows to operators.")
 @click.option("--audit-copy", help="File that every event of the audit log is appended to.")
 @click.option("--workers", type=int, help="Processes; a store in SQLite has one.")

@@ -113,6 +113,28 @@ WORDS: Final[Mapping[str, Words]] = {
         summary="Whether the store answers too", gives=an_object({"isReady": YES_OR_NO})
     ),
     "GET /revision": Words(
+    "GET /preferences/{key}": Words(
+        summary="A key's preference sets, in one ontology",
+        query={"view": False},
+        gives=an_object({"contexts": ANY}),
+        refusals=(404,),
+    ),
+    "POST /preferences": Words(
+        summary="Keep preference sets under a new key",
+        takes=PREFERENCES,
+        media=(JSON,),
+        query={"view": False},
+        gives=an_object({"gpiiKey": STRING, "preferences": PREFERENCES}),
+        refusals=(400,),
+    ),
+    "PUT /preferences/{key}": Words(
+        summary="Replace what a key has in one ontology, or merge over it; make the key",
+        takes=PREFERENCES,
+        media=(JSON,),
+        query={"view": False, "merge": False},
+        gives=an_object({"gpiiKey": STRING}, preferences=PREFERENCES),
+        refusals=(400, 404, 409),
+    ),
         summary="Which revision runs", gives=an_object({"sha256": STRING}), refusals=(404,)
     ),
     "GET /metrics": Words(summary="Counts of answers, in Prometheus' text format", as_=TEXT),

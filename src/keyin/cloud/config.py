@@ -92,6 +92,16 @@ class CloudConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ops_listen: str | None = None
     """Where operators ask for `/metrics` and `/revision`: a loopback address or `unix:PATH`."""
     issuer: str | None = None
+    preferences_listen: str | None = None
+    """Where the preferences server is: a place of its own, by its own secret; off if not given."""
+    preferences_secret_file: str | None = None
+    """The secret of the preferences server, 256 bits, in a file of mode 0600."""
+    preferences_url: str | None = None
+    """Another keyin's preferences server, which keeps the preferences in place of this one."""
+    preferences_ca: str | None = None
+    """The authorities that its certificate may come from, PEM; if not given, the system's."""
+    preferences_only: bool = False
+    """Serve the preferences server and nothing else to the public."""
     """The URL under which clients know this server; https unless it is on loopback."""
     tls_cert: str | None = None
     """The certificate chain, PEM."""

@@ -64,6 +64,12 @@ REVISION_UNREADABLE: Final = application_error(
 REVISION_MISSING: Final = application_error(
     404, "Error retrieving full git revision: Missing revision value"
 )
+NO_SUCH_KEY: Final = application_error(
+    404, "GPII key does not exist", errorCode="GPII_ERR_NO_GPIIKEY", reason="no_such_key"
+)
+NOT_READY_ELSEWHERE: Final = application_error(
+    503, "Error connecting to Preferences Server", RETRY_AFTER
+)
 
 _SETTINGS: Final = {
     Why.DEVICE_UNREADABLE: application_error(
@@ -89,7 +95,9 @@ def unauthorized(denial: Denial) -> Answer:
     return Answer(UNAUTHORIZED.status, UNAUTHORIZED.body, UNAUTHORIZED.headers, denial.reason)
 
 
-def settings_error(error: Rejected, key: GpiiKey | None) -> Answer:
+def settings_error(
+    error: Rejected, key: GpiiKey | None, *, doing: str = " while executing HTTP PUT"
+) -> Answer:
     """Render what the settings service refuses (cloud-wire §4.5, §8.3); no key: none is told."""
     named = f'GPII key "{key.reveal()}"' if key else "GPII key"
     if error.why is Why.BODY_INVALID:
@@ -97,19 +105,29 @@ def settings_error(error: Rejected, key: GpiiKey | None) -> Answer:
     if error.why is Why.READ_ONLY:
         return application_error(
             404,
-            f"Can't update preferences for readOnly {named} "
-            "(perhaps it is a snapset) while executing HTTP PUT",
+            f"Can't update preferences for readOnly {named} (perhaps it is a snapset){doing}",
             errorCode="GPII_ERR_READONLY",
             reason="read_only",
         )
     if error.why is Why.SAFE_MISSING:
         return application_error(
             409,
-            f"{named} already exists while executing HTTP PUT",
+            f"{named} already exists{doing}",
             errorCode="GPII_ERR_GPIIKEY_EXISTS",
             reason="safe_missing",
         )
     return _SETTINGS[error.why]
+
+
+def preferences_error(error: Rejected, key: GpiiKey | None) -> Answer:
+    """Render what the preferences server refuses (cloud-wire §7.3, §7.5).
+
+    A key that may not be changed, or no more, is a read-only one to who asks here.
+    """
+    if error.why is Why.NO_KEY:
+        return NO_SUCH_KEY
+    refused = Rejected(Why.READ_ONLY) if error.why is Why.NOT_ALLOWED else error
+    return settings_error(refused, key, doing="")
 
 
 def _invalid(error: Rejected) -> Answer:

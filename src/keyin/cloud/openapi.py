@@ -27,6 +27,7 @@ WITH_BODY: Final = (408, 413, 415)
 OF_ACCESS: Final = {
     "CLIENT": (400, 401, 429),
     "BEARER": (401, 403),
+    "PREFERENCES": (401,),
     "OTHER_TOKEN": (401, 403),
     "SESSION": (400, 403),
 }
@@ -35,6 +36,7 @@ _SECURITY: Final[Mapping[str, object]] = {
     "CLIENT": [{"secret": []}, {}],
     "BEARER": [{"token": []}],
     "OTHER_TOKEN": [{"token": []}],
+    "PREFERENCES": [{"preferences": []}],
     "SESSION": [{"session": []}],
 }
 """By its assertion or a secret in the form, a client comes without a header."""
@@ -43,6 +45,7 @@ _SCHEMES: Final = {
     "secret": {"type": "http", "scheme": "basic"},
     "session": {"type": "apiKey", "in": "cookie", "name": "__Host-keyin-session"},
 }
+    "preferences": {"type": "http", "scheme": "bearer", "description": "the server's own secret"},
 _REFUSED: Final[Schema] = {
     "oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("OAuth", "Our")]
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from keyin.cloud.metrics import Metrics
     from keyin.cloud.routes import Route
     from keyin.oauth.ports import Tokens
+
+
+class Elsewhere(Protocol):
+    """A preferences server."""
+
+    async def ready(self) -> bool:
+        """Tell whether it can be used."""
+        ...
 
 
 class OpsApp:
@@ -64,8 +72,10 @@ class OpsApp:
 class HealthRoutes:
     """The two questions of a load balancer, public and constant."""
 
-    def __init__(self, tokens: Tokens) -> None:
+    def __init__(self, tokens: Tokens, elsewhere: Elsewhere | None = None) -> None:
+        """`elsewhere` is asked too, where preferences are not in this cloud's own store."""
         self._tokens = tokens
+        self._elsewhere = elsewhere
 
     def handlers(self) -> Mapping[Route, Handler]:
         """Return a handler for each route."""
@@ -76,7 +86,12 @@ class HealthRoutes:
         return answers.HEALTHY
 
     async def ready(self, _exchange: Exchange) -> Answer:
-        """Say whether the store answers too."""
+        """Say whether the store answers too, and whoever keeps the preferences.
+
+        Whatever address the request was sent to: that says nothing about who they are (O15).
+        """
+        if self._elsewhere is not None and not await self._elsewhere.ready():
+            return errors.NOT_READY_ELSEWHERE
         return await ready(self._tokens)
 
 

@@ -26,6 +26,8 @@ class Access(Enum):
     """A token of another class than settings: its audience and scope are the route's own."""
     REGISTRATION = auto()
     """An initial access token, or the registration's own; and a proof by the computer's key."""
+    PREFERENCES = auto()
+    """The preferences server's own secret, on its own listener."""
     OPERATOR = auto()
     """Only on the operators' listener."""
 
@@ -77,6 +79,17 @@ SAVE_OWN: Final = Route(
 SOLUTIONS: Final = Route(
     method="GET", template="/solutions/{digest}", access=Access.BEARER, scope="settings:read"
 )
+PREFERENCES_READ: Final = Route(
+    method="GET", template="/preferences/{key}", access=Access.PREFERENCES
+)
+PREFERENCES_CREATE: Final = Route(
+    method="POST", template="/preferences", access=Access.PREFERENCES, body_limit=KIB * KIB
+)
+PREFERENCES_PUT: Final = Route(
+    method="PUT", template="/preferences/{key}", access=Access.PREFERENCES, body_limit=KIB * KIB
+)
+PREFERENCES: Final = (PREFERENCES_READ, PREFERENCES_CREATE, PREFERENCES_PUT)
+"""What the preferences server has, beside `HEALTH` and `READY`, all of it by its secret."""
 HEALTH: Final = Route(method="GET", template="/health", access=Access.PUBLIC)
 READY: Final = Route(method="GET", template="/ready", access=Access.PUBLIC)
 REVISION: Final = Route(method="GET", template="/revision", access=Access.OPERATOR)

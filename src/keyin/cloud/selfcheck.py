@@ -16,6 +16,7 @@ from keyin.cloud.wiring import UNIX
 from keyin.domain.environment import Millis
 from keyin.domain.errors import ConfigurationError
 from keyin.domain.networks import Network, inside, parse_address, parse_network
+from keyin.remote.http_pool import parse_place
 
 if TYPE_CHECKING:
     from keyin.cloud.config import CloudConfig
@@ -32,7 +33,10 @@ def check_config(config: CloudConfig, *, now: Millis) -> None:
     check_tls(config)
     check_proxies(config)
     check_listeners(config)
+    check_preferences(config)
     check_pilot(config)
+    if config.mail is not None:
+        config.mail.mail_server()
 
 
 async def check_store(config: CloudConfig, store: Housekeeping) -> None:
@@ -127,6 +131,33 @@ def check_listeners(config: CloudConfig) -> None:
         raise ConfigurationError(
             "the operators' listener must stay on this computer",
             next_step="Give --ops-listen a loopback address or unix:PATH.",
+        )
+
+
+def check_preferences(config: CloudConfig) -> None:
+    """Refuse a preferences server without its secret, or open beyond this computer (P97)."""
+    serves, asks = config.preferences_listen, config.preferences_url
+    if serves and asks:
+        raise ConfigurationError(
+            "this server would be a preferences server and ask another one",
+            next_step="Give --preferences-listen or --preferences-url, not both.",
+        )
+    if (serves or asks) and not config.preferences_secret_file:
+        raise ConfigurationError(
+            "a preferences server needs its secret",
+            next_step="Give --preferences-secret-file; keyin cloud preferences-secret makes one.",
+        )
+    if config.preferences_only and not serves:
+        raise ConfigurationError(
+            "there is nothing to serve", next_step="Give --preferences-listen as well."
+        )
+    if asks:
+        parse_place(asks)
+    if serves and not (parse_listener(serves).local or config.tls_cert):
+        raise ConfigurationError(
+            "the preferences server would answer plain HTTP from other computers at %(listen)s",
+            next_step="Give --tls-cert and --tls-key, or listen on 127.0.0.1 or unix:PATH.",
+            listen=serves,
         )
 
 

@@ -23,7 +23,7 @@ from keyin.cloud.protocol import LimitedProtocol
 from keyin.cloud.restoring import refuse_unfinished
 from keyin.cloud.selfcheck import check_config, check_store
 from keyin.cloud.shared_memory import SharedMemory
-from keyin.cloud.sharing import Share, announce, bind_all
+from keyin.cloud.sharing import Audience, Share, announce, bind_all
 from keyin.cloud.sweeping import Sweeper
 from keyin.cloud.wiring import build
 from keyin.cloud.workers import Supervisor
@@ -139,7 +139,7 @@ async def _serve(
     cloud = await build(
         config, store=found.store, secrets=found.secrets, pages=pages, gate=share.gate()
     )
-    cloud.ops.describe(cloud.app.routes, server=config.issuer)
+    cloud.ops.describe(cloud.routes, server=config.issuer)
     gc.collect()
     gc.freeze()  # registries live as long as the process: no collection walks them again
     async with audited(config, found.store, cloud.app.around, first=share.first):
@@ -185,7 +185,9 @@ def _beside(
 
 
 def _app(one: Bound, cloud: Cloud) -> CloudApp | OpsApp:
-    return cloud.ops if one.for_operators else cloud.app
+    if one.audience is Audience.FLOW_MANAGERS and cloud.preferences is not None:
+        return cloud.preferences
+    return cloud.ops if one.audience is Audience.OPERATORS else cloud.app
 
 
 def uvicorn_config(app: Any, tls: CloudConfig | None) -> uvicorn.Config:  # noqa: ANN401 - an ASGI application

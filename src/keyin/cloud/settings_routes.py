@@ -80,20 +80,20 @@ class SettingsRoutes:
 
     async def _queried_own(self, exchange: Exchange, grant: Grant) -> bytes:
         """Answer the same, without what the computer has already."""
-        return await self.settings.query_own(grant, await _json_body(exchange))
+        return await self.settings.query_own(grant, await json_body(exchange))
 
     async def _saved(self, exchange: Exchange, grant: Grant) -> bytes:
         """Change a safe (cloud-wire §4.5)."""
         return await self.settings.save(
             grant,
-            await _json_body(exchange),
+            await json_body(exchange),
             exchange.now,
             address=exchange.visitor.address,
             request_id=exchange.request_id,
         )
 
 
-async def _json_body(exchange: Exchange) -> bytes:
+async def json_body(exchange: Exchange) -> bytes:
     """Read the body; another media type is an empty object (cloud-wire §2.3)."""
     is_json = content_type(exchange.request) == JSON
     return await exchange.body() if is_json else b"{}"

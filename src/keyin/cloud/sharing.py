@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from keyin.cloud.listeners import bind, parse_listener, url
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
     from keyin.cloud.shared_memory import SharedMemory
 
 
+class Audience(Enum):
+    """Whom a listener is for."""
+
+    OPERATORS = auto()
+    FLOW_MANAGERS = auto()
+    """Who has the preferences server's secret."""
+    PUBLIC = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
     """One place where this server listens."""
@@ -25,7 +35,7 @@ class Bound:
     listener: Listener
     socket: socket.socket
     secure: bool
-    for_operators: bool
+    audience: Audience
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +62,18 @@ def bind_all(config: CloudConfig) -> list[Bound]:
     """Bind every place; the public one is the last. Raises ConfigurationError."""
     bound = []
     if config.ops_listen:
-        bound.append(_bound(config.ops_listen, secure=False, for_operators=True))
-    bound.append(_bound(config.listen, secure=bool(config.tls_cert), for_operators=False))
+        bound.append(_bound(config.ops_listen, Audience.OPERATORS, tls=False))
+    if config.preferences_listen:
+        tls = not parse_listener(config.preferences_listen).local
+        bound.append(_bound(config.preferences_listen, Audience.FLOW_MANAGERS, tls=tls))
+    if not config.preferences_only:
+        bound.append(_bound(config.listen, Audience.PUBLIC, tls=bool(config.tls_cert)))
     return bound
 
 
-def _bound(place: str, *, secure: bool, for_operators: bool) -> Bound:
+def _bound(place: str, audience: Audience, *, tls: bool) -> Bound:
     listener = parse_listener(place)
-    return Bound(listener, bind(listener), secure, for_operators)
+    return Bound(listener, bind(listener), tls, audience)
 
 
 def announce(bound: Sequence[Bound]) -> None:

@@ -7,13 +7,9 @@ virtual clock and seeded chance; importing this module does nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
-
-import msgspec
-import pyjson5
 
 from keyin.cloud.access_log import AccessLog
 from keyin.cloud.app import CloudApp, Limits, Surroundings
@@ -33,7 +29,7 @@ from keyin.cloud.oauth_routes import Authorization
 from keyin.cloud.ops import HealthRoutes, OpsApp
 from keyin.cloud.page_wiring import page_routes
 from keyin.cloud.settings_routes import SettingsRoutes
-from keyin.cloud.settings_wiring import settings_service
+from keyin.cloud.settings_wiring import preferences_app, settings_services
 from keyin.cloud.solutions_routes import SolutionsRoutes
 from keyin.oauth.bearer import Bearer
 from keyin.oauth.dpop import Dpop
@@ -48,11 +44,9 @@ from keyin.oauth.proven_sender import ProvenSenders
 from keyin.oauth.sign_in import Store as SignInStore
 from keyin.oauth.token_endpoint import TokenEndpoint
 from keyin.oauth.token_status import TokenStatus
-from keyin.settings.current import Current
 from keyin.settings.ports import Registries as StoredRegistries
 from keyin.settings.ports import Safes, Vault
 from keyin.stores.host import SystemClock, SystemEntropy
-from keyin.stores.ontology_file import read_ontology
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,6 +55,7 @@ if TYPE_CHECKING:
     from keyin.cloud.exchange import Handler
     from keyin.cloud.page_wiring import PagesOf
     from keyin.cloud.routes import Route
+    from keyin.cloud.settings_wiring import SettingsServices
     from keyin.domain.environment import Clock, Entropy
     from keyin.oauth.granting import Grant
     from keyin.oauth.key_door import KeyDoor
@@ -100,6 +95,13 @@ class Cloud:
     ops: OpsApp
     access_log: AccessLog
     metrics: Metrics
+    preferences: CloudApp | None = None
+    """The preferences server, where there is one; alone, it is the public one too."""
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Return every way in, but the operators'."""
+        return (*self.app.routes, *(self.preferences.routes if self.preferences else ()))
 
 
 async def build(  # noqa: PLR0913 - every one of them is replaced by some test
@@ -118,34 +120,40 @@ async def build(  # noqa: PLR0913 - every one of them is replaced by some test
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
     metrics, access_log = Metrics(), access_log or AccessLog()
     revision = Path(config.revision_file) if config.revision_file else None
+    settings = await settings_services(config, store=store, secrets=secrets, entropy=entropy)
+    answering = handlers(
+        config,
+        settings,
+        store=store,
+        secrets=secrets,
+        entropy=entropy,
+        limited=limiting(config.limits, store, secrets, metrics),
+        pages=pages,
+    )
+    around = Surroundings(
+        edge=edge(config),
+        clock=clock,
+        entropy=entropy,
+        metrics=metrics,
+        access_log=access_log,
+        gate=gate or Gate(),
+    )
+    public, preferences = (
+        CloudApp(answering, around, limits=limits),
+        preferences_app(settings, around, limits),
+    )
     return Cloud(
         access_log=access_log,
         metrics=metrics,
-        app=CloudApp(
-            await handlers(
-                config,
-                store=store,
-                secrets=secrets,
-                entropy=entropy,
-                limited=limiting(config.limits, store, secrets, metrics),
-                pages=pages,
-            ),
-            Surroundings(
-                edge=edge(config),
-                clock=clock,
-                entropy=entropy,
-                metrics=metrics,
-                access_log=access_log,
-                gate=gate or Gate(),
-            ),
-            limits=limits,
-        ),
+        app=preferences if preferences and config.preferences_only else public,
+        preferences=preferences,
         ops=OpsApp(tokens=store, metrics=metrics, revision_file=revision),
     )
 
 
-async def handlers(
+def handlers(  # noqa: PLR0913 - what a cloud is made of
     config: CloudConfig,
+    settings: SettingsServices,
     *,
     store: Store,
     secrets: Secrets,
@@ -154,19 +162,14 @@ async def handlers(
     pages: PagesOf | None = None,
 ) -> Mapping[Route, Handler]:
     """Put the services together; return a handler for each route that is there."""
-    current = Current(store, own_registries(), read_ontology().schemas)
-    await current.look()
     flows = flows_of(config, pages, store=store, secrets=secrets, entropy=entropy)
     authorization = authorization_server(flows, limited) if flows else None
     guard = Guard(bearer=bearer(store, secrets), authorization=authorization)
     families = (
         LegacyTokenRoutes(legacy_endpoint(store, secrets, entropy, limited)),
-        SettingsRoutes(
-            guard=guard,
-            settings=settings_service(store, secrets, current, entropy),
-        ),
-        SolutionsRoutes(guard, current.registries, current.look),
-        HealthRoutes(store),
+        SettingsRoutes(guard=guard, settings=settings.service),
+        SolutionsRoutes(guard, settings.registries, settings.service.look),
+        HealthRoutes(store, settings.elsewhere),
         *((authorization,) if authorization else ()),
         *(flows.families(authorization, guard) if flows and authorization else ()),
         *(
@@ -276,12 +279,3 @@ def edge(config: CloudConfig) -> Edge:
         hosts=frozenset({issuer.hostname or "", "localhost"}) if issuer else None,
         pilot=Pilot(networks=pilot.networks, until=pilot.ends()) if pilot else None,
     )
-
-
-def own_registries() -> list[tuple[str, bytes]]:
-    """Read the registries that ship with the package: file name, operating system; JSON."""
-    return [
-        (file.name.removesuffix(".json5"), msgspec.json.encode(pyjson5.decode(file.read_text())))
-        for file in files("keyin.data").joinpath("solutions").iterdir()
-        if file.name.endswith(".json5")
-    ]

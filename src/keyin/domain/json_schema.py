@@ -21,7 +21,7 @@ Path: TypeAlias = "list[Value]"
 _TOLERANCE: Final = 1e-6
 """Of a step: decimal fractions are not exact in binary."""
 
-_FEW: Final = 50
+_FEW: Final = 8
 """Members of an object schema that are still told as the rule that failed."""
 
 

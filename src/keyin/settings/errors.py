@@ -23,6 +23,7 @@ class Why(Enum):
     NOT_ALLOWED = auto()
     READ_ONLY = auto()
     SAFE_MISSING = auto()
+    NO_KEY = auto()
     TOO_LARGE = auto()
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from keyin.domain.ontologies import Ontologies
     from keyin.domain.records import Safe
     from keyin.settings.codex import Codex
+    from keyin.settings.elsewhere import Elsewhere
     from keyin.settings.ports import Safes
     from keyin.settings.registry import Installed, Registries
 
@@ -57,6 +58,8 @@ class SettingsService:
     codex: Codex
     look: Look
     """See `settings.current`."""
+    elsewhere: Elsewhere | None = None
+    """Where the preferences are, if not in this cloud's own store."""
     meetings: Meetings = field(default_factory=Meetings)
 
     async def query(self, grant: Grant, report: str) -> bytes:
@@ -102,6 +105,8 @@ class SettingsService:
         )
 
     async def _met(self, grant: Grant, device: Installed) -> Matched:
+        if self.elsewhere is not None:
+            return _match(await self.elsewhere.sets(grant), device)
         safe = await self._safe(grant)
         return _match({}, device) if safe is None else self._matched(safe, device)
 
@@ -138,7 +143,8 @@ class SettingsService:
             document=document,
             manner=Manner.MERGE,
         )
-        await self.saving.save(wish, _author(grant, address, request_id), now)
+        keeper = self.elsewhere or self.saving
+        await keeper.save(wish, _author(grant, address, request_id), now)
         named = {"gpiiKey": grant.key.reveal()} if grant.key else {}
         return _encode({**named, "message": "Successfully updated."})
 
@@ -149,7 +155,7 @@ class SettingsService:
         return None if found is None else found.safe
 
 
-def _match(preferences: dict[str, Value], device: Installed) -> Matched:
+def _match(preferences: Value, device: Installed) -> Matched:
     output = match(preferences, device.solutions)
     disclosed = disclose(preferences, output["inferredConfiguration"])
     return Matched(preferences=_encode(disclosed), output=_encode(output))
