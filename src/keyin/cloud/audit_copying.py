@@ -62,7 +62,7 @@ class Copier:
         """
         heads = {head.chain: head for head in await self.store.audit_heads()}
         with _unwritable():
-            await asyncio.to_thread(self.copy.prepare)
+            await asyncio.to_thread(self.copy.prepare, heads)
             for chain, there in self.copy.heads.items():
                 own = heads.get(chain) or beginning(chain)
                 if there.seq <= own.seq or await asyncio.to_thread(self.copy.parted_from, own):
@@ -113,7 +113,7 @@ class Copier:
         if self._moved:
             self.copy.close()
             self._moved = False
-        await asyncio.to_thread(self.copy.prepare)
+        await asyncio.to_thread(self.copy.prepare, [head.chain for head in heads])
         new = False
         for head in heads:
             await self._check(head)

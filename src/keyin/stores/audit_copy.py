@@ -42,14 +42,20 @@ class AuditCopy:
         self.heads: dict[str, Head] = {}
         """How far each chain is copied, after `prepare`."""
 
-    def prepare(self) -> None:
-        """Open the file, unless it is open and still in its place; find out how far it goes."""
+    def prepare(self, chains: Iterable[str] = ()) -> None:
+        """Open the file, unless it is open and still in its place; find out how far it goes.
+
+        `chains` names those that are to be known: most often the file's last row is of the only
+        one; where one is not found at the end, the file is read from the beginning on.
+        """
         if self._file is not None and self._in_place(self._file):
             return
         self.sync()
         self.close()
         self._file = self._opened()
         there = self._last_heads()
+        if there and not there.keys() >= {*chains}:
+            there = self._all_heads()
         for chain, head in self.heads.items():
             if chain not in there:
                 self._write([continuing_line(head)])
@@ -116,6 +122,10 @@ class AuditCopy:
             self.close()  # `prepare` finds what is torn
             raise OSError(errno.ENOSPC, "not everything could be written")
         self._torn = b""
+
+    def _all_heads(self) -> dict[str, Head]:
+        rows = (read_line(line) for line in copied_lines(self._path))
+        return {row.chain: row.head for row in rows if isinstance(row, CopiedRow)}
 
     def _last_heads(self) -> dict[str, Head]:
         """Look for the last row, from the end on; remember what is torn behind it."""

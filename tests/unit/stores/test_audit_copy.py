@@ -102,3 +102,20 @@ def test_a_disk_that_takes_only_a_part_loses_nothing(path: Path) -> None:
 def test_what_is_no_regular_file_is_refused() -> None:
     with pytest.raises(OSError, match="no regular file"):
         opened(Path("/dev/null"))
+
+
+def test_the_heads_of_several_chains_are_found_again(path: Path) -> None:
+    """A store in PostgreSQL has one to a worker; none is written a second time after a restart."""
+    other = [*rows(beginning("main.2"), [Event(act=Act.ALERT, at=Millis(1), actor="other")])]
+    copy = opened(path)
+    copy.append(CHAIN[:3])
+    copy.append(other)
+    copy.append(CHAIN[3:9])
+    copy.close()
+    again = AuditCopy(path)
+    again.prepare(["main", "main.2", "main.3"])
+    assert again.heads == head(CHAIN[8]) | {"main.2": Head("main.2", 1, other[0].hash)}
+    path.rename(path.with_suffix(".1"))
+    again.prepare(["main", "main.2"])
+    assert len(path.read_bytes().splitlines()) == 2
+    assert again.heads.keys() == {"main", "main.2"}
