@@ -156,7 +156,8 @@ def page_place(
 ) -> Iterator[Place]:
     """Serve a store with one account and these applications, under an issuer that is true."""
     data = folder / "data"
-    make_account(data)
+    if not data.exists():
+        make_account(data)
     if applications:
         register(data, *applications)
     file = folder / "cloud.toml"

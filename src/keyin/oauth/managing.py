@@ -6,31 +6,30 @@ nothing. Each act is one unit of work with its event, by the account that did it
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, Protocol
 
 from keyin.domain.address_text import address_text
-from keyin.domain.enrolment import Flag
 from keyin.domain.events import Act, Event
 from keyin.domain.membership import reach_of
-from keyin.domain.records import RecordId, Status
+from keyin.domain.records import Status
 from keyin.oauth import managed_ports
 from keyin.oauth.administration_ports import Word
-from keyin.oauth.enrolment_ports import Again, Question
+from keyin.oauth.approval import approved
+from keyin.oauth.enrolment_ports import Registering
 from keyin.oauth.managed_ports import Wanted
 from keyin.oauth.membership_ports import Memberships
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from keyin.domain.enrolment import InitialAccess, Registration
-    from keyin.domain.environment import Millis
     from keyin.domain.membership import Reach
-    from keyin.domain.records import ProofUse
+    from keyin.domain.records import RecordId
     from keyin.oauth.accounts import Account
     from keyin.oauth.administration_ports import ClientPicture
-    from keyin.oauth.enrolment_ports import Decision, Listed, Registered, Surroundings
+    from keyin.oauth.enrolment_ports import Listed
     from keyin.oauth.sign_in import Visit
 
 _STANDS: Final = frozenset(Status) - {Status.REVOKED, Status.EXPIRED}
@@ -46,27 +45,13 @@ _TO: Final[Mapping[Act, Status]] = {
 }
 
 
-class Store(managed_ports.ManagedClients, Memberships, Protocol):
+class Store(managed_ports.ManagedClients, Memberships, Registering, Protocol):
     """What this reads and writes."""
 
     async def set_client_status(
         self, id_: RecordId, word: Word, *, only_from: frozenset[Status]
     ) -> bool:
         """See oauth.administration_ports.ClientRegister."""
-        ...
-
-    async def registered(self, oauth2_client_id: str) -> Registered | None:
-        """See oauth.enrolment_ports.Registrations."""
-        ...
-
-    async def register(
-        self,
-        question: Question,
-        decide: Callable[[Surroundings], Decision],
-        *,
-        uses: Sequence[ProofUse] = (),
-    ) -> ProofUse | None:
-        """See oauth.enrolment_ports.Registering."""
         ...
 
     async def initial_access(self, id_: RecordId) -> Listed | None:
@@ -154,30 +139,16 @@ class Managing:
         listing = await self.page(account, Wanted(born_from=id_), before=None, most=most)
         return listing.computers
 
-    async def approve(self, account: Account, computer: Computer, *, visit: Visit) -> Acted:
+    async def approve(self, account: Account, id_: RecordId, *, visit: Visit) -> Acted:
         """Let one in again that came back and waits for it."""
-        registration, picture = computer.registration, computer.picture
-        if not computer.may_change:
-            return Acted.NOT_ALLOWED
-        if registration is None or Flag.AWAITING not in registration.flags:
+        found = await self.one(account, id_)
+        if found is None or not found.may_change:
+            return Acted.NOT_ALLOWED if found else Acted.NOT_THERE
+        if found.registration is None:
             return Acted.OVER
-        event = _event(Act.CLIENT_RESUMED, account, picture, None, visit)
-        done: list[bool] = []
-
-        def decide(there: Surroundings) -> Again | None:
-            named = there.named
-            if named is None or named.client.status is not Status.PENDING:
-                return None
-            if Flag.AWAITING not in named.registration.flags or there.stopped is not None:
-                return None
-            done.append(True)
-            return _let_in(named, event, visit.now)
-
-        question = Question(
-            client_id=picture.credentials[0].oauth2_client_id, site=picture.client.lineage.site
-        )
-        await self.store.register(question, decide)
-        return Acted.DONE if done else Acted.OVER
+        event = _event(Act.CLIENT_ACTIVATED, account, found.picture, None, visit)
+        name = found.picture.credentials[0].oauth2_client_id
+        return Acted.DONE if await approved(self.store, name, event=event) else Acted.OVER
 
     async def _say(
         self, account: Account, id_: RecordId, act: Act, reason: str | None, visit: Visit
@@ -211,26 +182,6 @@ class Managing:
             access=listed.record if listed else None,
             may_change=reach.changes(lineage.owner, lineage.site),
         )
-
-
-def _let_in(named: Registered, event: Event, now: Millis) -> Again:
-    """Return the change that a yes makes to a computer that waits for it."""
-    flags = tuple(flag for flag in named.registration.flags if flag is not Flag.AWAITING)
-    registration = replace(
-        named.registration,
-        flags=flags,
-        activate_by=None,
-        version=named.registration.version + 1,
-    )
-    return Again(
-        registration=registration,
-        name=named.client.name,
-        software_version=named.client.lineage.software_version,
-        status=Status.ACTIVE,
-        keys=[key for key in named.keys if key.status is Status.ACTIVE],
-        now=now,
-        event=event,
-    )
 
 
 def own_status(picture: ClientPicture) -> Status:

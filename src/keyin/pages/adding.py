@@ -92,7 +92,8 @@ class Adding:
         )
 
     async def _sites(self, who: SignedIn) -> list[str]:
-        return sorted((await self.managing.reach(who.account)).changed)
+        reach = await self.managing.reach(who.account)
+        return sorted(site for site in reach.changed if site.isprintable())
 
     async def _form(
         self,

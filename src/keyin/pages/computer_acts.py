@@ -72,8 +72,9 @@ class ComputerActs:
         if isinstance(found, Page):
             return found
         who, computer = found
-        acted = await self.managing.approve(who.account, computer, visit=visit(request))
-        return self._after(request, who, acted, computer.picture.client.id)
+        id_ = computer.picture.client.id
+        acted = await self.managing.approve(who.account, id_, visit=visit(request))
+        return self._after(request, who, acted, id_)
 
     async def _ask(self, request: PageRequest, act: str) -> Page:
         found = await self._changeable(request, then=f"/{act}")

@@ -57,7 +57,7 @@ class Computers:
             computers=[computer_view(one) for one in listing.computers],
             total=sum(counts.values()),
             counts=_by_status(counts),
-            sites=sorted({site for site, _ in counts if site}),
+            sites=sorted({site for site, _ in counts if site and site.isprintable()}),
             statuses=STATUSES,
             wanted=wanted,
             narrowed=wanted != Wanted(),

@@ -12,7 +12,7 @@ from keyin.stores.catalogues import catalogues
 from keyin.wire.utc_text import text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from gettext import NullTranslations
 
     from keyin.wire.pages import PageRequest
 
@@ -25,7 +25,7 @@ class Templates:
     def __init__(self) -> None:
         self._known = catalogues()
         self._environments = {
-            language: _environment(catalogue.gettext) for language, catalogue in self._known.items()
+            language: _environment(catalogue) for language, catalogue in self._known.items()
         }
 
     def render(self, name: str, request: PageRequest, /, **context: Any) -> bytes:  # noqa: ANN401 - whatever a template shows
@@ -35,7 +35,7 @@ class Templates:
         return template.render(language=language, **context).encode()
 
 
-def _environment(translated: Callable[[str], str]) -> Environment:
+def _environment(catalogue: NullTranslations) -> Environment:
     environment = Environment(
         loader=PackageLoader("keyin.pages"),
         autoescape=True,
@@ -47,7 +47,6 @@ def _environment(translated: Callable[[str], str]) -> Environment:
     )
     environment.filters |= {"moment": moment, "iso": text_of, "day": day}
     environment.install_gettext_callables(  # type: ignore[attr-defined] # the extension adds it
-        lambda text: translated(text) if text else "", lambda one, many, n: one if n == 1 else many,
-        newstyle=True,
-    )  # fmt: skip
+        lambda text: catalogue.gettext(text) if text else "", catalogue.ngettext, newstyle=True
+    )
     return environment
