@@ -19,15 +19,15 @@ from tests.cloud_documents import FREE, SECRET
 from tests.cloud_process import Cloud, Reply, send, serving
 from tests.oauth_client import ISSUER, Computer
 from tests.person import fields
-
 from tests.preferences_server import secret_file
 from tests.registration import code
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 ROUTES = every_route()
-SPOKEN = "HTTP/1.1 "
 LISTENERS = {Access.OPERATOR: 0, Access.PREFERENCES: 1}
+SPOKEN = "HTTP/1.1 "
 
 
 def test_every_route_of_the_table_has_an_example() -> None:
@@ -47,13 +47,13 @@ def test_every_example_is_answered_as_it_is_written(tmp_path: Path) -> None:
     config.write_text("device_code = true\n")
     revision.write_text('{"sha256": "1c59ac1"}')
     more = ("--config", config, "--ops-listen", "127.0.0.1:0", "--revision-file", revision)
+    secret = secret_file(tmp_path)
+    more += ("--preferences-listen", "127.0.0.1:0", "--preferences-secret-file", secret)
     known, table = _known(told), RouteTable(ROUTES)
     with serving(data, "--issuer", ISSUER, *more, listeners=3) as cloud:
         known.values["preferences_secret"] = secret.read_text().strip()
         for example in examples():
             _try(cloud, example, known, _route(table, example))
-    secret = secret_file(tmp_path)
-    more += ("--preferences-listen", "127.0.0.1:0", "--preferences-secret-file", secret)
 
 
 def _route(table: RouteTable, example: Example) -> Route | None:

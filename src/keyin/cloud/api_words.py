@@ -112,7 +112,6 @@ WORDS: Final[Mapping[str, Words]] = {
     "GET /ready": Words(
         summary="Whether the store answers too", gives=an_object({"isReady": YES_OR_NO})
     ),
-    "GET /revision": Words(
     "GET /preferences/{key}": Words(
         summary="A key's preference sets, in one ontology",
         query={"view": False},
@@ -135,6 +134,7 @@ WORDS: Final[Mapping[str, Words]] = {
         gives=an_object({"gpiiKey": STRING}, preferences=PREFERENCES),
         refusals=(400, 404, 409),
     ),
+    "GET /revision": Words(
         summary="Which revision runs", gives=an_object({"sha256": STRING}), refusals=(404,)
     ),
     "GET /metrics": Words(summary="Counts of answers, in Prometheus' text format", as_=TEXT),

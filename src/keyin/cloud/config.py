@@ -91,7 +91,6 @@ class CloudConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Where the public listener is: `HOST:PORT` with a literal address, or `unix:PATH`."""
     ops_listen: str | None = None
     """Where operators ask for `/metrics` and `/revision`: a loopback address or `unix:PATH`."""
-    issuer: str | None = None
     preferences_listen: str | None = None
     """Where the preferences server is: a place of its own, by its own secret; off if not given."""
     preferences_secret_file: str | None = None
@@ -102,6 +101,7 @@ class CloudConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The authorities that its certificate may come from, PEM; if not given, the system's."""
     preferences_only: bool = False
     """Serve the preferences server and nothing else to the public."""
+    issuer: str | None = None
     """The URL under which clients know this server; https unless it is on loopback."""
     tls_cert: str | None = None
     """The certificate chain, PEM."""

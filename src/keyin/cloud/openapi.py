@@ -35,17 +35,17 @@ OF_PAGES: Final = (400, 403, 404, 408, 413, 415, 429, 503)
 _SECURITY: Final[Mapping[str, object]] = {
     "CLIENT": [{"secret": []}, {}],
     "BEARER": [{"token": []}],
-    "OTHER_TOKEN": [{"token": []}],
     "PREFERENCES": [{"preferences": []}],
+    "OTHER_TOKEN": [{"token": []}],
     "SESSION": [{"session": []}],
 }
 """By its assertion or a secret in the form, a client comes without a header."""
 _SCHEMES: Final = {
     "token": {"type": "http", "scheme": "bearer", "description": "`DPoP` where it is bound"},
     "secret": {"type": "http", "scheme": "basic"},
+    "preferences": {"type": "http", "scheme": "bearer", "description": "the server's own secret"},
     "session": {"type": "apiKey", "in": "cookie", "name": "__Host-keyin-session"},
 }
-    "preferences": {"type": "http", "scheme": "bearer", "description": "the server's own secret"},
 _REFUSED: Final[Schema] = {
     "oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("OAuth", "Our")]
 }
