@@ -152,7 +152,11 @@ def free_port() -> int:
 
 @contextmanager
 def page_place(
-    folder: Path, *applications: TestApplication, more: tuple[object, ...] = (), **config: object
+    folder: Path,
+    *applications: TestApplication,
+    more: tuple[object, ...] = (),
+    mail_section: str = "",
+    **config: object,
 ) -> Iterator[Place]:
     """Serve a store with one account and these applications, under an issuer that is true."""
     data = folder / "data"
@@ -161,7 +165,8 @@ def page_place(
     if applications:
         register(data, *applications)
     file = folder / "cloud.toml"
-    file.write_text("".join(f"{name} = {str(value).lower()}\n" for name, value in config.items()))
+    text = "".join(f"{name} = {str(value).lower()}\n" for name, value in config.items())
+    file.write_text(f"{text}[mail]{mail_section}\n" if mail_section else text)
     port = free_port()
     issuer = f"http://127.0.0.1:{port}"
     arguments = ("--issuer", issuer, "--config", file, *more)

@@ -31,8 +31,10 @@ def _is_shape(node: ast.ClassDef) -> bool:
 
 
 def _keys(process: str) -> set[str]:
-    source = PACKAGE / process / "config.py"
-    shapes = [node for node in tree(source).body if isinstance(node, ast.ClassDef)]
+    sources = sorted((PACKAGE / process).glob("*config.py"))  # a section may have its own
+    shapes = [
+        node for source in sources for node in tree(source).body if isinstance(node, ast.ClassDef)
+    ]
     keys = {
         field.target.id
         for shape in shapes
@@ -42,7 +44,7 @@ def _keys(process: str) -> set[str]:
         and isinstance(field.target, ast.Name)
         and not dotted(field.annotation).endswith("ClassVar")
     }
-    assert keys, f"{source} has no configuration shape that this test knows"
+    assert keys, f"{sources} have no configuration shape that this test knows"
     return keys
 
 

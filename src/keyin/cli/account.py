@@ -13,6 +13,7 @@ from keyin.cli.lazy import LazyGroup
         "create": "keyin.cli.account_verbs:create",
         "list": "keyin.cli.account_verbs:list_",
         "set-password": "keyin.cli.account_verbs:set_password",
+        "set-email": "keyin.cli.account_verbs:set_email",
         "suspend": "keyin.cli.account_verbs:suspend",
         "resume": "keyin.cli.account_verbs:resume",
     },

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import click
 import msgspec
@@ -22,6 +22,7 @@ from keyin.wire.admin_accounts import (
     CreateAccount,
     ListAccounts,
     ResumeAccount,
+    SetEmail,
     SetPassword,
     SuspendAccount,
 )
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from keyin.wire.admin_accounts import AccountLine
 
 Answer = TypeVar("Answer", bound=msgspec.Struct)
+_LANGUAGES: Final = click.Choice(["en", "de"])
 _STATUS: Final = {
     "active": msgid("may sign in"),
     "suspended": msgid("suspended"),
@@ -63,13 +65,23 @@ def _on_the_store(verb: Callable[..., None]) -> Callable[..., None]:
 
 @click.command()
 @click.argument("name")
+@click.option("--email", help="Where its notices are mailed to.")
+@click.option("--language", type=_LANGUAGES, help="The language of that mail.")
 @_on_the_store
-def create(*, name: str, as_json: bool, at: _Place) -> None:
+def create(
+    *,
+    name: str,
+    email: str | None,
+    language: Literal["en", "de"] | None,
+    as_json: bool,
+    at: _Place,
+) -> None:
     """Make an account; its password is asked for, or read from standard input.
 
     Example: keyin account create ada --data /var/lib/keyin
     """
-    made = _ask(CreateAccount(name=name, password=_password()), at)
+    op = CreateAccount(name=name, password=_password(), email=email, language=language)
+    made = _ask(op, at)
     _say(made, as_json=as_json, text=_("%(name)s may sign in now."))
 
 
@@ -98,6 +110,32 @@ def set_password(*, name: str, as_json: bool, at: _Place) -> None:
     """
     changed = _ask(SetPassword(name=name, password=_password()), at)
     _say(changed, as_json=as_json, text=_("%(name)s has the new password now."))
+
+
+@click.command("set-email")
+@click.argument("name")
+@click.argument("email", required=False)
+@click.option("--none", "nowhere", is_flag=True, help="Mail nothing any more.")
+@click.option("--language", type=_LANGUAGES, help="The language of that mail.")
+@_on_the_store
+def set_email(
+    *,
+    name: str,
+    email: str | None,
+    nowhere: bool,
+    language: Literal["en", "de"] | None,
+    as_json: bool,
+    at: _Place,
+) -> None:
+    """Say where an account's notices are mailed to; the cloud's configuration names its server.
+
+    Example: keyin account set-email ada ada@example.org --data /var/lib/keyin
+    """
+    if (email is None) != nowhere:
+        raise click.UsageError(_("Give an address, or --none."))
+    changed = _ask(SetEmail(name=name, email=email, language=language), at)
+    text = _("%(name)s gets no mail any more.") if nowhere else _("%(name)s is mailed from now on.")
+    _say(changed, as_json=as_json, text=text)
 
 
 @click.command()
@@ -157,15 +195,22 @@ def _list(accounts: Sequence[AccountLine], *, as_json: bool) -> None:
         say_json({"accounts": [_told(account) for account in accounts]})
         return
     for account in accounts:
-        fields = (account.name, account.id, _(_STATUS[account.status]), _told(account)["created"])
+        fields = (
+            account.name,
+            account.id,
+            _(_STATUS[account.status]),
+            _told(account)["created"] or "",
+        )
         click.echo("\t".join(fields))
 
 
-def _told(account: AccountLine) -> dict[str, str]:
+def _told(account: AccountLine) -> dict[str, str | None]:
     created = datetime.fromtimestamp(account.created / 1000, UTC)
     return {
         "id": account.id,
         "name": account.name,
         "status": account.status,
         "created": created.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "email": account.email,
+        "language": account.language,
     }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from keyin.cloud.enrolment_config import EnrolmentConfig
+from keyin.cloud.mail_config import MailConfig  # noqa: TC001 - msgspec looks at the annotations
 from keyin.domain.environment import Millis
 from keyin.domain.errors import ConfigurationError
 from keyin.domain.limits import bucket
@@ -127,6 +128,8 @@ class CloudConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """See `LimitsConfig`."""
     enrolment: EnrolmentConfig = EnrolmentConfig()
     """See `EnrolmentConfig`."""
+    mail: MailConfig | None = None
+    """See `MailConfig`; without it, notices stand on people's pages only."""
 
 
 def load(path: Path | None, flags: dict[str, Any]) -> CloudConfig:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 REASONS: Final = ("lost", "sold", "compromised", "replaced", "other")
 TYPES: Final = ("public", "private", "staff")
+ABOUT_A_COMPUTER: Final = dict.fromkeys(("client_name", "computer_type", "site"), STRING)
+"""Besides, where the question is about a computer."""
 ID: Final = (404,)
 """Refused with, where the path names something."""
 
@@ -39,7 +41,8 @@ PAGE_WORDS: Final[Mapping[str, Words]] = {
     "POST /oauth2/authorize/decision": Words(
         summary="The person's answer",
         takes=an_object(
-            {"question": STRING, "decision": text("approve", "deny")} | PROOF,
+            {"question": STRING, "decision": text("approve", "deny", "code", "change")} | PROOF,
+            **ABOUT_A_COMPUTER,
         ),
         as_=HTML,
         ok=(200, 303),
@@ -74,7 +77,10 @@ PAGE_WORDS: Final[Mapping[str, Words]] = {
     ),
     "POST /device/decision": Words(
         summary="The person's answer to a device",
-        takes=an_object({"code": STRING, "decision": text("approve", "deny")} | PROOF),
+        takes=an_object(
+            {"code": STRING, "decision": text("approve", "deny", "change")} | PROOF,
+            **ABOUT_A_COMPUTER,
+        ),
         as_=HTML,
         ok=(200, 303),
     ),

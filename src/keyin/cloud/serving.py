@@ -19,6 +19,7 @@ from keyin.cloud import admin_socket
 from keyin.cloud.administering import administration
 from keyin.cloud.audit_serving import audited
 from keyin.cloud.hardening import harden, take_all_files
+from keyin.cloud.mailing import mailer
 from keyin.cloud.protocol import LimitedProtocol
 from keyin.cloud.restoring import refuse_unfinished
 from keyin.cloud.selfcheck import check_config, check_store
@@ -164,7 +165,7 @@ async def _listen(config: CloudConfig, found: OpenedStore, cloud: Cloud, share: 
         share.ready()
     else:
         announce(bound)
-    beside = [asyncio.create_task(one) for one in _beside(found, cloud, share)]
+    beside = [asyncio.create_task(one) for one in _beside(config, found, cloud, share)]
     try:
         await asyncio.gather(*tasks)
     finally:
@@ -174,12 +175,14 @@ async def _listen(config: CloudConfig, found: OpenedStore, cloud: Cloud, share: 
 
 
 def _beside(
-    found: OpenedStore, cloud: Cloud, share: Share
+    config: CloudConfig, found: OpenedStore, cloud: Cloud, share: Share
 ) -> Iterator[Coroutine[None, None, None]]:
     """Return what goes on beside the answering: some of it in one process for all."""
     if share.first:
         sweeper = Sweeper(store=found.store, clock=SystemClock(), metrics=cloud.metrics)
         yield sweeper.run()
+    if share.first and config.mail is not None:
+        yield mailer(config.mail, config.issuer or "", found.store).run()
     if share.shared is not None:
         yield share.shared.keep(share.number, cloud.metrics)
 

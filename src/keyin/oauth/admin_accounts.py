@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 ID_PREFIX: Final = "ac_"
 _ID_BYTES: Final = 16
+_EMAIL: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,189}")
+"""As HTML's input has it, without what no mail server takes unquoted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,7 @@ class AccountOperations:
             wire.ListAccounts: self.page,
             wire.CreateAccount: self.create,
             wire.SetPassword: self.set_password,
+            wire.SetEmail: self.set_email,
             wire.SuspendAccount: self.suspend,
             wire.ResumeAccount: self.resume,
         }
@@ -72,6 +76,8 @@ class AccountOperations:
             epoch=0,
             created=acting.at,
             updated=None,
+            email=_address(op.email),
+            language=op.language,
         )
         event = _event(Act.ACCOUNT_CREATED, account, acting)
         if not await self.store.add_account(account, event=event):
@@ -90,6 +96,12 @@ class AccountOperations:
         check_password(password, name=op.name, common=self.common)
         change = AccountChange(password=await self.passwords.hash(password), end_sessions=True)
         return await self._change(account, change, acting, what="password")
+
+    async def set_email(self, op: wire.SetEmail, acting: Acting) -> wire.AccountLine:
+        """Say where its notices are mailed to, or that they are not."""
+        change = AccountChange(email=_address(op.email) or "", language=op.language)
+        account = await account_named(self.store, op.name)
+        return await self._change(account, change, acting, what="email")
 
     async def suspend(self, op: wire.SuspendAccount, acting: Acting) -> wire.AccountLine:
         """Let nobody sign in, and end every session."""
@@ -126,6 +138,17 @@ async def account_named(store: Accounts, name: str) -> Account:
     return account
 
 
+def _address(email: str | None) -> str | None:
+    """Return an address that letters can go to. Raises Refused."""
+    if email is None or _EMAIL.fullmatch(email):
+        return email
+    raise Refused(
+        "bad_email",
+        msgid("this is no address that mail can go to"),
+        next_step=msgid("Write it like ada@example.org."),
+    )
+
+
 def _event(act: Act, account: Account, acting: Acting, **detail: str) -> Event:
     return acting.event(act, detail={"account": account.id, **detail})
 
@@ -136,6 +159,8 @@ def _line(account: Account) -> wire.AccountLine:
         name=account.name,
         status=account.status.value,
         created=account.created,
+        email=account.email,
+        language=account.language,
     )
 
 

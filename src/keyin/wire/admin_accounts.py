@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
 from keyin.wire.admin import PAGE, Look, Op, Word
 
 Password = Annotated[str, msgspec.Meta(max_length=4096)]
+Email = Annotated[str, msgspec.Meta(max_length=254)]  # RFC 5321 §4.5.3.1.3
+Language = Literal["en", "de"]
 
 
 class AccountLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,6 +20,9 @@ class AccountLine(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     status: str
     created: int
+    email: str | None = None
+    """Where notices are mailed to."""
+    language: str | None = None
 
 
 class AccountPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,9 +44,21 @@ class CreateAccount(Op[AccountLine], frozen=True, kw_only=True, tag="account.cre
 
     name: Word
     password: Password
+    email: Email | None = None
+    language: Language | None = None
 
     def __repr__(self) -> str:
         return "<CreateAccount>"  # no password in a traceback
+
+
+class SetEmail(Op[AccountLine], frozen=True, kw_only=True, tag="account.set_email"):
+    """Say where an account's notices are mailed to."""
+
+    name: Word
+    email: Email | None = None
+    """None: nowhere."""
+    language: Language | None = None
+    """None: as it was."""
 
 
 class SetPassword(Op[AccountLine], frozen=True, kw_only=True, tag="account.set_password"):
