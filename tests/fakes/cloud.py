@@ -135,8 +135,14 @@ def _handler(cloud: FakeCloud) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             self._answer(b"")
 
+        def do_DELETE(self) -> None:
+            self._answer(b"")
+
         def do_POST(self) -> None:
             self._answer(self.rfile.read(int(self.headers["content-length"])))
+
+        def do_PUT(self) -> None:
+            self.do_POST()
 
         def _answer(self, body: bytes) -> None:
             named = {name.lower(): value for name, value in self.headers.items()}

@@ -98,6 +98,7 @@ class Administering:
             case CancelRequest():
                 await self._enrolment.cancel()
             case RotateRequest():
+                self._not_now()
                 return DoneAnswer(fingerprint=key_fingerprint(await self._rotation.rotate()))
             case LeaveRequest():
                 return await self._leave(request)
@@ -151,6 +152,7 @@ class Administering:
         return coming is not None and seen(coming).awaiting
 
     async def _leave(self, request: LeaveRequest) -> DoneAnswer:
+        self._not_now()
         held = self._identity.files.held()
         if held is None:
             raise trouble(Trouble.NOT_ENROLLED)
@@ -161,6 +163,11 @@ class Administering:
         self._identity.files.drop_coming()
         self._keeper.wake()
         return DoneAnswer(told_cloud=told)
+
+    def _not_now(self) -> None:
+        """Refuse while another identity is on its way. Raises Refused (`busy`)."""
+        if self._enrolment.busy:
+            raise trouble(Trouble.BUSY)
 
     async def _seal(self, request: SealRequest) -> DoneAnswer:
         if not request.without_file and not self._site_files.is_there():

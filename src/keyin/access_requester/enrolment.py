@@ -8,7 +8,7 @@ attempt and nothing else: the identity in use stays.
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -31,7 +31,7 @@ from keyin.wire.requester_trouble import Trouble, trouble
 from keyin.wire.signing_key import SigningKey, new_key
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from keyin.access_requester.reach import Reach
     from keyin.access_requester.registering import Registering
@@ -94,30 +94,31 @@ class Enrolment:
 
     async def browser(self) -> BegunAnswer:
         """Begin with a browser of this computer. Raises Refused, CloudUnreachable."""
-        key = await self._begin()
-        cloud, state, verifier = self._registering.cloud(), self._secret(), self._secret()
-        listener = Listener.open(
-            issuer=cloud.issuer, state=state, goodbye=cloud.issuer + _ENROLLED_PAGE
-        )
-        try:
-            wish = Wish(
-                details=self._registering.details(key),
-                redirect_uri=listener.redirect_uri,
-                state=state,
-                verifier=verifier,
+        async with self._begun() as key:
+            cloud, state, verifier = self._registering.cloud(), self._secret(), self._secret()
+            listener = Listener.open(
+                issuer=cloud.issuer, state=state, goodbye=cloud.issuer + _ENROLLED_PAGE
             )
-            url, expires_in = await cloud.push(key, wish)
-        except BaseException:
-            await listener.close()
-            raise
+            try:
+                wish = Wish(
+                    details=self._registering.details(key),
+                    redirect_uri=listener.redirect_uri,
+                    state=state,
+                    verifier=verifier,
+                )
+                url, expires_in = await cloud.push(key, wish)
+            except BaseException:
+                await listener.close()
+                raise
         self._listener = listener
         self._go_on(partial(self._answered, key, listener, verifier), key, Stage.WAITING)
         return BegunAnswer(url=url, fingerprint=_fingerprint(key), expires_in=expires_in)
 
     async def device(self) -> BegunAnswer:
         """Begin with a browser of another computer. Raises Refused, CloudUnreachable."""
-        key = await self._begin()
-        begun = await self._registering.cloud().begin_device(key, self._registering.details(key))
+        async with self._begun() as key:
+            details = self._registering.details(key)
+            begun = await self._registering.cloud().begin_device(key, details)
         self._go_on(partial(self._typed, key, begun), key, Stage.WAITING)
         return BegunAnswer(
             url=begun.verification_uri,
@@ -135,24 +136,25 @@ class Enrolment:
         if token is None:
             raise trouble(Trouble.CODE_WRONG)
         key = self._key if self.busy and self.progress.stage is Stage.WAITING else None
-        if key is None:
-            key = await self._begin()
-            presented = Presented(token, "Bearer")
-        else:  # the cloud has bound it to the key that it was asked with
+        if key is not None:  # the cloud has bound it to the key that it was asked with
             await self._stop()
-            presented = Presented(token)
-        await self._see_through(key, presented)
+            await self._see_through(key, Presented(token))
+            return
+        async with self._begun() as key:
+            pass
+        await self._see_through(key, Presented(token, "Bearer"))
 
     async def file(self, content: bytes) -> None:
         """Enrol with an enrolment file. Raises Refused, CloudUnreachable, ConfigurationError."""
-        key = await self._begin()
-        token = await self._site_files.token(content, self._registering.cloud())
+        async with self._begun() as key:
+            token = await self._site_files.token(content, self._registering.cloud())
         await self._see_through(key, Presented(token, "Bearer"))
 
     async def cancel(self) -> None:
         """Give up what is at work."""
         if self.busy:
             await self._stop()
+            await self._reach.miss()
             self.progress.stage = Stage.FAILED
             self.progress.note(trouble(Trouble.GIVEN_UP))
 
@@ -160,12 +162,17 @@ class Enrolment:
         """End with the process; what was registered is gone on with at the next start."""
         await self._stop()
 
-    async def _begin(self) -> SigningKey:
+    @asynccontextmanager
+    async def _begun(self) -> AsyncIterator[SigningKey]:
+        """Aim at the cloud that the configuration names now, and let go of it if that fails."""
         if self.busy:
             raise trouble(Trouble.BUSY)
-        await self._reach.read_again()
-        self._registering.cloud()
-        return new_key(self._entropy)
+        await self._reach.aim()
+        try:
+            yield new_key(self._entropy)
+        except BaseException:
+            await self._reach.miss()
+            raise
 
     def _secret(self) -> Secret:
         return Secret(wrapped(self._entropy.token_bytes(_RANDOM_BYTES)))
@@ -198,6 +205,7 @@ class Enrolment:
             self.progress.stage = Stage.FAILED
             self.progress.note(exc)
             failed.append(exc)
+            await self._reach.miss()
             _log.warning("enrolment_failed", code=exc.code)
         finally:
             self._key = None

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from keyin.access_requester.own_identity import usable
 from keyin.domain.errors import CloudUnreachable, ConfigurationError, KeyinError, Refused
 from keyin.domain.identity import Step, next_step, pause
 from keyin.domain.secret import PrivateKey, Secret
@@ -124,9 +123,9 @@ class Keeper:
         self._enrolment.settled()
 
     async def _show(self) -> None:
-        credential = self._identity.credential()
-        if credential is not None:
-            await self._reach.prove(credential)
+        held = self._identity.files.held()
+        if held is not None and self._identity.credential() is not None:
+            await self._reach.prove(held)
         self._shown, self.problem = True, None
 
     async def _come_back(self) -> None:
@@ -161,7 +160,7 @@ class Keeper:
             previous_key=None,
         )
         try:
-            await self._reach.prove(usable(former, self._reach.address))
+            await self._reach.prove(former)
         except Refused as exc:
             if exc.code != ErrorCode.CREDENTIAL_REVOKED:
                 raise

@@ -9,16 +9,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keyin.access_requester.reach import usable
 from keyin.domain.errors import ConfigurationError
 from keyin.domain.identity import Identity, Situation, is_copy, is_for
-from keyin.domain.installation import InstallationCredential, is_published
-from keyin.remote.cloud_http import is_local
 from keyin.stores.identity_files import IdentityFiles
 from keyin.stores.machine import Machine
 from keyin.wire.requester import ErrorCode, refusal
 
 if TYPE_CHECKING:
     from keyin.access_requester.reach import Reach
+    from keyin.domain.installation import InstallationCredential
     from keyin.stores.credential_file import CredentialFile
 
 
@@ -93,19 +93,3 @@ def seen(found: CredentialFile) -> Identity:
         awaiting=registered.awaiting,
         can_come_back=registered.certificate is not None,
     )
-
-
-def usable(found: CredentialFile, cloud: str) -> InstallationCredential:
-    """Return what a request is signed with. Raises ConfigurationError for a published one."""
-    credential = InstallationCredential(found.client_id or "", found.private_key)
-    return refuse_published(credential, cloud)
-
-
-def refuse_published(credential: InstallationCredential, cloud: str) -> InstallationCredential:
-    """Refuse the credentials that everybody knows, except toward this very computer (O13)."""
-    if is_published(credential) and not (cloud and is_local(cloud)):
-        raise ConfigurationError(
-            "the credential is one that was published with the original's test data",
-            next_step="ask whoever runs the cloud for a credential of this computer's own",
-        )
-    return credential

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import structlog
 
-from keyin.access_requester.own_identity import seen, usable
+from keyin.access_requester.own_identity import seen
 from keyin.domain.errors import ConfigurationError, KeyinError, Refused
 from keyin.domain.identity import is_copy, is_for
 from keyin.domain.secret import PrivateKey, Secret
@@ -111,14 +111,15 @@ class Registering:
             if coming is None:
                 raise trouble(Trouble.GIVEN_UP)
             try:
-                await self._reach.prove(usable(coming, self._reach.address))
+                await self._reach.prove(coming)
             except Refused as exc:
                 if exc.code == ErrorCode.CREDENTIAL_REVOKED:
                     self._identity.files.drop_coming()
                     raise trouble(Trouble.NOT_TAKEN) from exc
                 raise
-            former = self._former()
+            former = self._former(coming)
             self._identity.files.promote()
+            await self._reach.arrive()
             _log.info("enrolled")
         if former is not None:
             await self._end(former)
@@ -150,8 +151,6 @@ class Registering:
 
     def cloud(self) -> EnrolmentCloud:
         """Return the cloud to enrol at. Raises Refused (`no_cloud`)."""
-        if self._reach.enrolling is None:
-            raise trouble(Trouble.NO_CLOUD)
         return self._reach.enrolling
 
     def _kept(self, key: SigningKey, answer: RegistrationAnswer, issuer: str) -> CredentialFile:
@@ -169,18 +168,16 @@ class Registering:
             ),
         )
 
-    def _former(self) -> CredentialFile | None:
+    def _former(self, coming: CredentialFile) -> CredentialFile | None:
         """Return the identity whose place is taken, where it is ours to end."""
         try:
             held = self._identity.files.held()
         except ConfigurationError:
             return None
-        coming = self._identity.files.coming()
-        if held is None or held.registered is None or coming is None:
+        if held is None or held.registered is None or held.client_id == coming.client_id:
             return None
         mine = not is_copy(seen(held), self._identity.installation_id)
-        same = held.client_id == coming.client_id
-        return held if mine and is_for(seen(held), self._reach.issuer) and not same else None
+        return held if mine and is_for(seen(held), seen(coming).cloud) else None
 
     async def _end(self, former: CredentialFile) -> None:
         """End a registration that nobody uses any more; as well as can be."""

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
-from keyin.access_requester.own_identity import usable
 from keyin.access_requester.registering import key_set
 from keyin.domain.secret import PrivateKey, Secret
 from keyin.remote.proven_requests import Presented
@@ -88,7 +87,7 @@ class Rotation:
             previous_key=held.private_key,
             registered=registered,
         )
-        await self._reach.prove(usable(taken, self._reach.address))
+        await self._reach.prove(taken)
         self._identity.files.write_held(taken)
         return taken, registered
 

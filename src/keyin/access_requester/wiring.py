@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from keyin.access_requester.administering import Administering
 from keyin.access_requester.enrolment import Enrolment
 from keyin.access_requester.keeper import Keeper
-from keyin.access_requester.own_identity import OwnIdentity, refuse_published
+from keyin.access_requester.own_identity import OwnIdentity
 from keyin.access_requester.peer import AllowList, Sessions, host_sessions, read_allow_list
 from keyin.access_requester.rate import RateLimit
-from keyin.access_requester.reach import Reach
+from keyin.access_requester.reach import Reach, refuse_published
 from keyin.access_requester.registering import Registering
 from keyin.access_requester.rotation import Rotation
 from keyin.access_requester.server import RequestHandler

@@ -23,9 +23,9 @@ def create(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
-def replace(path: Path, content: bytes, *, durable: bool = True) -> None:
+def replace(path: Path, content: bytes, *, durable: bool = True, mode: int = PRIVATE) -> None:
     """Write a file, new or in place of the old one, whose owner it keeps. Raises OSError."""
-    with _draft(path, content, durable=durable) as draft:
+    with _draft(path, content, durable=durable, mode=mode) as draft:
         with contextlib.suppress(FileNotFoundError):
             before = path.lstat()
             if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
@@ -36,13 +36,16 @@ def replace(path: Path, content: bytes, *, durable: bool = True) -> None:
 
 
 @contextlib.contextmanager
-def _draft(path: Path, content: bytes, *, durable: bool = True) -> Iterator[Path]:
+def _draft(
+    path: Path, content: bytes, *, durable: bool = True, mode: int = PRIVATE
+) -> Iterator[Path]:
     draft = path.with_name(f".{path.name}.{os.getpid()}.new")
     draft.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
     descriptor = os.open(draft, flags, PRIVATE)
     try:
         with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, created with its mode
+            os.fchmod(descriptor, mode)
             file.write(content)
             file.flush()
             if durable:

@@ -133,7 +133,7 @@ async def test_a_device_code_is_asked_for_until_somebody_decides(computer: Compu
     computer.cloud.type_code(begun["user_code"], yes=False)
     assert (await computer.until("failed"))["problem"] == "denied"
     computer.cloud.device_code = False
-    computer.wired.reach.enrolling._metadata.forget()  # type: ignore[union-attr]  # as after a 404
+    computer.wired.reach.enrolling._metadata.forget()  # as after a 404
     assert await refused(computer, "enrol_device") == "not_offered"
     assert computer.cloud.paths.count(DEVICE) == 2
 

@@ -1,0 +1,349 @@
+"""No failure needs a visit: crashes at each step, clocks, years, lost registrations, copies."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from keyin.domain.errors import Refused
+from keyin.stores import identity_files, private_files
+from tests.fakes.cloud import CREDENTIAL, REVOKE, TOKEN
+from tests.fakes.enrolling_cloud import REGISTER
+from tests.unit.requester.bare_computer import (
+    Computer,
+    LostAnswer,
+    browsing,
+    new_computer,
+    standing_of,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+YEAR_MS = 365 * 86_400_000
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+class Fate:
+    """Kills at the moment of this number: before or after each request and each write."""
+
+    def __init__(self, moment: int) -> None:
+        self.left = moment
+
+    def step(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise Killed
+
+
+def fated(computer: Computer, fate: Fate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a moment before and after whatever leaves a trace."""
+    write, handle = private_files.replace, computer.cloud.handle
+
+    def written(path: Path, content: bytes) -> None:
+        fate.step()
+        write(path, content)
+        fate.step()
+
+    def handled(*request: Any) -> Any:
+        fate.step()
+        answer = handle(*request)
+        fate.step()
+        return answer
+
+    monkeypatch.setattr(identity_files, "replace", written)
+    monkeypatch.setattr(computer.cloud, "handle", handled)
+
+
+async def is_known(computer: Computer) -> bool:
+    """Tell whether the cloud takes what this computer proves itself with."""
+    held = computer.files.held()
+    if held is None or computer.wired.service._credential() is None:
+        return False
+    try:
+        await computer.wired.reach.prove(held)
+    except Refused:
+        return False
+    return True
+
+
+@pytest.fixture
+async def computer(tmp_path: Path) -> Computer:
+    return new_computer(tmp_path / "computer")
+
+
+async def test_p85_killed_at_any_moment_of_a_change_of_key_there_is_one_that_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for moment in range(1, 60):
+        computer = new_computer(tmp_path / str(moment))
+        client_id = await computer.enrolled()
+        before = computer.files.held()
+        fate = Fate(moment)
+        with monkeypatch.context() as patched:
+            fated(computer, fate, patched)
+            with suppress(Killed):
+                await computer.ask("rotate")
+        assert await is_known(computer), moment
+        computer.start()
+        assert await is_known(computer), moment
+        await computer.settle()
+        held = computer.files.held()
+        assert held
+        assert before
+        assert await is_known(computer)
+        assert (held.next_key, held.previous_key, held.client_id) == (None, None, client_id)
+        assert set(computer.cloud.registered[client_id].keys) == {held.public.thumbprint}
+        if fate.left > 0:
+            assert held.public != before.public
+            assert moment > 15, "so many moments there are at least"
+            return
+    pytest.fail("it never ended")
+
+
+async def test_p85_killed_at_any_moment_of_enrolling_the_former_identity_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for moment in range(1, 40):
+        computer = new_computer(tmp_path / str(moment))
+        former = await computer.enrolled()
+        code, fate = computer.cloud.new_code(), Fate(moment)
+        with monkeypatch.context() as patched:
+            fated(computer, fate, patched)
+            with suppress(Killed, asyncio.CancelledError):
+                await computer.ask("enrol_code", code=code)
+        with suppress(Killed):
+            await computer.wired.administering.close()
+        assert await is_known(computer), moment
+        computer.start()
+        await computer.settle()
+        assert await is_known(computer), moment
+        assert computer.files.coming() is None
+        if fate.left > 0:
+            assert computer.client_id != former
+            assert moment > 8, "so many moments there are at least"
+            return
+    pytest.fail("it never ended")
+
+
+async def test_a_lost_answer_leaves_the_former_identity(computer: Computer) -> None:
+    former = await computer.enrolled()
+    computer.failing = lambda _method, path: LostAnswer() if path == REGISTER else None
+    with pytest.raises(Refused) as refused:
+        await computer.ask("enrol_code", code=computer.cloud.new_code())
+    assert refused.value.code == "cloud_unreachable"
+    computer.failing = lambda _method, _path: None
+    assert computer.client_id == former
+    assert await is_known(computer)
+
+
+async def test_a_cloud_that_goes_away_before_the_proof_is_waited_for(computer: Computer) -> None:
+    down = {"yes": True}
+
+    def failing(_method: str, path: str) -> Exception | None:
+        return httpx.ConnectError("down") if path == REVOKE and down["yes"] else None
+
+    computer.failing = failing
+    asking = asyncio.create_task(computer.ask("enrol_code", code=computer.cloud.new_code()))
+    standing = await computer.until("proving")
+    while standing["problem"] is None:
+        await asyncio.sleep(0.005)
+        standing = await computer.ask("enrol_status")
+    assert standing["problem"] == "cloud_unreachable"
+    down["yes"] = False
+    assert standing_of(await asking) == ("enrolled", True)
+
+
+@pytest.mark.parametrize("hours", [-26, 26, 24 * 800])
+async def test_p86_a_wrong_clock_is_named_and_work_goes_on_when_it_is_right(
+    computer: Computer, hours: int
+) -> None:
+    right = computer.clock.wall
+    computer.cloud.time = lambda: right / 1000
+    computer.clock.wall += hours * 3_600_000
+    with pytest.raises(Refused) as refused:
+        await computer.ask("enrol")
+    assert (refused.value.code, refused.value.fields["seconds"]) == ("clock_skew", hours * 3600)
+    computer.clock.wall = right
+    begun = await computer.ask("enrol")
+    async with browsing(computer.cloud.approve(begun["url"])):
+        pass
+    assert (await computer.until("enrolled", "failed"))["stage"] == "enrolled"
+    # and a computer that has an identity: it is not taken for one that was revoked
+    computer.clock.wall += hours * 3_600_000
+    computer.start()
+    assert await computer.wired.keeper.once() is True
+    standing = await computer.ask("enrol_status")
+    assert (standing["problem"], standing["fields"]) == ("clock_skew", {"seconds": hours * 3600})
+    computer.clock.wall = right
+    await computer.settle()
+    assert (await computer.ask("enrol_status"))["problem"] is None
+
+
+async def test_a_site_file_is_used_once_the_clock_is_right(tmp_path: Path) -> None:
+    computer = new_computer(tmp_path / "computer", file=str(tmp_path / "site"))
+    (tmp_path / "site").write_bytes(computer.cloud.new_file(uses=1))
+    (tmp_path / "site").chmod(0o600)
+    right = computer.clock.wall
+    computer.cloud.time = lambda: right / 1000
+    computer.clock.wall -= 20 * YEAR_MS
+    await computer.settle(steps=3)
+    assert (await computer.ask("enrol_status"))["problem"] == "clock_skew"
+    computer.clock.wall = right
+    await computer.settle()
+    assert await is_known(computer)
+
+
+@pytest.mark.parametrize("years", [0, 1])
+async def test_a_cloud_that_forgot_it_takes_it_back_without_anybody(
+    computer: Computer, years: int
+) -> None:
+    """A cloud restored from yesterday; a year without power: the registration is gone."""
+    former = await computer.enrolled()
+    del computer.cloud.registered[former], computer.cloud.clients[former]
+    computer.clock.wall += years * YEAR_MS
+    computer.start()
+    await computer.settle()
+    assert await is_known(computer)
+    assert computer.client_id != former
+
+
+async def test_one_yes_of_the_owner_lets_it_back_in(computer: Computer) -> None:
+    former = await computer.enrolled()
+    del computer.cloud.registered[former], computer.cloud.clients[former]
+    computer.cloud.returns = "awaiting"
+    computer.start()
+    await computer.settle(steps=6)
+    standing = await computer.ask("enrol_status")
+    assert (standing["stage"], standing["problem"]) == ("awaiting", "awaiting")
+    assert computer.client_id == former
+    asked = computer.cloud.paths.count(REGISTER)
+    computer.start()
+    await computer.settle(steps=6)
+    assert computer.cloud.paths.count(REGISTER) == asked, "it asks once, and then only looks"
+    (client_id,) = computer.cloud.registered
+    computer.cloud.registered[client_id].flags = ()
+    computer.cloud.registered[client_id].status = "active"
+    await computer.settle()
+    assert computer.client_id == client_id
+    assert await is_known(computer)
+
+
+async def test_a_computer_that_was_revoked_does_not_knock_on(computer: Computer) -> None:
+    client_id = await computer.enrolled()
+    computer.cloud.registered[client_id].revoked = True
+    computer.start()
+    await computer.settle()
+    asked = computer.cloud.paths.count(REGISTER)
+    assert asked == 2
+    await computer.settle()
+    assert computer.cloud.paths.count(REGISTER) == asked
+    standing = await computer.ask("enrol_status")
+    assert standing["problem"] == "not_taken"
+    assert computer.client_id == client_id, "its file is left: an owner may change their mind"
+
+
+async def test_a_key_that_the_restored_cloud_does_not_know_gives_way_to_the_one_before(
+    computer: Computer,
+) -> None:
+    client_id = await computer.enrolled()
+    yesterday = dict(computer.cloud.registered[client_id].keys)
+
+    def failing(method: str, _path: str) -> Exception | None:
+        done.append(method)
+        return httpx.ConnectError("off") if done.count("PUT") == 2 else None
+
+    done: list[str] = []
+    computer.failing = failing
+    with pytest.raises(Refused):
+        await computer.ask("rotate")
+    computer.failing = lambda _method, _path: None
+    computer.cloud.registered[client_id].keys = yesterday
+    computer.start()
+    await computer.settle()
+    held = computer.files.held()
+    assert held
+    assert (held.next_key, held.previous_key) == (None, None)
+    assert held.public.thumbprint not in yesterday
+    assert await is_known(computer)
+
+
+async def test_a_copied_identity_is_refused_in_plain_words(computer: Computer) -> None:
+    client_id = await computer.enrolled()
+    computer.machine("b" * 32)
+    computer.start()
+    asked = len(computer.cloud.paths)
+    await computer.settle()
+    standing = await computer.ask("enrol_status")
+    assert (standing["enrolled"], standing["problem"]) == (False, "copied_identity")
+    status = computer.wired.service.status(0)
+    assert (status.enrolled, status.problem) == (False, "copied_identity")
+    assert len(computer.cloud.paths) == asked, "the cloud hears nothing of a copy"
+    fresh = await computer.enrolled()
+    assert fresh != client_id
+    assert not computer.cloud.registered[client_id].revoked, "the original's is not ended"
+
+
+async def test_a_sealed_computer_has_no_identity_and_its_copies_enrol_themselves(
+    tmp_path: Path,
+) -> None:
+    computer = new_computer(tmp_path / "computer", file=str(tmp_path / "site"))
+    with pytest.raises(Refused) as refused:
+        await computer.ask("seal")
+    assert refused.value.code == "no_file"
+    (tmp_path / "site").write_bytes(computer.cloud.new_file())
+    (tmp_path / "site").chmod(0o600)
+    await computer.settle()
+    first = computer.client_id or ""
+    assert (await computer.ask("seal"))["told_cloud"]
+    await computer.settle()
+    computer.start()
+    await computer.settle()
+    assert not computer.files.credential.exists(), "not before it is started anew"
+    assert computer.cloud.registered[first].revoked
+    assert computer.files.sealed()
+    assert not list(computer.folder.glob("credential.json"))
+    computer.boot(2)
+    computer.machine("c" * 32)
+    computer.start()
+    await computer.settle()
+    assert computer.client_id not in {None, first}
+    assert computer.files.sealed() is None
+
+
+async def test_leaving_tells_the_cloud_and_destroys_the_identity(computer: Computer) -> None:
+    client_id = await computer.enrolled()
+    computer.failing = lambda _method, _path: httpx.ConnectError("off")
+    with pytest.raises(Refused) as refused:
+        await computer.ask("leave")
+    assert refused.value.code == "cloud_unreachable"
+    assert computer.client_id == client_id
+    computer.failing = lambda _method, _path: None
+    assert (await computer.ask("leave"))["told_cloud"]
+    assert not computer.files.credential.exists()
+    assert computer.cloud.registered[client_id].revoked
+    await computer.enrolled()
+    computer.failing = lambda _method, _path: httpx.ConnectError("off")
+    assert not (await computer.ask("leave", offline=True))["told_cloud"]
+    assert computer.client_id is None
+
+
+async def test_a_credential_made_by_hand_is_left_to_its_administrator(computer: Computer) -> None:
+    computer.files.credential.write_text(json.dumps(CREDENTIAL))
+    computer.files.credential.chmod(0o600)
+    computer.start()
+    await computer.settle()
+    assert computer.cloud.paths == []
+    for op in ("rotate", "leave"):
+        with pytest.raises(Refused) as refused:
+            await computer.ask(op)
+        assert refused.value.code == "by_hand"
+    assert TOKEN not in computer.cloud.paths
