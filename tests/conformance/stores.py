@@ -17,6 +17,7 @@ from keyin.oauth import (
     managed_ports,
     membership_ports,
     notice_ports,
+    second_factor_ports,
 )
 from keyin.oauth import ports as oauth
 from keyin.oauth import throttle_ports as throttle
@@ -45,16 +46,17 @@ class Store(  # one object that is every port, as wiring hands it out
     AdminStore,
     Sweepable,
     Restorable,
-    accounts.Accounts,
-    accounts.Sessions,
-    accounts.Attempts,
     enrolment_ports.InitialAccesses,
     enrolment_ports.Registering,
     enrolment_ports.SitePolicies,
+    accounts.Accounts,
+    accounts.Sessions,
+    accounts.Attempts,
     managed_ports.ManagedClients,
     membership_ports.Memberships,
     notice_ports.Notices,
     notice_ports.Outbox,
+    second_factor_ports.SecondFactors,
     flow_ports.Applications,
     flow_ports.Authorizations,
     flow_ports.Codes,
@@ -91,6 +93,8 @@ STORES: dict[str, Callable[[Path], Awaitable[Store]]] = {
     "sqlite": _sqlite,
     "postgres": _postgres,
 }
+
+
 async def close(store: Store) -> None:
     if isinstance(store, PostgresStore):
         await store.aclose()

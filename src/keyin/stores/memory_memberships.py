@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from keyin.stores.memory_audit import MemoryAudit
+from keyin.stores.memory_second_factors import MemorySecondFactors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from keyin.domain.records import RecordId
 
 
-class MemoryMemberships(MemoryAudit):
+class MemoryMemberships(MemorySecondFactors):
     """What a method does stands with its port, oauth.membership_ports."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ from keyin.oauth.managed_ports import SHOWN_KINDS
 from keyin.stores.sqlite import initial_access
 from keyin.stores.sqlite.administration import PICTURES, picture
 from keyin.stores.sqlite.connection import our_errors
-from keyin.stores.sqlite.part import SqlitePart
+from keyin.stores.sqlite.second_factors import SqliteSecondFactors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ _COUNTS: Final = (
 )
 
 
-class SqliteManaged(SqlitePart):
+class SqliteManaged(SqliteSecondFactors):
     """What a method does stands with its port, oauth.managed_ports."""
 
     async def managed(
