@@ -84,7 +84,7 @@ class Newcomer:
             nonce=self.nonce,
         )
 
-    def send(  # noqa: PLR0913 - every part can be changed
+    def send(
         self,
         cloud: Cloud,
         method: str,

@@ -11,10 +11,11 @@ import pytest
 
 from keyin.cloud.openapi import name_of
 from keyin.cloud.routes import Access, Route, RouteTable
-from keyin.wire.signing_key import read_private
+from keyin.stores.host import SystemEntropy
+from keyin.wire.signing_key import new_key, read_private
 from tests.api.examples import PAGE, Example, Known, differences, examples, sent
 from tests.api.table import every_route
-from tests.clients.registered import PASSWORD, PERSON, registered
+from tests.clients.registered import PASSWORD, PERSON, SITE, registered
 from tests.cloud_documents import FREE, SECRET
 from tests.cloud_process import Cloud, Reply, send, serving
 from tests.oauth_client import ISSUER, Computer
@@ -42,7 +43,10 @@ def test_every_route_of_the_table_has_a_heading() -> None:
 
 
 def test_every_example_is_answered_as_it_is_written(tmp_path: Path) -> None:
-    told = registered(tmp_path / "data")
+    data = tmp_path / "data"
+    told = registered(data)
+    more = ("--site", SITE, "--computer-type", "public")
+    told["initial_access"] = code(data, *more, label="Desk 4")
     config, revision = tmp_path / "cloud.toml", tmp_path / "revision.json"
     config.write_text("device_code = true\n")
     revision.write_text('{"sha256": "1c59ac1"}')
@@ -90,8 +94,12 @@ def _body(example: Example, reply: Reply, known: Known) -> list[str]:
 def _known(told: dict[str, Any]) -> Known:
     """Name who asks, and make the proofs that are good for one request only."""
     computer, job = (_client(told[name]) for name in ("computer", "job"))
+    key = new_key(SystemEntropy())
+    newcomer = Computer("", key, sender=key)
     known = Known(
         {
+            "initial_access": told["initial_access"],
+            "newcomers_jwk": newcomer.key.public.jwk.decode(),
             "computer": computer.client_id,
             "job": job.client_id,
             "application": told["plain"]["client_id"],
@@ -109,6 +117,10 @@ def _known(told: dict[str, Any]) -> Known:
         "job_assertion": lambda _: job.assertion(),
         "basic": lambda _: b64encode(secret).decode(),
         "proof": lambda example: _proof(computer, example, known),
+        "newcomers_proof": lambda example: _proof(newcomer, example, known),
+        "newcomers_assertion": lambda _: newcomer.assertion(
+            iss=known.values["newcomer"], sub=known.values["newcomer"]
+        ),
     }
     return known
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from keyin.cloud.page_words import PAGE_WORDS
+from keyin.cloud.registration_words import REGISTRATION_WORDS
 from keyin.cloud.words import (
     ANY,
     ASKED_OF_A_PERSON,
@@ -166,6 +167,7 @@ WORDS: Final[Mapping[str, Words]] = {
         takes=an_object({"token": STRING}, token_type_hint=STRING, **CLIENT),
         gives=an_object({"active": YES_OR_NO}),
     ),
+    **REGISTRATION_WORDS,
     "POST /oauth2/par": Words(
         summary="Bring a wish before a browser sees any of it (RFC 9126)",
         takes=an_object(dict.fromkeys(ASKED_OF_A_PERSON[:3], STRING), **CLIENT)

@@ -12,6 +12,7 @@ import msgspec
 from keyin.cloud import routes
 from keyin.cloud.answers import JSON_BARE, Answer
 from keyin.domain.applications import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, DEVICE_CODE
+from keyin.domain.enrolment import REGISTER_SCOPE
 from keyin.oauth.authorization_request import SCOPES as ACCOUNT_SCOPES
 from keyin.oauth.grants import client_credentials, token_exchange
 from keyin.oauth.pkce import METHOD
@@ -47,6 +48,8 @@ def server(issuer: str, grants: Collection[str]) -> Answer:
         "grant_types_supported": list(grants),
         "scopes_supported": _scopes(grants),
         "dpop_signing_alg_values_supported": list(ALGORITHMS),
+        "registration_endpoint": issuer + routes.REGISTER.template,
+        "jwks_uri": issuer + routes.JWKS.template,
     }
     for name, route in _ENDPOINTS.items():
         # public applications have tokens, but prove nothing that would let them look at any
@@ -87,11 +90,14 @@ def _scopes(grants: Collection[str]) -> list[Value]:
 
 
 def resource(issuer: str, grants: Collection[str]) -> Answer:
-    """Make RFC 9728's document. Bound tokens are not required: legacy clients get bearer tokens."""
+    """Make RFC 9728's document. Bound tokens are not required: legacy clients get bearer tokens.
+
+    Who registers a computer opens nothing here.
+    """
     content: dict[str, Value] = {
         "resource": issuer,
         "authorization_servers": [issuer],
-        "scopes_supported": _scopes(grants),
+        "scopes_supported": [one for one in _scopes(grants) if one != REGISTER_SCOPE],
         "bearer_methods_supported": ["header"],
         "dpop_signing_alg_values_supported": list(ALGORITHMS),
         "dpop_bound_access_tokens_required": False,

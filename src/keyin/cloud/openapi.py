@@ -29,6 +29,7 @@ OF_ACCESS: Final = {
     "BEARER": (401, 403),
     "PREFERENCES": (401,),
     "OTHER_TOKEN": (401, 403),
+    "REGISTRATION": (401, 429),
     "SESSION": (400, 403),
 }
 OF_PAGES: Final = (400, 403, 404, 408, 413, 415, 429, 503)
@@ -37,6 +38,7 @@ _SECURITY: Final[Mapping[str, object]] = {
     "BEARER": [{"token": []}],
     "PREFERENCES": [{"preferences": []}],
     "OTHER_TOKEN": [{"token": []}],
+    "REGISTRATION": [{"token": []}],
     "SESSION": [{"session": []}],
 }
 """By its assertion or a secret in the form, a client comes without a header."""
