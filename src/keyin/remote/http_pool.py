@@ -94,15 +94,21 @@ class _Reading:
     head: int = 0
     in_body: bool = False
     whole: bool = False
+    keep: bool = False
+    """Whether the connection may be used again."""
+    parser: httptools.HttpResponseParser = field(init=False)
 
-    def take(self, parser: httptools.HttpResponseParser, data: bytes) -> None:
+    def __post_init__(self) -> None:
+        self.parser = httptools.HttpResponseParser(self)
+
+    def take(self, data: bytes) -> None:
         """Give what came to the parser. Raises EOFError, OverflowError, HttpParserError."""
         if not data:
             raise EOFError
         self.head += 0 if self.in_body else len(data)
         if self.head > LONGEST_HEAD + _CHUNK:
             raise OverflowError
-        parser.feed_data(data)
+        self.parser.feed_data(data)
 
     def on_headers_complete(self) -> None:
         self.in_body = True
@@ -113,6 +119,7 @@ class _Reading:
             raise OverflowError
 
     def on_message_complete(self) -> None:
+        self.keep = self.parser.should_keep_alive() and not self.whole
         self.whole = True
 
 
@@ -190,18 +197,17 @@ class HttpPool:
     async def _on(self, connection: _Connection, request: bytes, limit: int) -> Response:
         """Use one connection; keep it if it can be used again."""
         reading = _Reading(limit)
-        parser = httptools.HttpResponseParser(reading)
         try:
             connection.writer.write(request)
             await connection.writer.drain()
             while not reading.whole:
-                reading.take(parser, await connection.reader.read(_CHUNK))
+                reading.take(await connection.reader.read(_CHUNK))
         except BaseException:
             connection.close()
             raise
-        if parser.should_keep_alive():
+        if reading.keep:
             connection.since = asyncio.get_running_loop().time()
             self._idle.append(connection)
         else:
             connection.close()
-        return Response(parser.get_status_code(), bytes(reading.body))
+        return Response(reading.parser.get_status_code(), bytes(reading.body))
