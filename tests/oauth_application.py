@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from base64 import b64encode
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -245,7 +246,12 @@ def told(reply: Reply) -> dict[str, str]:
 def application(
     data: Path, method: str = "client_secret_basic", *more: object, back: str | None = None
 ) -> Application:
-    """Register an application for the code grant, or for what `more` says."""
+    """Register an application for the code grant, or for what `more` says.
+
+    One that proves nothing is of a store from before that was refused.
+    """
+    if method == "none":
+        return _of_before(data, *more, back=back)
     key = new_key(SystemEntropy()) if method == "private_key_jwt" else None
     given: list[object] = ["--auth-method", method, *more]
     if "--grant" not in more:
@@ -262,6 +268,20 @@ def application(
     return Application(
         made["client_id"], method, secret=made.get("client_secret"), key=key, back=back or BACK
     )
+
+
+def _of_before(data: Path, *more: object, back: str | None) -> Application:
+    made = application(data, "client_secret_post", *more, back=back)
+    connection = sqlite3.connect(data / "keyin.sqlite3", timeout=10)
+    with connection:
+        connection.execute(
+            "UPDATE applications SET auth_method = 'none' WHERE credential_id = "
+            "(SELECT id FROM credentials WHERE oauth2_client_id = ?)",
+            (made.client_id,),
+        )
+    connection.close()
+    made.method, made.secret = "none", None
+    return made
 
 
 def account(data: Path, name: str = NAME, password: str = PASSWORD) -> Person:

@@ -40,9 +40,9 @@ _SHOWN: Final = ("client_id", "client_secret")
 @click.argument("name")
 @click.option(
     "--auth-method",
-    type=click.Choice([method.value for method in AuthMethod]),
+    type=click.Choice([one.value for one in AuthMethod if one is not AuthMethod.NONE]),
     required=True,
-    help="How it proves itself; none is for native applications only.",
+    help="How it proves itself.",
 )
 @click.option(
     "--grant",

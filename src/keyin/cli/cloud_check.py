@@ -42,6 +42,7 @@ _TEXTS: Final = {
     Matter.WITHOUT_OWNER: msgid("clients with neither owner nor site: %(count)s"),
     Matter.WITHOUT_CLIENT: msgid("credentials whose client is not there: %(count)s"),
     Matter.SAME_CLIENT_ID: msgid("client ids that several credentials have: %(count)s"),
+    Matter.PUBLIC_APPLICATIONS: msgid("applications that prove nothing: %(count)s"),
     Matter.WEAK_KEYS: msgid("keys that could be guessed, and have no PIN: %(count)s"),
 }
 _STEPS: Final = {
@@ -58,6 +59,9 @@ _STEPS: Final = {
     Matter.WITHOUT_OWNER: msgid("register its computers with a site"),
     Matter.WITHOUT_CLIENT: msgid("import the client, too"),
     Matter.SAME_CLIENT_ID: msgid("revoke those that are not used"),
+    Matter.PUBLIC_APPLICATIONS: msgid(
+        "register them anew with a key, then revoke these: keyin application create"
+    ),
     Matter.WEAK_KEYS: msgid("give their people new keys, or a PIN: keyin key policy"),
 }
 

@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
+from keyin.domain.applications import AuthMethod
+from keyin.domain.enrolment import ENROLMENT_CLIENT
 from keyin.domain.events import pseudonym
 from keyin.domain.installation import PUBLISHED_CLIENT_IDS
 from keyin.domain.networks import malformed, parse_network
 from keyin.domain.records import NO_SECRET, ClientKind, Status, Unrestricted
 from keyin.domain.secret import equal
 from keyin.oauth.administration_ports import ClientRegister
+from keyin.oauth.flow_ports import Applications
 from keyin.oauth.ports import Housekeeping, Inventory
 
 if TYPE_CHECKING:
@@ -51,11 +54,13 @@ class Matter(StrEnum):
     """A credential whose client is not there."""
     SAME_CLIENT_ID = "same-client-id"
     """Of several active credentials with one client id, only the first is ever found."""
+    PUBLIC_APPLICATIONS = "public-applications"
+    """Prove nothing, and are not the one that is built in."""
     WEAK_KEYS = "weak-keys"
     """Keys that could be guessed, and open without a PIN."""
 
 
-class Store(Inventory, ClientRegister, Housekeeping, Protocol):
+class Store(Inventory, ClientRegister, Housekeeping, Applications, Protocol):
     """What this reads."""
 
 
@@ -90,7 +95,7 @@ async def check(store: Store, against: Checked) -> dict[Matter, Found]:
     clients: set[str] = set()
     async for picture in _pictures(store):
         clients.add(picture.client.id)
-        for matter, name in _of_client(picture, against):
+        for matter, name in (*_of_client(picture, against), *await _public(picture, store)):
             found[matter].add(name)
     names: Counter[str] = Counter()
     async for credential in store.all_credentials():
@@ -114,6 +119,20 @@ async def _pictures(store: Store) -> AsyncIterator[ClientPicture]:
         for picture in page:
             yield picture
         after = page[-1].number
+
+
+async def _public(picture: ClientPicture, store: Store) -> list[tuple[Matter, str]]:
+    """Name an application's credentials that prove nothing; the built-in one has to."""
+    client = picture.client
+    if client.kind is not ClientKind.APPLICATION or client.status is not Status.ACTIVE:
+        return []
+    names = []
+    for credential in picture.credentials:
+        record = await store.find_application(credential.id)
+        open_ = record is not None and record.auth_method is AuthMethod.NONE
+        if open_ and credential.oauth2_client_id != ENROLMENT_CLIENT:
+            names.append((Matter.PUBLIC_APPLICATIONS, credential.oauth2_client_id))
+    return names
 
 
 def _of_client(picture: ClientPicture, against: Checked) -> list[tuple[Matter, str]]:

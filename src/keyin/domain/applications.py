@@ -27,7 +27,7 @@ class AuthMethod(StrEnum):
     """How a client proves itself at `/oauth2`: one way a client (P59)."""
 
     NONE = "none"
-    """It cannot: a public client, which only names itself."""
+    """It cannot: a public client, which only names itself. No new one but `keyin-enrol`."""
     PRIVATE_KEY_JWT = "private_key_jwt"
     CLIENT_SECRET_BASIC = "client_secret_basic"  # noqa: S105 - a name of RFC 7591
     CLIENT_SECRET_POST = "client_secret_post"  # noqa: S105 - a name of RFC 7591

@@ -129,18 +129,15 @@ def _about_grants(wish: ApplicationWish) -> tuple[_MustBe, ...]:
 
 
 def _about_proof(wish: ApplicationWish) -> tuple[_MustBe, ...]:
-    proves = wish.auth_method is not AuthMethod.NONE
     return (
+        (
+            wish.auth_method is not AuthMethod.NONE,
+            msgid("an application proves itself; the one that does not is built in"),
+        ),
         (
             (wish.key is not None) == (wish.auth_method is AuthMethod.PRIVATE_KEY_JWT),
             msgid("a public key belongs to private_key_jwt, and to no other method"),
         ),
-        (
-            proves or CLIENT_CREDENTIALS not in wish.grant_types,
-            msgid("a public application cannot ask for itself"),
-        ),
-        (proves or wish.native, msgid("only a native application may be public")),
-        (proves or wish.par_required, msgid("a public application always pushes its requests")),
     )
 
 

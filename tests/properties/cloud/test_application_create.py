@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from keyin.domain.applications import ACCOUNT_READ, AUTHORIZATION_CODE, AuthMethod
+from keyin.domain.errors import Refused
+from keyin.oauth.application_registration import ApplicationWish, check_wish
 from keyin.stores.host import SystemEntropy
 from keyin.wire.signing_key import new_key
 from tests.cloud_process import serving
-from tests.oauth_application import BACK, application
+from tests.oauth_application import BACK, NATIVE_BACK, application
 from tests.oauth_client import ISSUER
 from tests.started import run
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 CREATE = ("application", "create", "Pages of mine")
 WEB = ("--auth-method", "client_secret_basic", "--grant", "code", "--redirect-uri", BACK)
 JOB = ("--auth-method", "client_secret_post", "--grant", "client-credentials")
-NATIVE = ("--auth-method", "none", "--grant", "code", "--native")
+NATIVE = ("--auth-method", "client_secret_basic", "--grant", "code", "--native")
 
 
 def test_p31_a_secret_of_256_bits_is_shown_once_and_kept_as_a_digest(tmp_path: Path) -> None:
@@ -41,10 +44,34 @@ def test_p31_a_secret_of_256_bits_is_shown_once_and_kept_as_a_digest(tmp_path: P
         assert made["client_secret"] not in said.stdout + said.stderr
 
 
-def test_who_proves_itself_by_a_key_or_not_at_all_has_no_secret(tmp_path: Path) -> None:
+def test_who_proves_itself_by_a_key_has_no_secret(tmp_path: Path) -> None:
+    assert application(tmp_path / "data", "private_key_jwt").secret is None
+
+
+def test_nobody_is_registered_who_proves_nothing(tmp_path: Path) -> None:
+    """The command does not offer it; who goes past the command is refused."""
     data = tmp_path / "data"
-    assert application(data, "private_key_jwt").secret is None
-    assert application(data, "none", "--native").secret is None
+    none = ("--auth-method", "none", "--native", "--grant", "code", "--redirect-uri", NATIVE_BACK)
+    assert run(*CREATE, *none, "--data", data).returncode == 2
+    wish = ApplicationWish(
+        name="Open",
+        auth_method=AuthMethod.NONE,
+        grant_types=(AUTHORIZATION_CODE,),
+        scopes=(ACCOUNT_READ,),
+        redirect_uris=(NATIVE_BACK,),
+        native=True,
+    )
+    with pytest.raises(Refused, match="proves itself"):
+        check_wish(wish)
+
+
+def test_who_was_registered_before_and_proves_nothing_is_listed(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    old = application(data, "none", "--native", back=NATIVE_BACK)
+    with serving(data, "--issuer", ISSUER):
+        found = json.loads(run("cloud", "check", "--data", data, "--json").stdout)
+    (public,) = [one for one in found["found"] if one["matter"] == "public-applications"]
+    assert public["named"] == [old.client_id]
 
 
 def test_a_key_belongs_to_one_client(tmp_path: Path) -> None:
@@ -77,9 +104,6 @@ def test_it_works_while_the_cloud_runs(tmp_path: Path) -> None:
         ((*NATIVE, "--redirect-uri", "http://localhost/back"), "must be https"),
         ((*WEB, "--scope", "installations:read"), "belongs to the grant client_credentials"),
         ((*JOB, "--scope", "account:read"), "belongs to a grant that asks a person"),
-        ((*NATIVE[:4], "--redirect-uri", BACK), "only a native application may be public"),
-        ((*NATIVE, "--redirect-uri", BACK, "--without-par"), "always pushes"),
-        (("--auth-method", "none", "--native", *JOB[2:]), "cannot ask for itself"),
         (("--auth-method", "private_key_jwt", *JOB[2:]), "belongs to private_key_jwt"),
         ((*JOB, "--network", "10.0.0.0/99"), "is no network"),
     ],

@@ -212,7 +212,7 @@ def test_discovery_tells_what_is_there_and_nothing_else(cloud: Cloud, place: Pla
     endpoints = {name: value for name, value in described.items() if name.endswith("_endpoint")}
     assert set(endpoints) == {
         "authorization_endpoint", "pushed_authorization_request_endpoint", "token_endpoint",
-        "revocation_endpoint", "introspection_endpoint",
+        "revocation_endpoint", "introspection_endpoint", "registration_endpoint",
     }  # fmt: skip
     for name, url in endpoints.items():
         method = "GET" if name == "authorization_endpoint" else "POST"
@@ -227,9 +227,11 @@ def test_discovery_tells_what_is_there_and_nothing_else(cloud: Cloud, place: Pla
     assert described["authorization_response_iss_parameter_supported"] is True
     assert described["scopes_supported"] == [
         *("settings:read", "settings:write", "installations:read", "account:read"),
+        "client:register",
     ]
+    assert described["authorization_details_types_supported"] == ["gpii_installation"]
     methods = {"private_key_jwt", "client_secret_basic", "client_secret_post"}
     assert set(described["token_endpoint_auth_methods_supported"]) == {*methods, "none"}
     assert set(described["introspection_endpoint_auth_methods_supported"]) == methods
     resource = cloud.request("GET", "/.well-known/oauth-protected-resource").json
-    assert resource["scopes_supported"] == described["scopes_supported"]
+    assert resource["scopes_supported"] == described["scopes_supported"][:-1]
