@@ -11,7 +11,7 @@ import pytest
 from keyin.domain.records import Digest, SafeId, Status
 from keyin.oauth.ports import Enrolment
 from keyin.settings.ports import KeyAndSafe
-from tests.fakes.records import NOW, event, key, safe
+from tests.fakes.records import NOW, client, credential, event, key, safe, token
 
 if TYPE_CHECKING:
     from tests.conformance.stores import Store
@@ -189,4 +189,12 @@ async def test_registries(store: Store) -> None:
     assert versions == sorted(set(versions))
     await store.enrol(Enrolment(keys=[key()]), event=event())
     assert await store.registries_version() == versions[-1]
+    await store.enrol(
+        Enrolment(clients=[client()], credentials=[credential()], tokens=[token()]), event=event()
+    )
+    assert await store.find_grant((token().digest,)) is not None
+    assert await store.registries_version(at_grant=True) == versions[-1]
+    await store.put_registry("linux", b"{}")
+    assert await store.find_grant((token().digest,)) is not None
+    assert await store.registries_version(at_grant=True) > versions[-1]
     assert await store.registries() == {"linux": b"{}", "win32": b'{"a":2}'}

@@ -13,6 +13,7 @@ import pytest
 
 from tests.cloud_documents import everything
 from tests.cloud_process import import_documents, serving
+from tests.postgres import needs_postgres
 from tests.shared_data import REPOSITORY
 
 if TYPE_CHECKING:
@@ -42,6 +43,15 @@ def test_a_large_store_is_asked_by_the_same_plans_and_reads_only_what_is_deeper(
     assert all(any(table in one["statement"] for one in told) for table in tables)
     assert not [one for one in told if any("SCAN t" in step or "SCAN k" in step
                                            for step in one["plan"])]  # fmt: skip
+
+
+@needs_postgres
+def test_a_large_database_is_asked_by_the_same_plans_and_reads_only_what_is_deeper() -> None:
+    done = _benchmark("plans_postgres.py", "--keys", KEYS, "--tokens", TOKENS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert len(told) >= 8
+    assert not [one for one in told if any(step.startswith("Seq Scan") for step in one["plan"])]
 
 
 @pytest.mark.parametrize("tokens", [0, TOKENS])

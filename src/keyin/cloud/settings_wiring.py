@@ -88,7 +88,7 @@ async def settings_services(
             registries=current.registries,
             ontologies=ontologies,
             codex=current.codex,
-            look=current.look,
+            look=current.look_at_grant,
             elsewhere=far,
         ),
         registries=current.registries,

@@ -40,7 +40,13 @@ class Current:
 
         Later ones raise StoreUnavailable: what stands in the store is not what was let in there.
         """
-        version = await self._stored.registries_version()
+        await self._see(await self._stored.registries_version())
+
+    async def look_at_grant(self) -> None:
+        """Do as `look`, in a request that has just found its grant. Raises StoreUnavailable."""
+        await self._see(await self._stored.registries_version(at_grant=True))
+
+    async def _see(self, version: int) -> None:
         if version == self._version:
             return
         stored = await self._stored.registries()

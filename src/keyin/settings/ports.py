@@ -61,8 +61,11 @@ class Registries(Protocol):
         """Keep the registry of one operating system, in place of its last; durable on return."""
         ...
 
-    async def registries_version(self) -> int:
-        """Return a number that grows whenever a registry is put, whoever puts it."""
+    async def registries_version(self, *, at_grant: bool = False) -> int:
+        """Return a number that grows whenever a registry is put, whoever puts it.
+
+        `at_grant`: as it was when a grant was last found, which needs no lookup of its own.
+        """
         ...
 
     async def registries(self) -> dict[str, bytes]:

@@ -16,7 +16,7 @@ class MemoryRegistries:
         self._registries[os_id] = canonical_json
         self._registries_version += 1
 
-    async def registries_version(self) -> int:
+    async def registries_version(self, *, at_grant: bool = False) -> int:  # noqa: ARG002 - the port's
         """See Registries."""
         return self._registries_version
 

@@ -24,6 +24,8 @@ class PostgresPart:
     def __init__(self, lookups: Lookups, writer: Writer) -> None:
         self._lookups = lookups
         self._writer = writer
+        self._registries_seen = 0
+        """How often a registry was put, as the last grant that was found had it beside it."""
 
     async def _told(self, event: Event, sql: str, *args: object) -> bool:
         """Run a change; write its event where it concerned a row, and say whether it did."""

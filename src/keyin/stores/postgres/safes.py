@@ -99,8 +99,10 @@ class PostgresSafes(PostgresPart):
 
         await self._writer.run(unit)
 
-    async def registries_version(self) -> int:
+    async def registries_version(self, *, at_grant: bool = False) -> int:
         """See settings.ports.Registries."""
+        if at_grant:
+            return self._registries_seen
         row = await self._lookups.row(META, ("registries",))
         return int(row[0]) if row else 0
 

@@ -25,6 +25,7 @@ _CREDENTIAL_END: Final = _KEY_END + CREDENTIAL_END
 _FIND: Final = Lookup(
     f"SELECT t.place, {names(rows.TOKEN, 't')}, {names(rows.KEY, 'k')}, "  # noqa: S608 - ours
     f"{names(rows.CREDENTIAL, 'c')}, {names(rows.CLIENT, 'o')}, {STOPPED}, "
+    "(SELECT value FROM meta WHERE name = 'registries'), "
     "(SELECT value FROM meta WHERE name = 'store_epoch') "
     "FROM tokens AS t JOIN credentials AS c ON c.id = t.credential_id "
     "JOIN clients AS o ON o.id = t.client_id LEFT JOIN keys AS k ON k.digest = t.key_digest "
@@ -58,11 +59,12 @@ class PostgresTokens(PostgresReplays):
         if row is None:
             return None
         there = row[_TOKEN_END] is not None
+        self._registries_seen = max(self._registries_seen, int(row[-2] or 0))
         return StoredGrant(
             token=rows.token(row[:_TOKEN_END]),
             key=rows.key(row[_TOKEN_END:_KEY_END]) if there else None,
             credential=rows.credential(row[_KEY_END:_CREDENTIAL_END]),
-            client=client_beside(row[_CREDENTIAL_END:-1]),
+            client=client_beside(row[_CREDENTIAL_END:-2]),
             store_epoch=int(row[-1] or 0),
         )
 

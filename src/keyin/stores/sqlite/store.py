@@ -185,7 +185,7 @@ class SqliteStore(
         unit = partial(writes.put_registry, os_id=os_id, content=canonical_json)
         await self._writer.run(unit)
 
-    async def registries_version(self) -> int:
+    async def registries_version(self, *, at_grant: bool = False) -> int:  # noqa: ARG002 - the port's
         """See settings.ports.Registries."""
         memory = self._memory
         if memory.registries is None:
