@@ -121,7 +121,7 @@ class Cluster:
         assert self.process is not None
         found = [self.process.pid] if self.process.poll() is None else []
         if found:
-            self._children.update(_children(self.process.pid))
+            self._children.update(children(self.process.pid))
         return [*found, *(pid for pid in self._children if _runs(pid))]
 
     def sql(self, *statements: str, database: str = "postgres") -> str:
@@ -224,7 +224,8 @@ def _account() -> int | None:
     return pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
 
 
-def _children(of: int) -> set[int]:
+def children(of: int) -> set[int]:
+    """Return the processes that another has started."""
     return {pid for pid in _processes() if _stat(pid)[1:2] == [str(of)]}
 
 
