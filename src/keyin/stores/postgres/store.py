@@ -22,6 +22,7 @@ from keyin.stores.postgres.quotas import PostgresQuotas
 from keyin.stores.postgres.registrations import PostgresRegistrations
 from keyin.stores.postgres.restoring import PostgresRestoring
 from keyin.stores.postgres.safes import PostgresSafes
+from keyin.stores.postgres.second_factors import PostgresSecondFactors
 from keyin.stores.postgres.sites import PostgresSites
 from keyin.stores.postgres.sweeping import PostgresSweeping
 from keyin.stores.postgres.tokens import META, PostgresTokens
@@ -68,6 +69,7 @@ class PostgresStore(
     PostgresInventory,
     PostgresRegistrations,
     PostgresRestoring,
+    PostgresSecondFactors,
     PostgresSweeping,
     PostgresAudit,
 ):
