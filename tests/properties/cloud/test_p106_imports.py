@@ -30,6 +30,7 @@ from tests.cloud_documents import (
     safe,
 )
 from tests.cloud_process import Cloud, copied, import_documents, serving
+from tests.postgres import needs_postgres, shared
 from tests.started import run
 
 if TYPE_CHECKING:
@@ -112,9 +113,11 @@ def _save(cloud: Cloud, person: str, name: str, document: object) -> int:
     return cloud.save(person, token, document).status
 
 
-@pytest.mark.parametrize("copy_secrets", [False, True])
+@pytest.mark.parametrize(
+    "where", ["same secrets", "sqlite", pytest.param("postgres", marks=needs_postgres)]
+)
 def test_p106_an_export_taken_in_elsewhere_gives_the_same_legacy_answers(
-    tmp_path: Path, *, copy_secrets: bool
+    tmp_path: Path, where: str
 ) -> None:
     """Secrets of clients are in no export; they come from the documents of the original."""
     snapset = [key("carla"), safe("carla", preferences(fontSize=12), prefsSafeType="snapset")]
@@ -127,7 +130,9 @@ def test_p106_an_export_taken_in_elsewhere_gives_the_same_legacy_answers(
         before = _answers(cloud)
         before["new"] = cloud.token("new-person", (FREE, SECRET)).status
         exported = cloud.documents()
-    if copy_secrets:
+    if where == "postgres":
+        shared(second)
+    if where == "same secrets":
         second.mkdir(mode=0o700)
         copied(first / "secrets", second / "secrets")
     file = tmp_path / "exported.json"
