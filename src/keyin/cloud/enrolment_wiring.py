@@ -48,19 +48,9 @@ def registration_routes(
     throttle: Throttle,
 ) -> RegistrationRoutes:
     """Return the routes. Raises ConfigurationError."""
-    if not secrets.signing_keys:
-        raise ConfigurationError(
-            "the secrets directory holds no signing key",
-            next_step="Add it with LoadCredential=: a file named like "
-            "signing-key-0001-9f3a2c1d with 64 hex digits.",
-        )
-    certificates = Certificates(issuer=authorization.issuer, keys=secrets.signing_keys)
-    maker = Maker(
-        peppers=secrets,
-        entropy=entropy,
-        certificates=certificates,
-        issuer=authorization.issuer,
-    )
+    issuer, keys = authorization.issuer, _keys(secrets)
+    certificates = Certificates(issuer=issuer, keys=keys)
+    maker = Maker(peppers=secrets, entropy=entropy, certificates=certificates, issuer=issuer)
     door = Door(store=store, peppers=secrets, dpop=authorization.dpop, throttle=throttle)
     statements = Statements(publishers=config.known_publishers())
     return RegistrationRoutes(
@@ -77,5 +67,15 @@ def registration_routes(
             door=door, store=store, peppers=secrets, maker=maker, statements=statements
         ),
         returning=Returning(door=door, store=store, maker=maker, certificates=certificates),
-        keys=[key.public for key in secrets.signing_keys],
+        keys=[key.public for key in keys],
+    )
+
+
+def _keys(secrets: Secrets) -> Sequence[SigningKey]:
+    if secrets.signing_keys:
+        return secrets.signing_keys
+    raise ConfigurationError(
+        "the secrets directory holds no signing key",
+        next_step="Add it with LoadCredential=: a file named like "
+        "signing-key-0001-9f3a2c1d with 64 hex digits.",
     )

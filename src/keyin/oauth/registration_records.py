@@ -90,41 +90,11 @@ class Maker:
         now: Millis,
     ) -> Registered:
         """Make the records of a new client."""
-        lineage = Lineage(
-            owner=place.owner,
-            site=place.site,
-            software_id=granted.software_id,
-            software_version=granted.software_version,
-            origin=Origin.REGISTRATION,
-        )
-        client = Client(
-            id=RecordId("c_" + self.random()),
-            kind=ClientKind.INSTALLATION,
-            name=granted.name,
-            computer_type=granted.computer_type,
-            lineage=lineage,
-            status=status,
-            epoch=0,
-            created=now,
-            updated=None,
-            legacy_until=None,
-        )
-        credential = Credential(
-            id=RecordId("cc_" + self.random()),
-            client_id=client.id,
-            oauth2_client_id=client_id,
-            secret_digest=NO_SECRET,
-            policy=policy_of(granted),
-            lineage=lineage,
-            status=Status.ACTIVE,
-            epoch=0,
-            revoked_reason=None,
-            created=now,
-            revoked=None,
-        )
+        id_, credential_id = RecordId("c_" + self.random()), RecordId("cc_" + self.random())
+        client = _client(id_, granted, place, status=status, now=now)
         registration = Registration(
-            client_id=client.id,
-            credential_id=credential.id,
+            client_id=id_,
+            credential_id=credential_id,
             token_digest=digest,
             initial_access_id=place.access_id,
             channel_id=place.channel_id,
@@ -138,8 +108,8 @@ class Maker:
         return Registered(
             registration=registration,
             client=client,
-            credential=credential,
-            keys=[key_of(key, credential.id, now) for key in granted.keys],
+            credential=_credential(credential_id, client, granted, client_id=client_id),
+            keys=[key_of(key, credential_id, now) for key in granted.keys],
         )
 
     def answer(self, found: Registered, token: str, *, jkt: str, now: Millis) -> RegistrationAnswer:
@@ -195,6 +165,45 @@ class Maker:
             scopes=registration.scopes,
             template=template_of(found),
         )
+
+
+def _client(
+    id_: RecordId, granted: Granted, place: Birthplace, *, status: Status, now: Millis
+) -> Client:
+    return Client(
+        id=id_,
+        kind=ClientKind.INSTALLATION,
+        name=granted.name,
+        computer_type=granted.computer_type,
+        lineage=Lineage(
+            owner=place.owner,
+            site=place.site,
+            software_id=granted.software_id,
+            software_version=granted.software_version,
+            origin=Origin.REGISTRATION,
+        ),
+        status=status,
+        epoch=0,
+        created=now,
+        updated=None,
+        legacy_until=None,
+    )
+
+
+def _credential(id_: RecordId, client: Client, granted: Granted, *, client_id: str) -> Credential:
+    return Credential(
+        id=id_,
+        client_id=client.id,
+        oauth2_client_id=client_id,
+        secret_digest=NO_SECRET,
+        policy=policy_of(granted),
+        lineage=client.lineage,
+        status=Status.ACTIVE,
+        epoch=0,
+        revoked_reason=None,
+        created=client.created,
+        revoked=None,
+    )
 
 
 def policy_of(granted: Granted) -> CredentialPolicy:
