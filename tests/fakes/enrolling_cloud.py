@@ -65,6 +65,8 @@ class EnrollingCloud(FakeCloud):
     device_code: bool = True
     returns: str = "active"
     """What becomes of who comes back: `active`, `awaiting` or `refused`."""
+    names: set[str] = field(default_factory=set)
+    """Names that are taken."""
     down: set[tuple[str, str]] = field(default_factory=set)
     """Methods and paths that answer 503."""
 
@@ -222,7 +224,10 @@ class EnrollingCloud(FakeCloud):
             return 204, {}, {}
         if method == "PUT":
             known.request = read_request(body)
-            known.keys = _keys(known.request)
+            before, known.keys = known.keys, _keys(known.request)
+            proofs = known.request.keyin_key_proofs
+            proved = {self._key(path, "PUT", {"dpop": one}, token).thumbprint for one in proofs}
+            assert set(known.keys) <= {*before, *proved}
             self.clients[path.rpartition("/")[2]] = key
         return 200, {}, self._told(path.rpartition("/")[2], key)
 
@@ -232,6 +237,8 @@ class EnrollingCloud(FakeCloud):
         if token.startswith("iat_"):
             if self.initial.get(token, 0) < 1:
                 raise No(401, "invalid_token")
+            if request.client_name in self.names:
+                raise No(400, "invalid_client_metadata")
             self.initial[token] -= 1
         else:
             assert scheme == "DPoP"

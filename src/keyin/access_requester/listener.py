@@ -29,6 +29,8 @@ _BARE: Final = (
     "Content-Security-Policy: default-src 'none'\r\nCross-Origin-Resource-Policy: same-origin\r\n"
     "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
 )
+_DENIED: Final = "error=access_denied"
+_FAILED: Final = "error=failed"
 _NOTHING: Final = f"HTTP/1.1 404 Not Found\r\n{_BARE}".encode()
 
 
@@ -124,7 +126,9 @@ class Listener:
         self._answer.set_result(found)
         self._accepting.cancel()
         # P73: what the browser shows and remembers at the end has no code in it
-        return f"HTTP/1.1 303 See Other\r\nLocation: {self._goodbye}\r\n{_BARE}".encode()
+        said = "ok=1" if isinstance(found, Code) else _DENIED if found.denied else _FAILED
+        place = f"{self._goodbye}?{said}"
+        return f"HTTP/1.1 303 See Other\r\nLocation: {place}\r\n{_BARE}".encode()
 
 
 def _bound() -> tuple[socket.socket, str]:

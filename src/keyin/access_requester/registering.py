@@ -21,6 +21,7 @@ from keyin.remote.cloud_token import EXCHANGE
 from keyin.remote.proven_requests import Presented
 from keyin.stores.credential_file import CredentialFile, Registered
 from keyin.wire.enrolment import InstallationDetails, RegistrationRequest
+from keyin.wire.key_fingerprint import key_fingerprint
 from keyin.wire.requester import ErrorCode
 from keyin.wire.requester_trouble import Trouble, trouble
 from keyin.wire.signing_key import read_private
@@ -37,6 +38,7 @@ SOFTWARE_ID: Final = "net.keyin.requester"
 SCOPE: Final = "settings:read settings:write"
 _ACTIVE: Final = "active"
 _AWAITING: Final = "awaiting"
+_LONGEST_STEM: Final = 70
 _log = structlog.get_logger()
 
 
@@ -82,7 +84,21 @@ class Registering:
         cloud = self.cloud()
         self._identity.files.check()
         details = self.details(key)
-        request = RegistrationRequest(
+        try:
+            answer = await cloud.register(key, presented, self._wish(key, details))
+        except Refused as exc:
+            if exc.code != Trouble.NOT_ACCEPTED or presented.scheme != "Bearer":
+                raise
+            # one of forty copies with one host name: nobody is there to choose another
+            named = f"{details.client_name[:_LONGEST_STEM]} {key_fingerprint(details.jkt)}"
+            details = msgspec.structs.replace(details, client_name=named)
+            answer = await cloud.register(key, presented, self._wish(key, details))
+        self._identity.files.write_coming(self._kept(key, answer, cloud.issuer))
+        self.answer = answer
+        _log.info("registered", state=answer.gpii_status)
+
+    def _wish(self, key: SigningKey, details: InstallationDetails) -> RegistrationRequest:
+        return RegistrationRequest(
             client_name=details.client_name,
             application_type="native",
             token_endpoint_auth_signing_alg=key.public.algorithm,
@@ -95,10 +111,6 @@ class Registering:
             gpii_computer_type=details.computer_type,
             gpii_installation_id=details.installation_id,
         )
-        answer = await cloud.register(key, presented, request)
-        self._identity.files.write_coming(self._kept(key, answer, cloud.issuer))
-        self.answer = answer
-        _log.info("registered", state=answer.gpii_status)
 
     async def prove(self) -> None:
         """Prove the new identity, then put it in the old one's place.

@@ -98,14 +98,14 @@ class Rotation:
         cloud, key = self._registering.cloud(), read_private(held.private_key.reveal().encode())
         presented = Presented(Secret(registered.token))
         now = await cloud.look(key, registered.uri, presented)
-        others = [read_private(other.reveal().encode()).public for other in more]
+        keys = [key, *(read_private(other.reveal().encode()) for other in more)]
         request = RegistrationRequest(
             client_id=now.client_id,
             client_name=now.client_name,
             application_type=now.application_type,
             token_endpoint_auth_method=now.token_endpoint_auth_method,
             token_endpoint_auth_signing_alg=now.token_endpoint_auth_signing_alg,
-            jwks=key_set(key.public, *others),
+            jwks=key_set(*(one.public for one in keys)),
             grant_types=now.grant_types,
             response_types=now.response_types,
             redirect_uris=now.redirect_uris,
@@ -117,7 +117,7 @@ class Rotation:
             gpii_installation_id=now.gpii_installation_id,
             gpii_site=now.gpii_site,
         )
-        answer = await cloud.replace(key, registered.uri, presented, request)
+        answer = await cloud.replace(keys, registered.uri, presented, request)
         self._registering.answer = answer
         return answer
 

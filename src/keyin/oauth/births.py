@@ -178,13 +178,14 @@ class Birth:
         known = self.jkt in found.holders and not is_over(found.holders[self.jkt], self.jkt)
         named = self.access is not None and self.access.owner is not None
         same, manner = found.same_installation, self.manners.same_installation
+        others = set(found.same_name) - set(same)  # who enrols again keeps its name
         for hinders, refusal in (
             (found.stopped is StoppedBy.SITE, unusable(Reason.SITE_NOT_ACTIVE)),
             (not found.owner_stands, unusable(Reason.OWNER_NOT_ACTIVE)),
             (closed, unapproved()),
             (found.stopped is StoppedBy.SOFTWARE, SOFTWARE_STOPPED),
             (known, KEY_KNOWN),
-            (named and found.same_name, NAME_TAKEN),
+            (named and others, NAME_TAKEN),
             (same and manner == "deny", SAME_INSTALLATION),
         ):
             if hinders:

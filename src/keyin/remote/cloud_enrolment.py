@@ -18,6 +18,7 @@ import msgspec
 
 from keyin.domain.enrolment import ENROLMENT_CLIENT, REGISTER_SCOPE
 from keyin.domain.errors import InvalidDocument, msgid
+from keyin.domain.secret import AccessToken
 from keyin.remote.cloud_http import unreachable
 from keyin.remote.cloud_metadata import CloudMetadata, path_below
 from keyin.remote.cloud_refusals import refused, skew_of
@@ -28,7 +29,7 @@ from keyin.wire.jose import InvalidSignature, public_key, wrapped
 from keyin.wire.requester_trouble import Trouble, trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from keyin.domain.environment import Clock, Entropy
     from keyin.domain.secret import Secret
@@ -156,13 +157,21 @@ class EnrolmentCloud:
         return self._registered(answer)
 
     async def replace(
-        self, key: SigningKey, uri: str, presented: Presented, request: RegistrationRequest
+        self,
+        keys: Sequence[SigningKey],
+        uri: str,
+        presented: Presented,
+        request: RegistrationRequest,
     ) -> RegistrationAnswer:
-        """Say anew which keys there are (RFC 7592 §2.2). Raises Refused, CloudUnreachable."""
+        """Say anew which keys there are (RFC 7592 §2.2); the first one counts already.
+
+        Raises Refused, CloudUnreachable.
+        """
+        path, token = self._path(uri), AccessToken(presented.token.reveal())
+        proofs = tuple(self._requests.proof(key, "PUT", path, token) for key in keys[1:])
+        proven = msgspec.structs.replace(request, keyin_key_proofs=proofs)
         return self._registered(
-            await self._requests.json(
-                key, "PUT", self._path(uri), presented, _without_nothing(request)
-            )
+            await self._requests.json(keys[0], "PUT", path, presented, _without_nothing(proven))
         )
 
     async def look(self, key: SigningKey, uri: str, presented: Presented) -> RegistrationAnswer:

@@ -105,7 +105,7 @@ class ProvenRequests:
         content: bytes | None,
         token: AccessToken | None,
     ) -> CloudAnswer:
-        proof = self._proof(key, method, place, token)
+        proof = self.proof(key, method, place, token)
         answer = await self._http.exchange(
             method,
             place,
@@ -116,7 +116,8 @@ class ProvenRequests:
         self._nonce = _nonce(answer) or self._nonce
         return answer
 
-    def _proof(self, key: SigningKey, method: str, place: str, token: AccessToken | None) -> str:
+    def proof(self, key: SigningKey, method: str, place: str, token: AccessToken | None) -> str:
+        """Return a proof by a key for one request, with the newest nonce that is known."""
         return dpop_proofs.make(
             key,
             method=method,

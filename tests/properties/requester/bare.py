@@ -30,6 +30,7 @@ class Bare:
     """Its folder; `keyin` is what its administrator types."""
 
     folder: Path
+    name: str = "Desk 3"
     process: Started = field(init=False)
 
     @property
@@ -55,7 +56,7 @@ class Bare:
         self.config.write_text(
             f"{named}credential = 'credential.json'\nsocket = 's.sock'\n"
             f"allow = [{os.geteuid()}]\n"
-            "[enrolment]\nmachine_id = 'machine-id'\nboot_id = 'boot-id'\nname = 'Desk 3'\n"
+            "[enrolment]\nmachine_id = 'machine-id'\nboot_id = 'boot-id'\nname = '{self.name}'\n"
             f"{enrolment}"
         )
         self.config.chmod(0o644)
@@ -167,10 +168,10 @@ class Conversation:
 
 
 @contextmanager
-def new_bare(parent: Path | None = None) -> Iterator[Bare]:
+def new_bare(parent: Path | None = None, *, name: str = "Desk 3") -> Iterator[Bare]:
     """Make the folder: other accounts may enter it, not change it."""
-    with tempfile.TemporaryDirectory(prefix="keyin-bare-", dir=parent) as name:
-        folder = Path(name).resolve()
+    with tempfile.TemporaryDirectory(prefix="keyin-bare-", dir=parent) as made:
+        folder = Path(made).resolve()
         folder.chmod(0o755)
         (folder / "bin").mkdir(mode=0o755)
         opener = folder / "bin" / "xdg-open"
@@ -178,7 +179,7 @@ def new_bare(parent: Path | None = None) -> Iterator[Bare]:
         opener.chmod(0o755)
         (folder / "bin" / "opened").touch()
         (folder / "bin" / "opened").chmod(0o666)
-        one = Bare(folder)
+        one = Bare(folder, name)
         one.machine("a" * 32)
         one.configure()
         yield one

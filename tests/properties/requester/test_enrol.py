@@ -133,7 +133,7 @@ def test_p71_all_but_one_exact_request_is_as_if_nobody_listened(
             assert b"example" not in answer
         answer = raw(port, f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
         assert answer.startswith(b"HTTP/1.1 303 ")
-        assert f"Location: {cloud.url}/enrolled\r\n".encode() in answer
+        assert f"Location: {cloud.url}/enrolled?ok=1\r\n".encode() in answer
         code = parse_qs(urlsplit(right).query)["code"][0]
         assert code.encode() not in answer
         said.until("enrolled")

@@ -35,7 +35,7 @@ async def test_a_browser_comes_back_and_the_computer_is_enrolled(computer: Compu
     async with browsing(computer.cloud.approve(begun["url"])) as answer:
         assert (answer.status_code, answer.headers["location"]) == (
             303,
-            "https://cloud.example/enrolled",
+            "https://cloud.example/enrolled?ok=1",
         )
     standing = await computer.until("enrolled", "failed")
     assert standing_of(standing) == ("enrolled", True), standing
@@ -117,7 +117,7 @@ async def test_a_no_ends_it_and_takes_nothing_away(computer: Computer) -> None:
     right = computer.cloud.approve(begun["url"])
     no = right.split("code=", maxsplit=1)[0] + "error=access_denied&" + right.partition("&")[2]
     async with browsing(no) as answer:
-        assert answer.status_code == 303
+        assert answer.headers["location"].endswith("/enrolled?error=access_denied")
     standing = await computer.until("failed")
     assert (standing["problem"], standing["client_id"]) == ("denied", before)
 
@@ -222,3 +222,11 @@ async def test_a_folder_that_cannot_be_written_is_seen_before_a_code_is_used_up(
     assert await refused(computer, "enrol_code", code=code) == "configuration_error"
     monkeypatch.undo()
     assert (await computer.ask("enrol_code", code=code))["enrolled"]
+
+
+async def test_one_of_many_copies_with_one_name_gets_a_name_of_its_own(
+    computer: Computer,
+) -> None:
+    computer.cloud.names.add("Desk 3")
+    answer = await computer.ask("enrol_file", file=computer.cloud.new_file().decode())
+    assert answer["name"] == f"Desk 3 {answer['fingerprint']}"
