@@ -1,4 +1,4 @@
-"""The audit chain that one writer continues: the first whose number nobody holds (ADR 30).
+"""The audit chain that one writer continues: the first whose number nobody holds (ADR 31).
 
 The number is held by an advisory lock of the writer's connection, so PostgreSQL gives it back
 whatever ends the worker. The head is read once the lock is held, and moves on with each commit;
