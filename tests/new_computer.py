@@ -56,7 +56,7 @@ class NewComputer:
         }
         return {name: value for name, value in made.items() if value is not None}
 
-    def wish(self, **changes: str | None) -> dict[str, str]:
+    def wish(self, **changes: Any) -> dict[str, str]:
         self.verifier, challenge = pair()
         made: dict[str, str | None] = {
             "client_id": CLIENT,
@@ -72,17 +72,17 @@ class NewComputer:
         }
         return {name: value for name, value in made.items() if value is not None}
 
-    def push(self, *, proven: bool = True, **changes: str | None) -> Reply:
+    def push(self, *, proven: bool = True, **changes: Any) -> Reply:
         return self.post("/oauth2/par", self.wish(**changes), proven=proven)
 
-    def address(self, **changes: str | None) -> str:
+    def address(self, **changes: Any) -> str:
         """Push, and return where the browser is sent to."""
         pushed = self.push(**changes)
         assert pushed.status == 201, pushed.body
         named = {"client_id": CLIENT, "request_uri": pushed.json["request_uri"]}
         return f"/oauth2/authorize?{urlencode(named)}"
 
-    def redeem(self, code: str, *, proven: bool = True, **changes: str | None) -> Reply:
+    def redeem(self, code: str, *, proven: bool = True, **changes: Any) -> Reply:
         form: dict[str, str | None] = {
             "client_id": CLIENT,
             "grant_type": "authorization_code",
@@ -94,7 +94,7 @@ class NewComputer:
         given = {name: value for name, value in form.items() if value is not None}
         return self.post("/oauth2/token", given, proven=proven)
 
-    def ask_as_device(self, *, proven: bool = True, **changes: str | None) -> Reply:
+    def ask_as_device(self, *, proven: bool = True, **changes: Any) -> Reply:
         form: dict[str, str | None] = {
             "client_id": CLIENT,
             "scope": "client:register",

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from keyin.domain.enrolment import Notice, NoticeKind
 from keyin.domain.environment import Millis
+from keyin.domain.events import Act
 from keyin.domain.records import RecordId, Status
 from keyin.oauth.accounts import AccountChange
+from keyin.oauth.administration_ports import Word
+from keyin.oauth.ports import Enrolment
 from tests.conformance.test_accounts import account, event
-from tests.fakes.records import NOW
+from tests.conformance.test_flows import access
+from tests.fakes.records import NOW, client, credential
 
 if TYPE_CHECKING:
     from tests.conformance.stores import Store
@@ -96,3 +100,19 @@ async def test_an_address_is_kept_changed_and_taken_away(store: Store) -> None:
     gone = await store.account(ADA)
     assert gone is not None
     assert (gone.email, gone.language) == (None, "de")
+
+
+async def test_who_is_told_of_a_token_or_a_revocation_is_told_with_it_or_not_at_all(
+    store: Store,
+) -> None:
+    made = event(Act.INITIAL_ACCESS_MADE)
+    assert await store.add_initial_access(access(), event=made, notices=[notice()])
+    again = access("ia_2")  # with the digest of the first
+    assert not await store.add_initial_access(again, event=made, notices=[notice("n_2")])
+    await store.enrol(Enrolment(clients=[client()], credentials=[credential()]), event=made)
+    word = Word(status=Status.REVOKED, reason="lost", now=NOW, event=made, notices=[notice("n_3")])
+    active = frozenset({Status.ACTIVE})
+    assert await store.set_client_status(client().id, word, only_from=active)
+    late = replace(word, notices=[notice("n_4")])
+    assert not await store.set_client_status(client().id, late, only_from=active)
+    assert [one.id for one in await store.notices_of(ADA, most=9)] == ["n_3", "n_1"]

@@ -12,6 +12,7 @@ from keyin.domain.networks import malformed
 from keyin.domain.records import UNRESTRICTED, Status, Unrestricted
 from keyin.oauth import administration_ports as ports
 from keyin.oauth.client_pictures import fitting, key_lines, line
+from keyin.oauth.notices import of_revocation
 from keyin.oauth.proven_client import NOBODYS
 from keyin.oauth.registration import Wish, register, register_legacy
 from keyin.wire import admin_clients as wire
@@ -150,7 +151,13 @@ class ClientOperations:
         """Stop one for ever."""
         picture = await the_client(self.store, op.client)
         event = _event(acting, Act.CLIENT_REVOKED, picture, op.reason)
-        word = ports.Word(status=Status.REVOKED, reason=op.reason, now=acting.at, event=event)
+        word = ports.Word(
+            status=Status.REVOKED,
+            reason=op.reason,
+            now=acting.at,
+            event=event,
+            notices=of_revocation(picture.client, event),
+        )
         return await self._say(picture, word, NOT_REVOKED)
 
     async def _say(

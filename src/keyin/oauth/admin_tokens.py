@@ -15,6 +15,7 @@ from keyin.oauth.admin_clients import check_site, the_client
 from keyin.oauth.approval import approved
 from keyin.oauth.client_pictures import fitting
 from keyin.oauth.initial_access import CHANNEL_PURPOSE, By, InitialAccessService, NewAccess
+from keyin.oauth.notices import of_making
 from keyin.wire import admin_tokens as wire
 from keyin.wire.admin import Changed
 from keyin.wire.enrolment_code import code_of
@@ -92,7 +93,8 @@ class TokenOperations:
                 "uses": str(record.max_uses),
             },
         )
-        if not await self.store.add_initial_access(record, event=event):
+        told = of_making(record, event)
+        if not await self.store.add_initial_access(record, event=event, notices=told):
             raise Refused(
                 "name_taken",
                 msgid("there is a channel of this name"),

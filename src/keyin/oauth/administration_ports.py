@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from keyin.domain.enrolment import Notice
     from keyin.domain.environment import Millis
     from keyin.domain.events import Event
     from keyin.domain.records import (
@@ -45,7 +46,8 @@ class Word:
     reason: str | None
     now: Millis
     event: Event
-    """Written only where something changes."""
+    """Written only where something changes, as are the notices."""
+    notices: Sequence[Notice] = ()
 
 
 class ClientRegister(Protocol):

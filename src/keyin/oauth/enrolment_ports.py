@@ -56,7 +56,9 @@ class Ending:
 class InitialAccesses(Protocol):
     """Initial access tokens."""
 
-    async def add_initial_access(self, record: InitialAccess, *, event: Event) -> bool:
+    async def add_initial_access(
+        self, record: InitialAccess, *, event: Event, notices: Sequence[Notice] = ()
+    ) -> bool:
         """Remember one, durably; False where its digest is there (a channel's name is taken)."""
         ...
 

@@ -17,6 +17,7 @@ from keyin.domain.events import Act, Event
 from keyin.domain.networks import malformed
 from keyin.domain.records import UNRESTRICTED, RecordId, Status, Unrestricted
 from keyin.oauth.enrolment_ports import Ending, InitialAccesses
+from keyin.oauth.notices import of_making
 from keyin.wire.enrolment_code import (
     RANDOM_BYTES,
     InitialAccessToken,
@@ -137,7 +138,9 @@ class InitialAccessService:
     async def make(self, wish: NewAccess, by: By) -> Minted:
         """Make a token; it is durable when this returns. Raises Refused, StoreUnavailable."""
         minted = self.mint(wish, now=by.now)
-        await self.store.add_initial_access(minted.record, event=made(minted.record, by))
+        event = made(minted.record, by)
+        told = of_making(minted.record, event)
+        await self.store.add_initial_access(minted.record, event=event, notices=told)
         return minted
 
     async def find(self, token: str) -> InitialAccess | None:

@@ -20,6 +20,7 @@ from keyin.oauth.approval import approved
 from keyin.oauth.enrolment_ports import Registering
 from keyin.oauth.managed_ports import Wanted
 from keyin.oauth.membership_ports import Memberships
+from keyin.oauth.notices import of_revocation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -156,11 +157,14 @@ class Managing:
         found = await self.one(account, id_)
         if found is None or not found.may_change:
             return Acted.NOT_ALLOWED if found else Acted.NOT_THERE
+        event = _event(act, account, found.picture, reason, visit)
+        client = found.picture.client
         word = Word(
             status=_TO[act],
             reason=reason,
             now=visit.now,
-            event=_event(act, account, found.picture, reason, visit),
+            event=event,
+            notices=of_revocation(client, event) if act is Act.CLIENT_REVOKED else (),
         )
         if await self.store.set_client_status(id_, word, only_from=_FROM[act]):
             return Acted.DONE

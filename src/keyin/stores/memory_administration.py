@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from keyin.domain.events import Event
     from keyin.domain.records import ClientKey, Digest
     from keyin.oauth.administration_ports import Word
+    from keyin.stores.memory_notices import MemoryNotices
 
 
 class MemoryAdministration(MemoryClientKeys, MemoryAudit):
@@ -88,6 +89,7 @@ class MemoryAdministration(MemoryClientKeys, MemoryAudit):
             client, status=word.status, epoch=client.epoch + 1, updated=word.now
         )
         self.append_event(word.event)
+        cast("MemoryNotices", self).put_notices(word.notices)
         return True
 
     async def set_legacy_until(

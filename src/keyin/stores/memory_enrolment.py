@@ -32,9 +32,13 @@ class MemoryEnrolment(MemoryAdministration, MemoryNotices, MemoryAccounts):
         """By the client's id."""
         self._returning: set[str] = set()
 
-    async def add_initial_access(self, record: InitialAccess, *, event: Event) -> bool:
+    async def add_initial_access(
+        self, record: InitialAccess, *, event: Event, notices: Sequence[Notice] = ()
+    ) -> bool:
         """See InitialAccesses."""
-        return self.put_initial_access(record, event)
+        added = self.put_initial_access(record, event)
+        self.put_notices(notices if added else ())
+        return added
 
     def put_initial_access(self, record: InitialAccess, event: Event) -> bool:
         """Add one within a unit of work."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from html import unescape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -44,7 +44,7 @@ def ada(place: Place) -> Person:
     return person
 
 
-def asked(person: Person, computer: NewComputer, **changes: str | None) -> Reply:
+def asked(person: Person, computer: NewComputer, **changes: Any) -> Reply:
     page = person.follow(person.get(computer.address(**changes)))
     assert page.status == 200, page.body
     return page
@@ -145,12 +145,13 @@ def test_a_code_gives_a_token_for_the_approved_computer_and_its_key(
 
 
 def test_p08_no_question_without_a_challenge_of_its_own(ada: Person, computer: NewComputer) -> None:
-    for changes in (
+    table: list[dict[str, Any]] = [
         {"code_challenge": None},
         {"code_challenge_method": None},
         {"code_challenge_method": "plain"},
         {"code_challenge": "short"},
-    ):
+    ]
+    for changes in table:
         reply = computer.push(**changes)
         assert (reply.status, reply.json["error"]) == (400, "invalid_request"), changes
     same = "c" * 43
@@ -163,12 +164,13 @@ def test_p08_no_question_without_a_challenge_of_its_own(ada: Person, computer: N
 def test_p08_a_code_is_of_no_use_without_its_verifier_or_its_key(
     ada: Person, computer: NewComputer
 ) -> None:
-    for changes, proven in (
+    table: list[tuple[dict[str, Any], bool]] = [
         ({"code_verifier": None}, True),
         ({"code_verifier": "w" * 43}, True),
         ({"redirect_uri": BACK.replace("51004", "51005")}, True),
         ({}, False),
-    ):
+    ]
+    for changes, proven in table:
         reply = computer.redeem(approved(ada, computer), proven=proven, **changes)
         assert reply.status == 400, (changes, reply.body)
         assert reply.json["error"] in {"invalid_grant", "invalid_request"}
@@ -213,7 +215,7 @@ def test_p10_only_what_was_pushed_is_asked(ada: Person, computer: NewComputer) -
         {"authorization_details": '[{"type":"payment"}]'},
     ],
 )
-def test_details_must_be_of_one_computer(computer: NewComputer, changes: dict[str, None]) -> None:
+def test_details_must_be_of_one_computer(computer: NewComputer, changes: dict[str, Any]) -> None:
     reply = computer.push(**changes)
     assert (reply.status, reply.json["error"]) == (400, "invalid_authorization_details")
 
@@ -233,7 +235,7 @@ def test_details_must_be_of_one_computer(computer: NewComputer, changes: dict[st
     ],
 )
 def test_details_must_be_proper_and_of_the_proofs_key(
-    computer: NewComputer, details: dict[str, str | None]
+    computer: NewComputer, details: dict[str, Any]
 ) -> None:
     for one in (computer.push, computer.ask_as_device):
         reply = one(authorization_details=json.dumps([computer.details(**details)]))
@@ -380,11 +382,11 @@ def test_p96_what_cannot_be_is_said_at_its_field_and_nothing_is_decided(
 ) -> None:
     page = asked(ada, computer)
     for decision in ("approve", "code"):
-        again = decided(ada, page, decision, **{place_: value})
-        assert again.status == 400
-        assert f'href="#{place_}"' in again.body.decode()
-        assert f'id="{place_}-wrong"' in again.body.decode()
-    assert "code" in told(decided(ada, again, "approve"))
+        page = decided(ada, page, decision, **{place_: value})
+        assert page.status == 400
+        assert f'href="#{place_}"' in page.body.decode()
+        assert f'id="{place_}-wrong"' in page.body.decode()
+    assert "code" in told(decided(ada, page, "approve"))
 
 
 def test_changes_are_shown_before_they_are_approved(ada: Person, computer: NewComputer) -> None:

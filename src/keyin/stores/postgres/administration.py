@@ -8,6 +8,7 @@ from keyin.domain.records import Status, as_it_counts
 from keyin.oauth.administration_ports import ClientPicture
 from keyin.stores import client_key_rows, rows
 from keyin.stores.client_key_rows import CLIENT_KEY
+from keyin.stores.postgres import notices
 from keyin.stores.postgres.credentials import revoke_client_key
 from keyin.stores.postgres.part import PostgresPart
 from keyin.stores.postgres.statements import insert, names
@@ -110,7 +111,15 @@ class PostgresAdministration(PostgresPart):
     ) -> bool:
         """See ClientRegister."""
         values = (id_, word.status, word.now, sorted(only_from))
-        return await self._told(word.event, _SET_STATUS, *values)
+
+        async def unit(transaction: Transaction) -> bool:
+            changed = await transaction.execute(_SET_STATUS, *values) > 0
+            if changed:
+                transaction.append(word.event)
+                await notices.add(transaction, word.notices)
+            return changed
+
+        return await self._writer.run(unit)
 
     async def set_legacy_until(
         self, id_: RecordId, until: Millis, *, now: Millis, event: Event

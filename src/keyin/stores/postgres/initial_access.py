@@ -8,13 +8,14 @@ from keyin.oauth.enrolment_ports import Listed
 from keyin.stores import enrolment_rows
 from keyin.stores.enrolment_rows import ACCESS
 from keyin.stores.postgres.lookups import Lookup
+from keyin.stores.postgres.notices import add as add_notices
 from keyin.stores.postgres.part import PostgresPart
 from keyin.stores.postgres.statements import insert, names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from keyin.domain.enrolment import InitialAccess
+    from keyin.domain.enrolment import InitialAccess, Notice
     from keyin.domain.environment import Millis
     from keyin.domain.events import Event
     from keyin.domain.records import Digest, RecordId
@@ -57,11 +58,16 @@ UPDATE clients SET status = 'revoked', epoch = epoch + 1, updated = $3 WHERE id 
 class PostgresInitialAccess(PostgresPart):
     """What a method does stands with its port, oauth.enrolment_ports.InitialAccesses."""
 
-    async def add_initial_access(self, record: InitialAccess, *, event: Event) -> bool:
+    async def add_initial_access(
+        self, record: InitialAccess, *, event: Event, notices: Sequence[Notice] = ()
+    ) -> bool:
         """See InitialAccesses."""
 
         async def unit(transaction: Transaction) -> bool:
-            return await add(transaction, record, event)
+            added = await add(transaction, record, event)
+            if added:
+                await add_notices(transaction, notices)
+            return added
 
         return await self._writer.run(unit)
 

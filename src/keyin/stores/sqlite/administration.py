@@ -9,7 +9,7 @@ from keyin.domain.records import RecordId, Status, as_it_counts
 from keyin.oauth.administration_ports import ClientPicture
 from keyin.stores import rows
 from keyin.stores.rows import names
-from keyin.stores.sqlite import audit, client_keys, reader, writes
+from keyin.stores.sqlite import audit, client_keys, notices, reader, writes
 from keyin.stores.sqlite.connection import our_errors
 from keyin.stores.sqlite.part import SqlitePart
 
@@ -118,6 +118,7 @@ def _set_client_status(
     ).rowcount
     if changed:
         audit.append(connection, word.event)
+        notices.add(connection, word.notices)
     return changed > 0
 
 

@@ -9,7 +9,7 @@ from keyin.oauth.enrolment_ports import Listed
 from keyin.stores import enrolment_rows
 from keyin.stores.enrolment_rows import ACCESS
 from keyin.stores.rows import names
-from keyin.stores.sqlite import audit
+from keyin.stores.sqlite import audit, notices
 from keyin.stores.sqlite.connection import our_errors
 from keyin.stores.sqlite.part import SqlitePart
 from keyin.stores.sqlite.statements import insert
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
-    from keyin.domain.enrolment import InitialAccess
+    from keyin.domain.enrolment import InitialAccess, Notice
     from keyin.domain.environment import Millis
     from keyin.domain.events import Event
     from keyin.domain.records import Digest, RecordId
@@ -44,9 +44,12 @@ _USE: Final = "UPDATE initial_access SET uses = uses + 1, last_used = ? WHERE id
 class SqliteInitialAccess(SqlitePart):
     """What a method does stands with its port, oauth.enrolment_ports.InitialAccesses."""
 
-    async def add_initial_access(self, record: InitialAccess, *, event: Event) -> bool:
+    async def add_initial_access(
+        self, record: InitialAccess, *, event: Event, notices: Sequence[Notice] = ()
+    ) -> bool:
         """See InitialAccesses."""
-        return await self._writer.run(partial(add, record=record, event=event))
+        unit = partial(add, record=record, event=event, told=notices)
+        return await self._writer.run(unit)
 
     async def find_initial_access(self, digests: Sequence[Digest]) -> InitialAccess | None:
         """See InitialAccesses."""
@@ -85,11 +88,17 @@ def find(connection: sqlite3.Connection, digests: Sequence[Digest]) -> InitialAc
     return None if row is None else enrolment_rows.access(row)
 
 
-def add(connection: sqlite3.Connection, record: InitialAccess, event: Event) -> bool:
-    """Write a token and its event; False where its digest is there."""
+def add(
+    connection: sqlite3.Connection,
+    record: InitialAccess,
+    event: Event,
+    told: Sequence[Notice] = (),
+) -> bool:
+    """Write a token, its event and who is told; False where its digest is there."""
     added = connection.execute(_ADD, enrolment_rows.access_row(record)).rowcount > 0
     if added:
         audit.append(connection, event)
+        notices.add(connection, told)
     return added
 
 
