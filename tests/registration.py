@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,24 @@ def file_token(data: Path, *words: object, label: str = "Desks") -> tuple[str, s
     place = data.parent / f"{fresh()}.keyin-enrolment"
     told = made(data, "--file", place, *words, label=label)
     return told["id"], json.loads(place.read_bytes())["iat"]
+
+
+_TIMES = {
+    "initial_access": ("not_before", "expires", "created", "last_used"),
+    "registrations": ("activate_by", "created"),
+    "clients": ("created", "updated"),
+    "client_keys": ("added", "last_used"),
+}
+
+
+def aged(data: Path, *, seconds: int) -> None:
+    """Let time have passed for what registering remembers, while nobody serves."""
+    connection = sqlite3.connect(data / "keyin.sqlite3")
+    with connection:
+        for table, columns in _TIMES.items():
+            earlier = ", ".join(f"{name} = {name} - {seconds * 1000}" for name in columns)
+            connection.execute(f"UPDATE {table} SET {earlier}")  # noqa: S608 - names of ours
+    connection.close()
 
 
 @dataclass
