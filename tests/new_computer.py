@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from keyin.domain.secret import AccessToken
 from keyin.stores.host import SystemEntropy
 from keyin.wire import dpop_proofs
+from keyin.wire.jose import wrapped
 from keyin.wire.key_fingerprint import key_fingerprint
 from keyin.wire.signing_key import SigningKey, new_key
 from tests.oauth_application import pair
@@ -34,6 +35,7 @@ class NewComputer:
     key: SigningKey = field(default_factory=lambda: new_key(SystemEntropy()))
     nonce: str | None = None
     verifier: str = ""
+    installation: str = field(default_factory=lambda: wrapped(SystemEntropy().token_bytes(32)))
 
     @property
     def jkt(self) -> str:
@@ -50,7 +52,7 @@ class NewComputer:
             "computer_type": "public",
             "software_id": "net.keyin",
             "software_version": "0.5.0",
-            "installation_id": "i" * 43,
+            "installation_id": self.installation,
             "jkt": self.jkt,
             **changes,
         }

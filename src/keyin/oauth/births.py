@@ -225,24 +225,26 @@ class Birth:
             event=self._event(
                 Act.CLIENT_REGISTERED, made, detail={"initial_access": access.id if access else "-"}
             ),
-            notices=self._of_birth(made),
+            notices=self._of_birth(made, found.access),
             ends=found.same_installation if self.manners.same_installation == "replace" else (),
         )
 
-    def _of_birth(self, made: Registered) -> list[Notice]:
-        access = self.access
+    def _of_birth(self, made: Registered, access: InitialAccess | None) -> list[Notice]:
+        """Tell the owner: of each computer, or, of a file, when the last one came."""
         if access is None:
             return []
+        owner, name = [access.owner], made.client.name
         kinds = [] if access.kind in _QUIET else [NoticeKind.REGISTERED]
         if Flag.SAME_INSTALLATION in made.registration.flags:
             kinds.append(NoticeKind.SAME_INSTALLATION)
-        return [
+        told = [
             one
             for kind in kinds
-            for one in self._notices(
-                [access.owner], kind, made.client.id, access.id, made.client.name
-            )
+            for one in self._notices(owner, kind, made.client.id, access.id, name)
         ]
+        if access.kind in _QUIET and access.uses + 1 >= access.max_uses:
+            told += self._notices(owner, NoticeKind.TOKEN_USED_UP, None, access.id, access.label)
+        return told
 
     def _notices(
         self,
