@@ -182,10 +182,7 @@ class Cluster:
 
 def make(*, durable: bool, settings: tuple[str, ...] = ()) -> Cluster:
     """Make and start a cluster; it is ended and removed with this process."""
-    folder = Path(tempfile.mkdtemp(prefix="keyin-pg-"))
-    account = _account()
-    if account is not None:
-        os.chown(folder, account, account)
+    folder, account = _folder(), _account()
     subprocess.run(
         [
             *(str(BIN / "initdb"), "-D", str(folder / "data"), "-U", "admin", "-A", "trust"),
@@ -203,6 +200,35 @@ def make(*, durable: bool, settings: tuple[str, ...] = ()) -> Cluster:
     cluster.start()
     cluster.sql("CREATE ROLE keyin LOGIN")
     return cluster
+
+
+def standby(of: Cluster) -> Cluster:
+    """Make and start a server that follows another; it may only be read."""
+    folder = _folder()
+    account = _account()
+    subprocess.run(
+        [
+            *(str(BIN / "pg_basebackup"), "-h", str(of.folder), "-U", "admin", "-D", "data"),
+            *("-R", "--checkpoint=fast", "--no-sync"),
+        ],
+        check=True,
+        cwd=folder,
+        env={"LC_ALL": "C.UTF-8", "PATH": os.defpath},
+        user=account,
+        group=account,
+    )
+    made = Cluster(folder, of.durable, of.settings)
+    atexit.register(remove, made)
+    made.start()
+    return made
+
+
+def _folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="keyin-pg-"))
+    account = _account()
+    if account is not None:
+        os.chown(folder, account, account)
+    return folder
 
 
 @cache

@@ -8,7 +8,7 @@ in histories and in logs. It comes from a password file or a service file.
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from keyin.domain.errors import ConfigurationError
 
@@ -41,3 +41,22 @@ def checked(url: str) -> str:
             "or into a service file (?service=NAME), and leave it out of the URL.",
         )
     return url
+
+
+def each_host(url: str) -> list[str]:
+    """Return a URL for each host that one names, so that they can be asked at the same time."""
+    parts = urlsplit(url)
+    account, at, hosts = parts.netloc.rpartition("@")
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    named = query.get("host", "").split(",")
+    if "," in hosts:
+        return [url.replace(hosts, one, 1) for one in hosts.split(",")]
+    if hosts or len(named) == 1:
+        return [url]
+    ports = query.get("port", "").split(",")
+    ports = ports * len(named) if len(ports) == 1 else ports
+    place = f"{parts.scheme}://{account}{at}{parts.path}?"
+    return [
+        place + urlencode({**query, "host": one, **({"port": port} if port else {})})
+        for one, port in zip(named, ports, strict=False)
+    ]

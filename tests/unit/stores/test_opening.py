@@ -9,6 +9,7 @@ import pytest
 
 from keyin.domain.errors import ConfigurationError
 from keyin.stores import key_files
+from keyin.stores.database_url import each_host
 from keyin.stores.host import SystemEntropy
 from keyin.stores.opening import Database, open_data, place_of, secrets_of
 
@@ -139,3 +140,26 @@ def test_a_password_in_the_url_is_refused_with_the_next_step(url: str) -> None:
 def test_a_url_that_cannot_be_read_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read"):
         place_of(None, url)
+
+
+@pytest.mark.parametrize(
+    ("url", "each"),
+    [
+        ("postgresql://a@one/k", ["postgresql://a@one/k"]),
+        (
+            "postgresql://a@one:1,two:2/k?sslmode=require",
+            ["postgresql://a@one:1/k?sslmode=require", "postgresql://a@two:2/k?sslmode=require"],
+        ),
+        ("postgresql:///k?host=/run/pg", ["postgresql:///k?host=/run/pg"]),
+        (
+            "postgresql:///k?user=a&host=/one,/two",
+            ["postgresql:///k?user=a&host=%2Fone", "postgresql:///k?user=a&host=%2Ftwo"],
+        ),
+        (
+            "postgresql:///k?host=one,two&port=1,2",
+            ["postgresql:///k?host=one&port=1", "postgresql:///k?host=two&port=2"],
+        ),
+    ],
+)
+def test_hosts_are_asked_one_by_one(url: str, each: list[str]) -> None:
+    assert each_host(url) == each

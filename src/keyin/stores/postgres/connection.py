@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import asyncpg
 
 from keyin.domain.errors import ConfigurationError, KeyinError, StoreUnavailable, msgid
+from keyin.stores.database_url import each_host
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,7 +128,35 @@ class Connection(Protocol):
 
 
 async def connect(url: str, **settings: str) -> Connection:
-    """Open a connection. Raises ConfigurationError, StoreUnavailable."""
+    """Open a connection to the first of the hosts that may be written to.
+
+    They are asked at the same time: one whose power failed answers nothing, not even no. Raises
+    ConfigurationError, StoreUnavailable.
+    """
+    asked = [asyncio.create_task(_connect(one, **settings)) for one in each_host(url)]
+    waiting = set(asked)
+    try:
+        while waiting:
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            won = next((one for one in done if one.exception() is None), None)
+            if won is not None:
+                asked.remove(won)
+                return won.result()
+        return asked[0].result()  # it failed too: its reason is told
+    finally:
+        await _let_go(asked)
+
+
+async def _let_go(asked: Sequence[asyncio.Task[Connection]]) -> None:
+    """End what was asked in vain, or came second."""
+    for one in asked:
+        one.cancel()
+    for found in await asyncio.gather(*asked, return_exceptions=True):
+        if not isinstance(found, BaseException):
+            found.terminate()
+
+
+async def _connect(url: str, **settings: str) -> Connection:
     try:
         async with asyncio.timeout(CONNECT_S):
             connection: Connection = await asyncpg.connect(
