@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from keyin.cloud.restoring import restore
 from keyin.domain.events import Act
-from keyin.domain.records import Digest
+from keyin.domain.membership import Membership, Role
+from keyin.domain.records import Digest, RecordId, Status
 from keyin.wire.audit_chain import Row, Walk, rows
+from keyin.wire.audit_lines import row_line
 from tests.conformance.test_accounts import account, session
-from tests.conformance.test_flows import code, device, pushed, question
-from tests.fakes.records import event
+from tests.conformance.test_flows import ADA, access, code, device, pushed, question
+from tests.fakes.records import NOW, event
 
 if TYPE_CHECKING:
+    from keyin.domain.events import Event
     from tests.conformance.stores import Store
 
 
@@ -67,3 +72,53 @@ async def test_what_waited_for_an_answer_is_gone_and_all_else_stays(store: Store
         reused=lambda _: (event(), ()),
     )
     assert redeemed is None
+
+
+def _born(client_id: str, access: str) -> Event:
+    return event(
+        Act.CLIENT_REGISTERED,
+        actor=f"gai_{client_id}",
+        client=RecordId(client_id),
+        site="main hall",
+        detail={"initial_access": access},
+    )
+
+
+async def test_what_was_taken_back_of_enrolment_is_so_again(store: Store) -> None:
+    """A computer that came since and was taken back meets its own revoked record."""
+    await store.record(event(Act.ALERT))
+    for name, most in (("ia_once", 1), ("ia_many", 50), ("ia_bad", 50)):
+        record = replace(access(name, f"p:{name}"), max_uses=most)
+        await store.add_initial_access(record, event=event(Act.INITIAL_ACCESS_MADE))
+    member = Membership(account_id=ADA[0], site="main hall", role=Role.OWNER, added=NOW)
+    await store.put_membership(member, event=event(Act.MEMBERSHIP_CHANGED))
+    (head,) = await store.audit_heads()
+    since = [
+        *(_born("c_1", "ia_once"), _born("c_2", "ia_many"), _born("c_3", "ia_many")),
+        _born("c_4", "ia_bad"),
+        event(Act.CLIENT_REVOKED, client=RecordId("c_3")),
+        event(
+            Act.INITIAL_ACCESS_REVOKED, detail={"initial_access": "ia_bad", "descendants": "yes"}
+        ),
+        event(
+            Act.MEMBERSHIP_CHANGED, site="main hall", detail={"account": ADA[0], "role": "viewer"}
+        ),
+    ]
+    lines = [row_line(row) for row in rows(head, since)]
+    report = await restore(store, lambda: iter(lines), NOW)
+    assert report.applied["initial_access"] == 2
+    assert (report.applied["computers"], report.applied["members"]) == (2, 1)
+    assert [(one.about, one.why) for one in report.left] == [("ia_many", "uses_forgotten")]
+    statuses = []
+    for name in ("ia_once", "ia_many", "ia_bad"):
+        found = await store.initial_access(RecordId(name))
+        assert found is not None
+        statuses.append(found.record.status)
+    assert statuses == [Status.REVOKED, Status.ACTIVE, Status.REVOKED]
+    assert await store.members("main hall") == [replace(member, role=Role.VIEWER)]
+    for number, there in ((1, False), (2, False), (3, True), (4, True)):
+        grave = await store.registered(f"gai_c_{number}")
+        assert (grave is not None) is there
+        assert grave is None or grave.client.status is Status.REVOKED
+    again = await restore(store, lambda: iter(lines), NOW)
+    assert sum(again.applied.values()) == 0

@@ -32,8 +32,13 @@ _APPLIED: Final = {
     "client_keys": msgid("keys of clients revoked again: %(count)s"),
     "credentials": msgid("credentials revoked again: %(count)s"),
     "keys": msgid("GPII keys revoked again: %(count)s"),
+    "initial_access": msgid("initial access tokens revoked again: %(count)s"),
+    "computers": msgid("computers that may not return: %(count)s"),
+    "members": msgid("members of sites taken back again: %(count)s"),
 }
 _MADE: Final = {
+    "client.returned": msgid("computers that returned since: %(count)s"),
+    "initial_access.made": msgid("initial access tokens made since: %(count)s"),
     "client.registered": msgid("clients registered since: %(count)s"),
     "client_key.added": msgid("keys of clients added since: %(count)s"),
     "key.created": msgid("GPII keys made since: %(count)s"),
@@ -45,6 +50,8 @@ _WHY: Final = {
     "was_let_go_on": msgid("it was let go on since; it stands as the backup says"),
     "old_password": msgid("its password was changed since; the old one is right again"),
     "old_policy": msgid("what it may do was changed since; it may do what the backup says"),
+    "old_registration": msgid("its registration was changed since; its older keys count again"),
+    "uses_forgotten": msgid("it was used since, which is forgotten; revoke it if it was used up"),
     "by_hand": msgid("look at it, and do it again"),
     "unknown_act": msgid("this keyin does not know what that is; look at the copy"),
 }

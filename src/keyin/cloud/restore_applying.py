@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec.structs import replace
 
+from keyin.cloud.restore_enrolling import Enrolling
+from keyin.cloud.restore_enrolling import Store as EnrollingStore
 from keyin.cloud.since_backup import Left
 from keyin.domain.events import ADMINISTRATOR, Act, Event, pseudonym
 from keyin.domain.records import RecordId, Status
@@ -33,6 +35,7 @@ class Store(
     ClientKeys,
     Inventory,
     Revocations,
+    EnrollingStore,
     Protocol,
 ):
     """What this reads and writes."""
@@ -67,6 +70,7 @@ class Applier:
             self._found(since, "credentials", Act.CREDENTIAL_REVOKED, name, there=revoked)
         if since.keys:
             await self._keys(since)
+        await Enrolling(self._store, self._now, self.applied).apply(since)
 
     async def _client(self, since: SinceBackup, name: str, stopped: Stopped) -> None:
         id_ = RecordId(name)
@@ -74,7 +78,8 @@ class Applier:
         act = Act.CLIENT_REVOKED if revoked else Act.CLIENT_SUSPENDED
         picture = await self._store.client_picture(id_)
         if picture is None:
-            since.left.append(Left(act, name, "not_in_backup"))
+            if name not in since.births:  # else `Enrolling` sees to it
+                since.left.append(Left(act, name, "not_in_backup"))
             return
         event = replace(
             self._event(act, stopped.reason), client=id_, site=picture.client.lineage.site

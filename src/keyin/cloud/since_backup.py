@@ -22,14 +22,15 @@ _OVER_ANYHOW: Final = frozenset(
         *(Act.TOKEN_ISSUED, Act.TOKEN_REFUSED, Act.TOKEN_REVOKED),
         *(Act.SIGNED_IN, Act.SIGN_IN_REFUSED, Act.SIGNED_OUT),
         *(Act.CONSENT_GIVEN, Act.CONSENT_DENIED),
+        *(Act.CLIENT_ACTIVATED, Act.CLIENT_EXPIRED, Act.REGISTRATION_REFUSED),
         *(Act.ADMINISTRATOR_ASKED, Act.EPOCH_MOVED, Act.ALERT),
     }
 )
 """Of tokens and sessions, which all end with the restore, or of nothing that lasts."""
 _MADE: Final = frozenset(
     {
-        *(Act.CLIENT_REGISTERED, Act.CLIENT_KEY_ADDED, Act.KEY_CREATED),
-        *(Act.ACCOUNT_CREATED, Act.IMPORTED),
+        *(Act.CLIENT_REGISTERED, Act.CLIENT_RETURNED, Act.CLIENT_KEY_ADDED, Act.KEY_CREATED),
+        *(Act.INITIAL_ACCESS_MADE, Act.ACCOUNT_CREATED, Act.IMPORTED),
     }
 )
 _BOTH_WAYS: Final = {"suspended": Status.SUSPENDED, "resumed": Status.ACTIVE}
@@ -54,6 +55,15 @@ class Stopped:
     reason: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """A computer that registered itself since the backup; it has a certificate of that."""
+
+    client_id: str
+    """What it calls itself by (`sub` of its certificate)."""
+    site: str | None
+
+
 Stops = dict[str, Stopped]
 
 
@@ -70,6 +80,16 @@ class SinceBackup:
     """Pseudonyms of GPII keys that were revoked, and why."""
     client_keys: dict[str, str | None] = field(default_factory=dict)
     credentials: dict[str, str | None] = field(default_factory=dict)
+    access: dict[str, str | None] = field(default_factory=dict)
+    """Initial access tokens that were revoked, and why."""
+    access_with_all: set[str] = field(default_factory=set)
+    """Those of them that took with them what was born from them."""
+    members: dict[tuple[str, str], str] = field(default_factory=dict)
+    """What an account is at a site, as was said last; "none": nothing."""
+    births: dict[str, Birth] = field(default_factory=dict)
+    """By the client's record."""
+    uses: dict[str, list[str]] = field(default_factory=dict)
+    """The clients that were born from an initial access token."""
     left: list[Left] = field(default_factory=list)
     made: Counter[str] = field(default_factory=Counter)
     """How many records of each kind came since, and went with the disk."""
@@ -80,12 +100,53 @@ class SinceBackup:
             return
         if event.act in _MADE:
             self.made[event.act.value] += 1
+            _born(self, event)
             return
         _READ.get(event.act, _unknown)(self, event)
+
+    @property
+    def taken_back(self) -> list[tuple[str, Birth]]:
+        """Return who was born since and taken back since: their certificates must open nothing."""
+        with_all = {id_ for name in self.access_with_all for id_ in self.uses.get(name, ())}
+        return [
+            (id_, birth)
+            for id_, birth in self.births.items()
+            if id_ in with_all or id_ in self.clients
+        ]
 
     def note_unreadable(self, act: str) -> None:
         """Take one that this version does not know, or that is no event."""
         self.left.append(Left(act, "", "unknown_act"))
+
+
+def _born(since: SinceBackup, event: Event) -> None:
+    access = _detail(event, "initial_access")
+    if event.client is not None and (access or event.act is Act.CLIENT_RETURNED):
+        since.births[event.client] = Birth(event.actor, event.site)
+        since.uses.setdefault(access, []).append(event.client)
+
+
+def _access(since: SinceBackup, event: Event) -> None:
+    name = _detail(event, "initial_access")
+    if not name:
+        _unknown(since, event)
+        return
+    since.access[name] = event.reason
+    if _detail(event, "descendants") != "no":
+        since.access_with_all.add(name)
+
+
+def _member(since: SinceBackup, event: Event) -> None:
+    account, role = _detail(event, "account"), _detail(event, "role")
+    if account and role and event.site is not None:
+        since.members[account, event.site] = role
+    else:
+        _unknown(since, event)
+
+
+def _registration(since: SinceBackup, event: Event) -> None:
+    if _detail(event, "what") != "told again":
+        since.left.append(Left(event.act, event.client or "", "old_registration"))
 
 
 def _stop(stops: Stops, since: SinceBackup, event: Event, name: str, status: Status) -> None:
@@ -188,4 +249,7 @@ _READ: Final[dict[Act, Callable[[SinceBackup, Event], None]]] = {
     Act.CLIENT_KEY_REVOKED: _client_key,
     Act.CREDENTIAL_REVOKED: _credential,
     Act.POLICY_CHANGED: _policy,
+    Act.INITIAL_ACCESS_REVOKED: _access,
+    Act.MEMBERSHIP_CHANGED: _member,
+    Act.REGISTRATION_CHANGED: _registration,
 }
