@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from keyin.domain.events import Event
     from keyin.oauth.flow_ports import Produced
     from keyin.stores.postgres.store import PostgresStore
+    from keyin.stores.postgres.transaction import Transaction
 
 pytestmark = postgres.needs_postgres
 THREE = Bucket(burst=3, each_ms=1000)
@@ -174,10 +175,8 @@ async def test_a_sweep_waits_for_nobody_and_holds_nobody_up(workers: Workers) ->
     held = asyncio.Event()
     go_on = asyncio.Event()
 
-    async def unit(transaction: object) -> None:
-        await transaction.fetch(  # type: ignore[attr-defined] # the writer's own
-            "SELECT 1 FROM quota_members WHERE name < 's3' FOR UPDATE"
-        )
+    async def unit(transaction: Transaction) -> None:
+        await transaction.fetch("SELECT 1 FROM quota_members WHERE name < 's3' FOR UPDATE")
         held.set()
         await go_on.wait()
 
@@ -193,3 +192,24 @@ async def test_a_sweep_waits_for_nobody_and_holds_nobody_up(workers: Workers) ->
     await holding
     rest = await sweeper.sweep("quota_members", expired_before=before, most=200)
     assert swept + rest == 50
+
+
+class _Ours(Exception):  # noqa: N818 - a test's
+    """Something that a unit raises for whoever asked."""
+
+
+@pytest.mark.parametrize("company", [0, 5])
+async def test_what_a_unit_raises_reaches_its_caller_and_undoes_it_alone(
+    workers: Workers, company: int
+) -> None:
+    store = workers[0]
+
+    async def unit(transaction: Transaction) -> None:
+        await transaction.execute("INSERT INTO meta (name, value) VALUES ('x', 'y')")
+        raise _Ours
+
+    others = [store.record(event(Act.ALERT)) for _ in range(company)]
+    found = await asyncio.gather(store._writer.run(unit), *others, return_exceptions=True)
+    assert [type(one) for one in found] == [_Ours, *[type(None)] * company]
+    assert not await store._lookups.fetch("SELECT 1 FROM meta WHERE name = 'x'")
+    assert sum(head.seq for head in await store.audit_heads()) == company

@@ -162,7 +162,11 @@ class Writer:
         """Write a batch in one transaction; where that fails, each in one of its own."""
         try:
             await self._bounded(batch)
-        except (_Undone, *FOREIGN) as error:
+        except _Undone:
+            if len(batch) > 1:  # else its own error stands with it
+                for work in batch:
+                    await self._alone(work)
+        except FOREIGN as error:
             if ended(error) or (len(batch) == 1 and not isinstance(error, RETRIED)):
                 fail(batch, error)
                 return
