@@ -1,11 +1,12 @@
 """A store with 10^6 keys and 10^7 tokens against one with next to nothing: p50 and p99.
 
     .venv/bin/python benchmarks/large.py [--keys N] [--tokens N] [--rounds 7] [--json FILE]
+    .venv/bin/python benchmarks/large.py --postgres
     .venv/bin/python benchmarks/large.py --database postgresql://.../small postgresql://.../large
 
-Both clouds run the whole time and take turns; what counts is the median of the rounds' ratios.
-Without `--database` the stores are in SQLite and made here; the two databases must have been made
-by `keyin cloud migrate`. Needs `wrk`. Loading takes about two minutes.
+Both clouds run the whole time and take turns; what counts is the median of the rounds' ratios. The
+stores are in SQLite, or in a PostgreSQL started here, or in two databases made by `keyin cloud
+migrate`. Needs `wrk`. Loading takes about two minutes.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from databases import own_cluster
 from fill import fill
 from fixtures import ISSUER, Fixture, prepare
 from load import Burst, Request, burst
@@ -53,6 +55,7 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--postgres", action="store_true", help="a PostgreSQL of our own")
     parser.add_argument("--database", nargs=2, metavar=("SMALL", "LARGE"))
     parser.add_argument("--keys", type=int, default=1_000_000)
     parser.add_argument("--tokens", type=int, default=10_000_000)
@@ -66,6 +69,9 @@ def arguments() -> argparse.Namespace:
 
 def stores(folder: Path, options: argparse.Namespace) -> tuple[Fixture, Fixture]:
     """Make both stores with the same client, person and secrets, and fill the second."""
+    if options.postgres:
+        cluster = own_cluster()
+        options.database = [cluster.database(), cluster.database()]
     if options.database:
         small, large = (
             prepare(folder / name, database=url)

@@ -20,18 +20,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from databases import own_cluster
 from fill import fill_postgres
 from fixtures import Fixture, asked, prepare
 from run import SAVE, served
 
 from keyin.cli.processes import command
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from tests.postgres import Cluster, make
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.postgres import Cluster
 
 DEEPER = 8
 """Pages that a search in ten million rows reads more than one in a few: index and table."""
@@ -52,7 +51,7 @@ ENTRY = re.compile(r"^(\w+)\|LOG:.*plan:\n((?:\t.*\n)+)", re.MULTILINE)
 def main() -> None:
     """Make, fill, ask, compare."""
     options = arguments()
-    cluster = make(durable=False, settings=SETTINGS)
+    cluster = own_cluster(*SETTINGS, durable=False)
     with tempfile.TemporaryDirectory(prefix="keyin-plans-") as folder:
         urls = [cluster.database() for _ in range(2)]
         cluster.sql(f"ALTER DATABASE {name_of(urls[0])} SET enable_seqscan = off")

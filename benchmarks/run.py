@@ -1,6 +1,6 @@
 """keyin against a bare ASGI callable: ratios from interleaved runs, as JSON and as a table.
 
-    .venv/bin/python benchmarks/run.py [--seconds 2] [--rounds 5] [--json FILE]
+    .venv/bin/python benchmarks/run.py [--seconds 2] [--rounds 5] [--json FILE] [--postgres]
 
 Server and load generator each have one core of their own; keyin and the yardstick take turns
 (A/B/A/B), so that a machine that drifts moves both. Durable means: every grant was fsynced.
@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from databases import own_cluster
 from fixtures import ISSUER, REGISTRIES, Fixture, asked, prepare
 from keyin_once import one_key_in
 from load import Burst, Request, burst
@@ -86,7 +87,8 @@ def main() -> None:
     """Run every scenario and print."""
     options = arguments()
     with tempfile.TemporaryDirectory(prefix="keyin-bench-") as folder:
-        fixture = prepare(Path(folder))
+        database = own_cluster().database() if options.postgres else options.database
+        fixture = prepare(Path(folder) / "store", database=database)
         results = {"data": fixture.description, "scenarios": scenarios(fixture, options)}
         if not options.only:
             results["processes"] = one_key_in()
@@ -105,13 +107,15 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", action="append", help="a scenario's name; all if not given")
     parser.add_argument("--connections", type=int, action="append")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--database", default="", help="a PostgreSQL store that was migrated")
+    parser.add_argument("--postgres", action="store_true", help="a PostgreSQL of our own")
     return parser.parse_args()
 
 
 def scenarios(fixture: Fixture, options: argparse.Namespace) -> list[dict[str, Any]]:
     """Measure every route at every number of connections."""
     place = ("--listen", "127.0.0.1:0", "--issuer", ISSUER, "--config", fixture.config)
-    with served(command("cloud", "serve", "--data", fixture.data, *place)) as keyin:
+    with served(command("cloud", "serve", *fixture.store, *place)) as keyin:
         return [
             compared(keyin.url, name, scenario, connections, options)
             for name, scenario in chosen(fixture, options.seconds).items()

@@ -1,10 +1,9 @@
 """What key-ins cost two workers on one database, against what they cost one: seconds of CPU.
 
-    .venv/bin/python benchmarks/workers.py --database postgresql://... --postgres PID
+    .venv/bin/python benchmarks/workers.py [--rounds 5] [--seconds 2]
 
-PID is the database server's first process. Counted are the cloud's processes and the database's,
-over bursts of token exchanges and of settings requests, for 10,000 of each. The two take turns.
-Needs `wrk`; the database must have been made by `keyin cloud migrate`.
+Starts a PostgreSQL of its own. Counted are the cloud's processes and the database's, over bursts of
+token exchanges and of settings requests, for 10,000 of each. The two take turns. Needs `wrk`.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+from databases import own_cluster, process_of
 from fixtures import ISSUER, Fixture, prepare
 from load import burst
 from processes import cpu_seconds
@@ -31,13 +31,14 @@ def main() -> None:
     """Measure and print."""
     options = arguments()
     with tempfile.TemporaryDirectory(prefix="keyin-workers-") as folder, ExitStack() as stack:
-        fixture = prepare(Path(folder) / "store", database=options.database)
+        cluster = own_cluster()
+        fixture = prepare(Path(folder) / "store", database=cluster.database())
         clouds = []
         for workers in (1, 2):
             clouds.append(started(fixture, workers))
             stack.callback(clouds[-1].end)
         rounds = [
-            [cost(fixture, cloud, options.postgres, options.seconds) for cloud in clouds]
+            [cost(fixture, cloud, process_of(cluster), options.seconds) for cloud in clouds]
             for _ in range(options.rounds)
         ]
     ratios = [two / one for one, two in rounds]
@@ -54,8 +55,6 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--database", required=True)
-    parser.add_argument("--postgres", type=int, required=True, metavar="PID")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=2)
     return parser.parse_args()

@@ -7,7 +7,7 @@ preference set is called after one, so such files are counted in the order of th
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -16,6 +16,7 @@ import pyjson5
 
 from keyin.domain.errors import InvalidDocument, KeyinError
 from keyin.domain.solutions import read_registry
+from keyin.wire.documents import head
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,6 +26,9 @@ SafeKind = Literal["user", "snapset"]
 
 _DESIGN: Final = "_design/"
 _OS_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_outline: Final = msgspec.json.Decoder(list[msgspec.Raw] | dict[str, msgspec.Raw])
+_array: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _DEEPEST: Final = 64
 """Levels of a JSON5 file; the registries of the original have 12."""
 
@@ -58,6 +62,7 @@ class Found:
     """Everything in the files, before anybody judges it."""
 
     documents: list[tuple[Place, Any]] = field(default_factory=list)
+    """Not decoded where they stood in a large file: see `wire.documents.read_document`."""
     registries: dict[str, bytes] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
     views: int = 0
@@ -118,32 +123,41 @@ def _read_folder(found: Found, folder: Path, safe_kind: SafeKind) -> None:
 
 
 def _read_documents(found: Found, path: Path) -> None:
+    content = path.read_bytes()
     try:
-        content = msgspec.json.decode(path.read_bytes())
+        outline = _outline.decode(content)
+    except msgspec.ValidationError:  # JSON, but neither array nor object
+        outline = {}
     except (ValueError, RecursionError) as error:
         raise InvalidDocument("it is no JSON") from error
-    if isinstance(content, dict) and "type" not in content:
-        content = _listed(content)
-    if isinstance(content, dict):
-        content = [content]
-    if not isinstance(content, list):
-        raise InvalidDocument(
-            'it is no document, no array of them, no {"docs": [...]} and no {"rows": [...]}'
-        )
-    for number, document in enumerate(content, 1):
-        id_ = document.get("_id") if isinstance(document, dict) else None
+    if isinstance(outline, dict):
+        outline = [msgspec.Raw(content)] if "type" in outline else _listed(outline)
+    for number, document in enumerate(outline, 1):
+        id_, _ = head(document)
         if isinstance(id_, str) and id_.startswith(_DESIGN):
             found.views += 1
         else:
             found.documents.append((Place(str(path), number), document))
 
 
-def _listed(content: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever stands there
+def _listed(outline: dict[str, msgspec.Raw]) -> list[msgspec.Raw]:
     """Return the documents of a bulk file, or of what CouchDB answers at `_all_docs`."""
-    rows = content.get("rows")
-    if "docs" in content or not isinstance(rows, list):
-        return content.get("docs")
-    return [row.get("doc", row) if isinstance(row, dict) else row for row in rows]
+    bulk, rows = outline.get("docs"), outline.get("rows")
+    with suppress(msgspec.ValidationError):
+        if bulk is not None:
+            return _array.decode(bulk)
+        if rows is not None:
+            return [_document_of(row) for row in _array.decode(rows)]
+    raise InvalidDocument(
+        'it is no document, no array of them, no {"docs": [...]} and no {"rows": [...]}'
+    )
+
+
+def _document_of(row: msgspec.Raw) -> msgspec.Raw:
+    """Return a row's document; a row that has none stands for itself, and is none."""
+    with suppress(msgspec.ValidationError):
+        return _object.decode(row).get("doc", row)
+    return row
 
 
 def _read_set(found: Found, path: Path, place: Place, safe_kind: SafeKind) -> None:

@@ -22,13 +22,13 @@ from keyin.domain.secret import ClientSecret, GpiiKey
 from keyin.oauth.ports import Enrolment, Enrolments, Keys, Tokens
 from keyin.settings.ports import Registries
 from keyin.wire.documents import (
-    TYPES,
     AuthorizationDocument,
     ClientDocument,
     CredentialDocument,
     Document,
     GpiiKeyDocument,
     PrefsSafeDocument,
+    head,
     read_document,
 )
 
@@ -41,19 +41,13 @@ if TYPE_CHECKING:
 
 _ONE_COMMIT: Final = 1000
 KINDS: Final = ("clients", "credentials", "safes", "keys", "tokens")
-_KIND: Final[dict[type, str]] = dict(
-    zip(
-        (
-            ClientDocument,
-            CredentialDocument,
-            PrefsSafeDocument,
-            GpiiKeyDocument,
-            AuthorizationDocument,
-        ),
-        KINDS,
-        strict=True,
-    )
-)
+_KIND: Final = {
+    "gpiiAppInstallationClient": "clients",
+    "clientCredential": "credentials",
+    "prefsSafe": "safes",
+    "gpiiKey": "keys",
+    "gpiiAppInstallationAuthorization": "tokens",
+}
 
 
 class Store(Enrolments, Keys, Tokens, Registries, Protocol):
@@ -125,22 +119,35 @@ class _Importing:
     _refused_credentials: set[str] = field(default_factory=set)
 
     def read(self, documents: Iterable[tuple[Place, Any]]) -> dict[str, list[Any]]:
-        """Return, by kind, those documents that have the shape of their type."""
+        """Return them by kind, each with what it is: the kinds in the order in which they refer."""
         read: dict[str, list[Any]] = {kind: [] for kind in KINDS}
         for place, value in documents:
             with refusing(self.report.refusals, place):
-                if not isinstance(value, dict) or value.get("type") not in TYPES:
+                _, type_ = head(value)
+                if not isinstance(type_, str) or type_ not in _KIND:
                     raise InvalidDocument("it is none of the five types of document")
-                document = read_document(value)
-                read[_KIND[type(document)]].append((place, document))
-        read["credentials"] = with_secrets(read["credentials"])
+                read[_KIND[type_]].append((place, value))
+        read["credentials"] = with_secrets(self._credentials(read["credentials"]))
         return read
 
-    async def enrol(self, kind: str, documents: Sequence[tuple[Place, Document]]) -> None:
+    def _credentials(
+        self, documents: Iterable[tuple[Place, Any]]
+    ) -> list[tuple[Place, CredentialDocument]]:
+        read = []
+        for place, value in documents:
+            with refusing(self.report.refusals, place):
+                document = read_document(value)
+                if isinstance(document, CredentialDocument):
+                    read.append((place, document))
+        return read
+
+    async def enrol(self, kind: str, documents: Sequence[tuple[Place, Any]]) -> None:
         """Write some of one kind, in one commit."""
         records: list[Any] = []
-        for place, document in documents:
+        for place, value in documents:
             with refusing(self.report.refusals, place):
+                known = isinstance(value, CredentialDocument)
+                document = value if known else read_document(value)
                 records.append(await self._record(place, document))
         if not records:
             return

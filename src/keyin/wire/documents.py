@@ -94,6 +94,14 @@ Document: TypeAlias = (
     | AuthorizationDocument
 )
 
+
+class _Head(msgspec.Struct, frozen=True):
+    id: Any = msgspec.field(name="_id", default=None)
+    type: Any = None
+
+
+_document: Final = msgspec.json.Decoder(Document)
+_head: Final = msgspec.json.Decoder(_Head)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 TYPES: Final = (
     "gpiiKey",
@@ -120,14 +128,34 @@ class SafeContent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 _safe: Final = msgspec.json.Decoder(SafeContent)
 
 
+def head(value: object) -> tuple[object, object]:
+    """Return `_id` and `type` of a document, decoded or not; None for each that is not there."""
+    if isinstance(value, msgspec.Raw):
+        try:
+            found = _head.decode(value)
+        except (ValueError, RecursionError):
+            return None, None
+        return found.id, found.type
+    return (value.get("_id"), value.get("type")) if isinstance(value, dict) else (None, None)
+
+
 def read_document(value: object) -> Document:
-    """Return one decoded document in its shape. Raises InvalidDocument, which quotes no value."""
+    """Return one document, decoded or not, in its shape.
+
+    Raises InvalidDocument, which quotes no value.
+    """
     try:
-        document: Document = msgspec.convert(value, Document)
+        document: Document = (
+            _document.decode(value)
+            if isinstance(value, msgspec.Raw)
+            else msgspec.convert(value, Document)
+        )
     except msgspec.ValidationError as error:
         raise InvalidDocument(
             "it has not the shape of its type (%(fault)s)", fault=_fault(error)
         ) from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidDocument("it is no JSON") from error
     return document
 
 

@@ -78,13 +78,14 @@ async def _import(folder: Path, content: list[Any], *, rows: bool) -> list[Any]:
 
 def _named(report: Report, file: Path, count: int) -> None:
     """Each refusal and each doubt is of another document, and says which and why."""
-    for told in (report.refusals, [one for one in report.doubts if "Blocks" in str(one.reason)]):
-        places = [one.place for one in told]
+    networks = [one for one in report.doubts if "Blocks" in str(one.reason)]
+    for places in ([one.place for one in report.refusals], [one.place for one in networks]):
         assert all(place.source == str(file) for place in places)
         numbers = [place.number or 0 for place in places]
         assert len(set(numbers)) == len(numbers)
         assert all(0 < number <= count for number in numbers)
-    reasons = [str(one.reason) for one in (*report.refusals, *report.doubts)]
+    reasons = [str(one.reason) for one in report.refusals]
+    reasons += [str(one.reason) for one in report.doubts]
     assert all(reasons)
     assert CANARY not in " ".join(reasons)
 

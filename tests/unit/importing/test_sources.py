@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from keyin.cloud.import_sources import Found, read
+from keyin.wire.documents import head
 from tests.shared_data import GPII_DATA, needs_shared
 from tests.unit.importing.documents import client, key
 
@@ -21,7 +22,7 @@ def _read(*paths: Path) -> Found:
 
 
 def _ids(found: Found) -> list[object]:
-    return [document["_id"] for _, document in found.documents]
+    return [head(document)[0] for _, document in found.documents]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_documents_come_as_the_database_gives_them_out(tmp_path: Path) -> None:
     assert (_ids(found), found.views, found.refusals) == (["site-1", "anna"], 1, [])
     assert [place.number for place, _ in found.documents] == [2, 3]
     (tmp_path / "a.json").write_text(json.dumps({"rows": [{"id": "a", "value": {}}, 5]}))
-    assert [document for _, document in _read(tmp_path / "a.json").documents] == [
+    assert [msgspec.json.decode(raw) for _, raw in _read(tmp_path / "a.json").documents] == [
         {"id": "a", "value": {}}, 5,
     ]  # fmt: skip
 
@@ -68,7 +69,7 @@ def test_a_folder_holds_preference_sets_and_documents(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps([key()]))
     (tmp_path / "README.md").write_text("not for us")
     found = _read(tmp_path)
-    assert [(one["_id"], one["type"]) for _, one in found.documents] == [
+    assert [head(one) for _, one in found.documents] == [
         ("prefsSafe-bo", "prefsSafe"),
         ("bo", "gpiiKey"),
         ("anna", "gpiiKey"),
