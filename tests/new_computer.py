@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from keyin.domain.secret import AccessToken
 from keyin.stores.host import SystemEntropy
-from keyin.wire import dpop_proofs
+from keyin.wire import client_assertions, dpop_proofs
 from keyin.wire.jose import wrapped
 from keyin.wire.key_fingerprint import key_fingerprint
 from keyin.wire.signing_key import SigningKey, new_key
@@ -140,6 +140,19 @@ class NewComputer:
             token=AccessToken(token) if token else None,
             nonce=self.nonce,
         )
+
+    def assertion(self, client_id: str) -> dict[str, str]:
+        """Return the parameters that prove the client that it became."""
+        seconds = now() // 1000
+        claims = {
+            "iss": client_id, "sub": client_id, "aud": self.issuer,
+            "iat": seconds, "exp": seconds + 60, "jti": fresh(),
+        }  # fmt: skip
+        header = {"typ": client_assertions.TYPE, "kid": self.jkt}
+        return {
+            "client_assertion_type": client_assertions.ASSERTION_TYPE,
+            "client_assertion": self.key.sign(header, claims),
+        }
 
     def post(self, path: str, form: Mapping[str, str], *, proven: bool = True) -> Reply:
         proof = {"DPoP": self.proof("POST", path)} if proven else {}

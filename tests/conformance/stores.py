@@ -55,6 +55,7 @@ class Store(  # one object that is every port, as wiring hands it out
     managed_ports.ManagedClients,
     membership_ports.Memberships,
     notice_ports.Notices,
+    notice_ports.ClientNetworks,
     notice_ports.Outbox,
     second_factor_ports.SecondFactors,
     flow_ports.Applications,

@@ -11,6 +11,7 @@ from keyin.domain.events import Act
 from keyin.domain.records import RecordId, Status
 from keyin.oauth.accounts import AccountChange
 from keyin.oauth.administration_ports import Word
+from keyin.oauth.notice_ports import MOST_NETWORKS
 from keyin.oauth.ports import Enrolment
 from tests.conformance.test_accounts import account, event
 from tests.conformance.test_flows import access
@@ -116,3 +117,25 @@ async def test_who_is_told_of_a_token_or_a_revocation_is_told_with_it_or_not_at_
     late = replace(word, notices=[notice("n_4")])
     assert not await store.set_client_status(client().id, late, only_from=active)
     assert [one.id for one in await store.notices_of(ADA, most=9)] == ["n_3", "n_1"]
+
+
+async def test_a_network_is_told_when_it_is_new_and_not_the_first(store: Store) -> None:
+    async def note(network: str, told: str, who: str = "c-1") -> bool:
+        notices = [notice(told, kind=NoticeKind.NEW_NETWORK)]
+        return await store.note_network(RecordId(who), network, now=NOW, told=notices)
+
+    assert not await note("192.0.2.0/24", "n_1")
+    assert not await note("192.0.2.0/24", "n_2")
+    assert await note("198.51.100.0/24", "n_3")
+    assert not await note("198.51.100.0/24", "n_4")
+    assert not await note("198.51.100.0/24", "n_5", who="c-2")
+    assert [one.id for one in await store.notices_of(ADA, most=9)] == ["n_3"]
+
+
+async def test_of_very_many_networks_the_oldest_are_forgotten(store: Store) -> None:
+    who = RecordId("c-1")
+    for number in range(MOST_NETWORKS + 3):
+        at = Millis(NOW + number)
+        await store.note_network(who, f"10.0.{number}.0/24", now=at, told=())
+    assert not await store.note_network(who, "10.0.3.0/24", now=LATER, told=())
+    assert await store.note_network(who, "10.0.0.0/24", now=LATER, told=())

@@ -17,6 +17,7 @@ from keyin.oauth.grants.client_credentials import ClientCredentials
 from keyin.oauth.grants.computer_grants import ComputerGrants
 from keyin.oauth.grants.device_code import DeviceCodeGrant
 from keyin.oauth.initial_access import InitialAccessService
+from keyin.oauth.notice_ports import ClientNetworks
 from keyin.oauth.proven_client import Store as ClientStore
 from keyin.oauth.pushed_requests import PushedRequests
 from keyin.oauth.site_installations import Pictures, SiteInstallations
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 class Store(
     Authorizations,
+    ClientNetworks,
     ClientStore,
     Codes,
     DeviceRequests,

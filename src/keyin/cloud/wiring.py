@@ -36,6 +36,7 @@ from keyin.oauth.dpop import Dpop
 from keyin.oauth.grant_endpoint import GrantEndpoint
 from keyin.oauth.grants import token_exchange
 from keyin.oauth.grants.password import PasswordGrant
+from keyin.oauth.known_networks import KnownNetworks
 from keyin.oauth.managing import Store as ManagingStore
 from keyin.oauth.notice_ports import Notices
 from keyin.oauth.ports import Peppers
@@ -242,7 +243,11 @@ def authorization_server(flows: Flows, limited: Limiting) -> Authorization:
     issuer, store, secrets = flows.issuer, flows.store, flows.peppers
     dpop = Dpop(peppers=secrets)
     clients = ClientAuthentication(
-        store=store, peppers=secrets, issuer=issuer, throttle=limited.throttle
+        store=store,
+        peppers=secrets,
+        issuer=issuer,
+        throttle=limited.throttle,
+        networks=KnownNetworks(store),
     )
     return Authorization(
         issuer=issuer,

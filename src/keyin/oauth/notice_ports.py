@@ -7,7 +7,7 @@ store's own doing, see `stores.sqlite.notices`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from keyin.domain.enrolment import Notice
     from keyin.domain.environment import Millis
     from keyin.domain.records import RecordId
+
+
+MOST_NETWORKS: Final = 64
+"""So many are remembered of one computer."""
 
 
 class Notices(Protocol):
@@ -34,6 +38,19 @@ class Notices(Protocol):
         self, account_id: RecordId, ids: Sequence[RecordId], *, now: Millis
     ) -> int:
         """Note that the account has seen these of its own; say how many it had not."""
+        ...
+
+
+class ClientNetworks(Protocol):
+    """From where a computer was seen to ask."""
+
+    async def note_network(
+        self, client_id: RecordId, network: str, *, now: Millis, told: Sequence[Notice]
+    ) -> bool:
+        """Remember one, durably; say whether it was new and not the first. Then this is told.
+
+        Of very many the oldest are forgotten, and are new again.
+        """
         ...
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from keyin.domain.applications import Application
     from keyin.domain.environment import Millis
     from keyin.domain.records import Client, Credential
+    from keyin.oauth.known_networks import KnownNetworks
     from keyin.oauth.ports import Peppers
     from keyin.oauth.throttle import Throttle
     from keyin.wire.client_assertions import Assertion, Claimed
@@ -71,6 +72,8 @@ class ClientAuthentication:
     peppers: Peppers
     issuer: str
     throttle: Throttle
+    networks: KnownNetworks | None = None
+    """Notes from where computers ask; None: nobody is told."""
 
     async def authenticate(self, asked: Asked, *, waking: bool = False) -> Proven | Refusal:
         """Find the client and check what it presents. Raises StoreUnavailable.
@@ -82,6 +85,8 @@ class ClientAuthentication:
             return await self.throttle.after_failed_proof(
                 _claimed(asked), asked.address, outcome, now=asked.now
             )
+        if isinstance(outcome, Proven) and self.networks is not None:
+            await self.networks.note(outcome.by.client, asked.address, asked.now)
         return outcome
 
     async def _proven(self, asked: Asked, *, waking: bool) -> Proven | Refusal:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keyin.domain.records import Status
-from keyin.oauth.notice_ports import Due
+from keyin.oauth.notice_ports import MOST_NETWORKS, Due
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +27,7 @@ class MemoryNotices:
         self._notices: dict[RecordId, Notice] = {}
         self._mail: dict[RecordId, tuple[Millis, int]] = {}
         """When to mail, and how often it was tried."""
+        self._networks: dict[RecordId, list[str]] = {}
 
     def put_notices(self, notices: Sequence[Notice]) -> None:
         """Add notices within a unit of work."""
@@ -58,6 +59,21 @@ class MemoryNotices:
         new = [one for one in found if one.account_id == account_id and not one.seen]
         self._notices |= {one.id: replace(one, seen=True) for one in new}
         return len(new)
+
+    async def note_network(
+        self, client_id: RecordId, network: str, *, now: Millis, told: Sequence[Notice]
+    ) -> bool:
+        """See ClientNetworks."""
+        del now
+        known = self._networks.setdefault(client_id, [])
+        if network in known:
+            return False
+        known.append(network)
+        if len(known) == 1:
+            return False
+        del known[:-MOST_NETWORKS]
+        self.put_notices(told)
+        return True
 
     async def claim_mail(self, *, now: Millis, until: Millis, most: int) -> Sequence[Due]:
         """See Outbox."""

@@ -9,7 +9,7 @@ import pytest
 
 from keyin.wire.enrolment_code import EnrolmentCode, token_of
 from tests.new_computer import NewComputer
-from tests.page_place import NAME
+from tests.page_place import NAME, page_place
 from tests.person import Person
 from tests.properties.pages.test_approval import approved
 from tests.started import run
@@ -113,3 +113,27 @@ def test_p92_a_file_is_told_when_it_is_used_up_and_not_at_each_computer(
         assert computer.register(token, scheme="Bearer").status == (201 if number < 2 else 401)
     assert told(place, "For two") == ["token_made", "token_used_up"]
     assert told(place, "Of a file 0") == []
+
+
+def test_p92_a_computer_that_asks_from_a_new_network_is_told_once_a_day(tmp_path: Path) -> None:
+    with page_place(tmp_path, more=("--trusted-proxy", "127.0.0.0/8")) as place:
+        person, computer = Person(place), NewComputer(place.cloud, place.issuer)
+        assert person.sign_in().status == 303
+        _, client_id = enrolled(person, computer, "Moves about")
+
+        def ask(address: str) -> None:
+            assertion = computer.assertion(client_id)
+            form = {"token": "x", **assertion}
+            headers = {"DPoP": computer.proof("POST", "/oauth2/revoke")}
+            reply = place.cloud.form(
+                "/oauth2/revoke", form, {**headers, "X-Forwarded-For": address}
+            )
+            assert reply.status == 200, reply.body
+
+        for address in ("192.0.2.7", "192.0.2.99", "198.51.100.7", "203.0.113.7", "192.0.2.7"):
+            ask(address)
+        assert told(place, "Moves about") == ["registered", "new_network"]
+        query = "SELECT address FROM notices WHERE kind = 'new_network'"
+        assert place.query(query) == [("198.51.100.7",)]
+        ((count,),) = place.query("SELECT count(*) FROM client_networks")
+        assert count == 3

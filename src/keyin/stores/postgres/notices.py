@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from keyin.oauth.notice_ports import Due
+from keyin.oauth.notice_ports import MOST_NETWORKS, Due
 from keyin.stores.notice_rows import NOTICE, notice, notice_row
 from keyin.stores.postgres.part import PostgresPart
 from keyin.stores.postgres.statements import columns_of, insert_many, names
@@ -42,6 +42,17 @@ ORDER BY claimed.seq
 """  # noqa: S608 - ours
 
 
+_NOTE: Final = (
+    "INSERT INTO client_networks (client_id, network, first) VALUES ($1, $2, $3) "
+    "ON CONFLICT DO NOTHING"
+)
+_COUNT: Final = "SELECT count(*) FROM client_networks WHERE client_id = $1"
+_FORGET: Final = (
+    "DELETE FROM client_networks WHERE client_id = $1 AND network IN "
+    "(SELECT network FROM client_networks WHERE client_id = $1 ORDER BY first, network LIMIT $2)"
+)
+
+
 class PostgresNotices(PostgresPart):
     """What a method does stands with its port in `oauth.notice_ports`."""
 
@@ -65,6 +76,23 @@ class PostgresNotices(PostgresPart):
     ) -> int:
         """See Notices."""
         return await self._change(_SEE, now, account_id, list(ids))
+
+    async def note_network(
+        self, client_id: RecordId, network: str, *, now: Millis, told: Sequence[Notice]
+    ) -> bool:
+        """See ClientNetworks."""
+
+        async def unit(transaction: Transaction) -> bool:
+            if not await transaction.execute(_NOTE, client_id, network, now):
+                return False
+            ((count,),) = await transaction.fetch(_COUNT, client_id)
+            if count == 1:
+                return False
+            await transaction.execute(_FORGET, client_id, max(0, count - MOST_NETWORKS))
+            await add(transaction, told)
+            return True
+
+        return await self._writer.run(unit)
 
     async def claim_mail(self, *, now: Millis, until: Millis, most: int) -> Sequence[Due]:
         """See Outbox."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from keyin.oauth.notice_ports import Due
+from keyin.oauth.notice_ports import MOST_NETWORKS, Due
 from keyin.stores.notice_rows import NOTICE, notice, notice_row
 from keyin.stores.sqlite.connection import our_errors
 from keyin.stores.sqlite.part import SqlitePart
@@ -33,6 +33,15 @@ _SEE: Final = "UPDATE notices SET seen = ? WHERE account_id = ? AND id = ? AND s
 _DUE: Final = (
     "SELECT seq FROM notices WHERE next_mail IS NOT NULL AND next_mail <= ? "
     "ORDER BY next_mail, seq LIMIT ?"
+)
+_KNOWN: Final = "SELECT 1 FROM client_networks WHERE client_id = ? AND network = ?"
+_NOTE: Final = (
+    "INSERT INTO client_networks (client_id, network, first) VALUES (?, ?, ?) "
+    "ON CONFLICT DO NOTHING"
+)
+_FORGET: Final = (
+    "DELETE FROM client_networks WHERE client_id = ? AND network IN "
+    "(SELECT network FROM client_networks WHERE client_id = ? ORDER BY first, network LIMIT ?)"
 )
 _CLAIM: Final = "UPDATE notices SET next_mail = ?, tries = tries + 1 WHERE seq = ?"
 _CLAIMED: Final = (
@@ -66,8 +75,21 @@ class SqliteNotices(SqlitePart):
             lambda connection: max(0, connection.executemany(_SEE, values).rowcount)
         )
 
+    async def note_network(
+        self, client_id: RecordId, network: str, *, now: Millis, told: Sequence[Notice]
+    ) -> bool:
+        """See ClientNetworks."""
+        with our_errors():
+            if self._lookups.execute(_KNOWN, (client_id, network)).fetchone() is not None:
+                return False
+        unit = partial(_note_network, client_id=client_id, network=network, now=now, told=told)
+        return await self._writer.run(unit)
+
     async def claim_mail(self, *, now: Millis, until: Millis, most: int) -> Sequence[Due]:
         """See Outbox."""
+        with our_errors():
+            if not self._lookups.execute(_DUE, (now, 1)).fetchall():
+                return []  # no turn of the writer for nothing
         return await self._writer.run(partial(_claim, now=now, until=until, most=most))
 
     async def note_mailed(self, id_: RecordId, *, now: Millis) -> None:
@@ -84,6 +106,22 @@ class SqliteNotices(SqlitePart):
 def add(connection: sqlite3.Connection, notices: Sequence[Notice]) -> None:
     """Write notices within a unit of work; they are mailed soon, where there is mail."""
     connection.executemany(_ADD, [(*notice_row(one), one.at) for one in notices])
+
+
+def _note_network(
+    connection: sqlite3.Connection,
+    client_id: RecordId,
+    network: str,
+    now: Millis,
+    told: Sequence[Notice],
+) -> bool:
+    query = "SELECT count(*) FROM client_networks WHERE client_id = ?"
+    (before,) = connection.execute(query, (client_id,)).fetchone()
+    if not connection.execute(_NOTE, (client_id, network, now)).rowcount or not before:
+        return False
+    connection.execute(_FORGET, (client_id, client_id, max(0, before + 1 - MOST_NETWORKS)))
+    add(connection, told)
+    return True
 
 
 def _claim(connection: sqlite3.Connection, now: Millis, until: Millis, most: int) -> list[Due]:
