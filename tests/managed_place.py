@@ -100,13 +100,13 @@ class ManagedPlace:
 
 
 @contextmanager
-def managed_place(folder: Path) -> Iterator[ManagedPlace]:
+def managed_place(folder: Path, *, second_factor: str = "optional") -> Iterator[ManagedPlace]:
     data = folder / "data"
     make_account(data)
     make_account(data, OTHER)
     with ThreadPoolExecutor(1) as elsewhere:  # a browser's driver may have a loop in this thread
         computers, files, keys = elsewhere.submit(asyncio.run, _fill(data)).result()
-    with page_place(folder) as place:
+    with page_place(folder, second_factor=f'"{second_factor}"') as place:
         yield ManagedPlace(place=place, computers=computers, files=files, keys=keys)
 
 

@@ -16,6 +16,8 @@ from keyin.cli.lazy import LazyGroup
         "set-email": "keyin.cli.account_verbs:set_email",
         "suspend": "keyin.cli.account_verbs:suspend",
         "resume": "keyin.cli.account_verbs:resume",
+        "revoke-computers": "keyin.cli.client_approve:revoke_computers",
+        "reset-second-step": "keyin.cli.account_verbs:reset_second_step",
     },
 )
 def account() -> None:

@@ -21,6 +21,7 @@ from keyin.stores.opening import place_of
 from keyin.wire.admin_accounts import (
     CreateAccount,
     ListAccounts,
+    ResetSecondStep,
     ResumeAccount,
     SetEmail,
     SetPassword,
@@ -160,6 +161,20 @@ def resume(*, name: str, as_json: bool, at: _Place) -> None:
     """
     changed = _ask(ResumeAccount(name=name), at)
     _say(changed, as_json=as_json, text=_("%(name)s may sign in now."))
+
+
+@click.command("reset-second-step")
+@click.argument("name")
+@_on_the_store
+def reset_second_step(*, name: str, as_json: bool, at: _Place) -> None:
+    """Ask no second step of a person any more whose telephone and paper codes are lost.
+
+    See that it is really them who ask: from now on the password alone lets in.
+
+    Example: keyin account reset-second-step ada --data /var/lib/keyin
+    """
+    changed = _ask(ResetSecondStep(name=name), at)
+    _say(changed, as_json=as_json, text=_("%(name)s signs in with the password alone."))
 
 
 def _ask(op: Op[Answer], at: _Place) -> Answer:

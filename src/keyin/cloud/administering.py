@@ -26,6 +26,7 @@ from keyin.oauth.admin_tokens import TokenOperations
 from keyin.oauth.administration import Administration
 from keyin.oauth.audit_ports import Trail
 from keyin.oauth.membership_ports import Memberships
+from keyin.oauth.second_factor_ports import SecondFactors
 from keyin.stores.passwords import Argon2Passwords, common_passwords
 
 if TYPE_CHECKING:
@@ -37,7 +38,15 @@ if TYPE_CHECKING:
 
 
 class Store(
-    TokenStore, ClientKeyStore, SiteStore, Accounts, Memberships, KeyStore, Trail, Protocol
+    TokenStore,
+    ClientKeyStore,
+    SiteStore,
+    Accounts,
+    Memberships,
+    SecondFactors,
+    KeyStore,
+    Trail,
+    Protocol,
 ):
     """What the ops read and write."""
 

@@ -16,6 +16,7 @@ from keyin.cloud.mail_config import MailConfig  # noqa: TC001 - msgspec looks at
 from keyin.domain.environment import Millis
 from keyin.domain.errors import ConfigurationError
 from keyin.domain.limits import bucket
+from keyin.oauth.second_factor import Rule
 from keyin.oauth.throttle import OTHERWISE, Rules
 
 if TYPE_CHECKING:
@@ -116,6 +117,8 @@ class CloudConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Processes; more than one needs a store that several processes may write to."""
     device_code: bool = False
     """Let devices without a browser ask with a code that a person types elsewhere (RFC 8628)."""
+    second_factor: Rule = Rule.MANAGERS
+    """Of whom a second step at sign-in is asked before they add or stop computers."""
     audit_copy: str | None = None
     """A file that every event of the audit log is appended to; best on another machine's disk."""
     audit_copy_required: bool = False

@@ -42,7 +42,12 @@ class PageRoutes:
 
     def handlers(self) -> Mapping[Route, Handler]:
         """Return a handler for each route that is there."""
-        there = (*routes.PAGES, *routes.MANAGE, *(routes.DEVICE_PAGES if self.devices else ()))
+        there = (
+            *routes.PAGES,
+            *routes.SECOND_STEP,
+            *routes.MANAGE,
+            *(routes.DEVICE_PAGES if self.devices else ()),
+        )
         return dict.fromkeys(there, self.answer)
 
     async def answer(self, exchange: Exchange) -> Answer:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
 
 from keyin.cloud.page_routes import PageRoutes
 from keyin.oauth.authorization import AuthorizationEndpoint
@@ -19,6 +21,8 @@ from keyin.oauth.managing import Store as ManagingStore
 from keyin.oauth.membership_ports import Memberships
 from keyin.oauth.notice_ports import Notices
 from keyin.oauth.page_services import PageServices
+from keyin.oauth.second_factor import Rule, SecondSteps
+from keyin.oauth.second_factor_ports import Sealing, SecondFactors
 from keyin.oauth.sign_in import SignIn
 from keyin.oauth.sign_in import Store as SignInStore
 from keyin.stores.passwords import Argon2Passwords
@@ -39,25 +43,41 @@ class Store(
     ManagingStore,
     Memberships,
     Notices,
+    SecondFactors,
     SignInStore,
     Protocol,
 ):
     """What stands behind the pages."""
 
 
-def page_routes(
-    pages_of: PagesOf, flows: Flows, store: Store, signing: Signs | None
-) -> PageRoutes:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What only pages need."""
+
+    signing: Signs | None
+    vault: Sealing
+    second_factor: Rule
+
+
+def page_routes(pages_of: PagesOf, flows: Flows, store: Store, means: Means) -> PageRoutes:
     """Return the routes that people see."""
     peppers, entropy = flows.peppers, flows.entropy
     authorization = AuthorizationEndpoint(
         store=store, peppers=peppers, entropy=entropy, issuer=flows.issuer
+    )
+    steps = SecondSteps(
+        store=store,
+        vault=means.vault,
+        peppers=peppers,
+        entropy=entropy,
+        service=urlsplit(flows.issuer).netloc,
     )
     services = PageServices(
         issuer=flows.issuer,
         sign_in=SignIn(
             store=store,
             passwords=Argon2Passwords(entropy=entropy),
+            steps=steps,
             peppers=peppers,
             entropy=entropy,
         ),
@@ -70,7 +90,9 @@ def page_routes(
         files=ManagedFiles(store=store),
         access=InitialAccessService(store=store, peppers=peppers, entropy=entropy),
         notices=store,
-        signing=signing,
+        steps=steps,
+        rule=means.second_factor,
+        signing=means.signing,
         peppers=peppers,
         entropy=entropy,
     )

@@ -85,6 +85,41 @@ PAGE_WORDS: Final[Mapping[str, Words]] = {
         ok=(200, 303),
     ),
     "GET /static/keyin.css": Words(summary="The one style sheet", as_="text/css"),
+    "POST /login/code": Words(
+        summary="The second step of a sign-in",
+        takes=an_object({"half": STRING, "code": STRING} | PROOF, next=STRING),
+        as_=HTML,
+        ok=(303,),
+        refusals=(429,),
+    ),
+    "GET /account/second-step": Words(
+        summary="Whether signing in has a second step",
+        query={"needed": False},
+        as_=HTML,
+        ok=(200, 303),
+    ),
+    "POST /account/second-step": Words(
+        summary="Begin to set one up", takes=an_object(PROOF), as_=HTML, ok=(303,)
+    ),
+    "GET /account/second-step/new": Words(
+        summary="The secret for a telephone, as text", as_=HTML, ok=(200, 303), refusals=(409,)
+    ),
+    "POST /account/second-step/new": Words(
+        summary="A first code: from now on it counts; the codes for paper, this once",
+        takes=an_object({"code": STRING} | PROOF),
+        as_=HTML,
+        ok=(200, 303),
+        refusals=(409,),
+    ),
+    "GET /account/second-step/picture": Words(
+        summary="The secret for a telephone, as a picture",
+        as_="image/png",
+        ok=(200, 303),
+        refusals=(409,),
+    ),
+    "POST /account/second-step/off": Words(
+        summary="End the second step", takes=an_object(PROOF), as_=HTML, ok=(303,)
+    ),
     "GET /enrolled": Words(
         summary="How an enrolment ended, for the browser that it went through",
         query={"ok": False, "error": False},

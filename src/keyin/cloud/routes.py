@@ -136,6 +136,9 @@ SIGN_IN: Final = Route(method="GET", template="/login", access=Access.PUBLIC)
 SIGN_IN_TAKE: Final = Route(
     method="POST", template="/login", access=Access.PUBLIC, body_limit=_FORM
 )
+SIGN_IN_CODE: Final = Route(
+    method="POST", template="/login/code", access=Access.PUBLIC, body_limit=_FORM
+)
 SIGNED_OUT: Final = Route(method="GET", template="/logout", access=Access.PUBLIC)
 STYLE: Final = Route(method="GET", template="/static/keyin.css", access=Access.PUBLIC)
 SIGN_OUT: Final = Route(method="POST", template="/logout", access=Access.SESSION, body_limit=_FORM)
@@ -161,6 +164,7 @@ DEVICE_PAGES: Final = (DEVICE_PAGE, DEVICE_LOOK_UP, DEVICE_DECISION)
 PAGES: Final = (
     SIGN_IN,
     SIGN_IN_TAKE,
+    SIGN_IN_CODE,
     SIGNED_OUT,
     STYLE,
     SIGN_OUT,
@@ -180,6 +184,16 @@ def _act(template: str) -> Route:
     return Route(method="POST", template=template, access=Access.SESSION, body_limit=_FORM)
 
 
+_SECOND: Final = "/account/second-step"
+SECOND_STEP: Final = (
+    _look(_SECOND),
+    _act(_SECOND),
+    _look(f"{_SECOND}/new"),
+    _act(f"{_SECOND}/new"),
+    _look(f"{_SECOND}/picture"),
+    _act(f"{_SECOND}/off"),
+)
+"""Where people set up a second step for signing in."""
 _COMPUTER: Final = "/manage/installations/{id}"
 _FILE: Final = "/manage/initial-access-tokens/{id}"
 MANAGE: Final = (

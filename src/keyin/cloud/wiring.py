@@ -27,7 +27,7 @@ from keyin.cloud.listeners import parse_listener
 from keyin.cloud.metrics import Metrics
 from keyin.cloud.oauth_routes import Authorization
 from keyin.cloud.ops import HealthRoutes, OpsApp
-from keyin.cloud.page_wiring import page_routes
+from keyin.cloud.page_wiring import Means, page_routes
 from keyin.cloud.settings_routes import SettingsRoutes
 from keyin.cloud.settings_wiring import preferences_app, settings_services
 from keyin.cloud.solutions_routes import SolutionsRoutes
@@ -42,6 +42,7 @@ from keyin.oauth.notice_ports import Notices
 from keyin.oauth.ports import Peppers
 from keyin.oauth.proven_client import ClientAuthentication
 from keyin.oauth.proven_sender import ProvenSenders
+from keyin.oauth.second_factor_ports import SecondFactors
 from keyin.oauth.sign_in import Store as SignInStore
 from keyin.oauth.token_endpoint import TokenEndpoint
 from keyin.oauth.token_status import TokenStatus
@@ -71,6 +72,7 @@ class Store(
     SignInStore,
     ManagingStore,
     Notices,
+    SecondFactors,
     LimitingStore,
     Safes,
     StoredRegistries,
@@ -187,14 +189,18 @@ def handlers(  # noqa: PLR0913 - what a cloud is made of
             if authorization
             else ()
         ),
-        *((page_routes(pages, flows, store, signs(secrets)),) if flows and pages else ()),
+        *((page_routes(pages, flows, store, means(config, secrets)),) if flows and pages else ()),
     )
     return {route: handler for family in families for route, handler in family.handlers().items()}
 
 
-def signs(secrets: Secrets) -> SigningKey | None:
-    """Return the key that the cloud signs with, if it was given one."""
-    return next(iter(secrets.signing_keys), None)
+def means(config: CloudConfig, secrets: Secrets) -> Means:
+    """Return what pages need besides; the newest key signs, if one was given."""
+    return Means(
+        signing=next(iter(secrets.signing_keys), None),
+        vault=secrets,
+        second_factor=config.second_factor,
+    )
 
 
 def legacy_endpoint(

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from keyin.domain.errors import Refused, msgid
 from keyin.domain.events import Act
 from keyin.domain.records import RecordId, Status
 from keyin.domain.secret import Secret
-from keyin.oauth.accounts import Account, AccountChange, is_name, name_key
+from keyin.oauth.accounts import Account, AccountChange, Accounts, is_name, name_key
 from keyin.oauth.client_pictures import fitting
 from keyin.oauth.password_rules import check_password
+from keyin.oauth.second_factor_ports import SecondFactors
 from keyin.wire import admin_accounts as wire
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from keyin.domain.environment import Entropy
     from keyin.domain.events import Event
-    from keyin.oauth.accounts import Accounts, Passwords
+    from keyin.oauth.accounts import Passwords
     from keyin.oauth.administration import Acting, Operations
 
 ID_PREFIX: Final = "ac_"
@@ -30,11 +31,15 @@ _EMAIL: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]
 """As HTML's input has it, without what no mail server takes unquoted."""
 
 
+class Store(Accounts, SecondFactors, Protocol):
+    """What this reads and writes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountOperations:
     """Answers about accounts."""
 
-    store: Accounts
+    store: Store
     passwords: Passwords
     entropy: Entropy
     common: Container[str]
@@ -49,6 +54,7 @@ class AccountOperations:
             wire.SetEmail: self.set_email,
             wire.SuspendAccount: self.suspend,
             wire.ResumeAccount: self.resume,
+            wire.ResetSecondStep: self.reset_second_step,
         }
 
     async def page(self, op: wire.ListAccounts, _: Acting) -> wire.AccountPage:
@@ -116,6 +122,20 @@ class AccountOperations:
         return await self._change(
             await account_named(self.store, op.name), change, acting, what="resumed"
         )
+
+    async def reset_second_step(self, op: wire.ResetSecondStep, acting: Acting) -> wire.AccountLine:
+        """Forget the second step of somebody whose telephone is lost."""
+        account = await account_named(self.store, op.name)
+        event = _event(Act.ACCOUNT_CHANGED, account, acting, what="no_second_factor")
+        if not await self.store.end_second_factor(account.id, event=event):
+            raise Refused(
+                "no_second_step",
+                msgid("%(name)s has no second step"),
+                next_step=msgid("Signing in asks for the password alone; set another one."),
+                name=account.name,
+            )
+        change = AccountChange(end_sessions=True)
+        return await self._change(account, change, acting, what="sessions")
 
     async def _change(
         self, account: Account, change: AccountChange, acting: Acting, *, what: str

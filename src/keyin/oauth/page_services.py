@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from keyin.oauth.managing import Managing
     from keyin.oauth.notice_ports import Notices
     from keyin.oauth.ports import Peppers
+    from keyin.oauth.second_factor import Rule, SecondSteps
     from keyin.oauth.sign_in import SignIn
     from keyin.wire.enrolment_file import Signs
 
@@ -34,6 +35,9 @@ class PageServices:
     files: ManagedFiles
     access: InitialAccessService
     notices: Notices
+    steps: SecondSteps
+    rule: Rule
+    """Of whom a second step is asked before something is given away or ended."""
     signing: Signs | None
     """Signs enrolment files; None: none can be made here."""
     peppers: Peppers

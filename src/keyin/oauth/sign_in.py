@@ -37,9 +37,10 @@ if TYPE_CHECKING:
 
     from keyin.domain.environment import Entropy
     from keyin.domain.networks import Address
-    from keyin.domain.records import Digest
+    from keyin.domain.records import Digest, RecordId
     from keyin.oauth.accounts import Failures, Passwords
     from keyin.oauth.ports import Peppers
+    from keyin.oauth.second_factor import SecondSteps
 
 TOKEN_BYTES: Final = 32  # 256 bits (ASVS 7.2.3)
 LONGEST_WAIT: Final = Millis(15 * MINUTE)
@@ -82,19 +83,27 @@ class NotSignedIn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Halfway:
+    """The password is right, and this account asks for a second step."""
+
+    account: Account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
     """See above. Each method raises StoreUnavailable."""
 
     store: Store
     passwords: Passwords
+    steps: SecondSteps
     peppers: Peppers
     entropy: Entropy
 
     async def sign_in(
         self, name: str, password: Secret, *, before: SessionToken | None, visit: Visit
-    ) -> SignedIn | NotSignedIn:
+    ) -> SignedIn | Halfway | NotSignedIn:
         """Check the password; return a new session that takes the place of the one before."""
-        buckets = self._buckets(name, visit.address)
+        buckets = self._buckets("", name_key(name), visit.address)
         wait = _wait(await self.store.failures(buckets), visit.now)
         if wait > 0:
             return NotSignedIn(wait=Millis(wait))
@@ -105,8 +114,30 @@ class SignIn:
             return NotSignedIn()
         if checked.outdated:
             await self._hash_anew(account, password, visit)
+        if await self.steps.of(account) is not None:
+            return Halfway(account=account)
         signed_in = await self._open(account, before, visit)
         await self.store.forget_failures(buckets[:1])
+        return signed_in
+
+    async def finish(
+        self, half: tuple[RecordId, int], code: str, *, before: SessionToken | None, visit: Visit
+    ) -> SignedIn | NotSignedIn:
+        """Take the second step of who gave the password of this account, at this epoch."""
+        buckets = self._buckets("second ", half[0], visit.address)
+        wait = _wait(await self.store.failures(buckets), visit.now)
+        if wait > 0:
+            return NotSignedIn(wait=Millis(wait))
+        account = await self.store.account(half[0])
+        if account is None or account.status is not Status.ACTIVE or account.epoch != half[1]:
+            return NotSignedIn()
+        factor = await self.steps.of(account)
+        if factor is None or not await self.steps.check(account, factor, code, visit.now):
+            await self._refuse(account, buckets, visit)
+            return NotSignedIn()
+        signed_in = await self._open(account, before, visit)
+        names = self._buckets("", account.name_key, visit.address)
+        await self.store.forget_failures([buckets[0], names[0]])
         return signed_in
 
     async def who(self, token: SessionToken, now: Millis) -> SignedIn | None:
@@ -165,11 +196,11 @@ class SignIn:
         event = _event(Act.ACCOUNT_CHANGED, account, visit, what="hash")
         await self.store.change_account(account.id, change, now=visit.now, event=event)
 
-    def _buckets(self, name: str, address: Address | None) -> Sequence[Digest]:
-        """Return where wrong passwords are counted; as digests, for a name may be a password."""
-        where, who = _network(address), name_key(name)
+    def _buckets(self, step: str, who: str, address: Address | None) -> Sequence[Digest]:
+        """Return where wrong ones are counted; as digests, for a name may be a password."""
+        where = _network(address)
         return [
-            self.peppers.digests("sign-in", "\0".join(parts))[0]
+            self.peppers.digests("sign-in", "\0".join((step + parts[0], *parts[1:])))[0]
             for parts in (("both", where, who), ("address", where), ("name", who))
         ]
 

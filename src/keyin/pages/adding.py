@@ -50,14 +50,14 @@ class Adding:
 
     async def ask(self, request: PageRequest) -> Page:
         """Ask for which computer a code shall be."""
-        who = await self.desk.visitor(request, CODE, recent=True, **_kept(request.query))
+        who = await self.desk.visitor(request, CODE, recent=True, query=_kept(request.query))
         if isinstance(who, Page):
             return who
         return await self._form(request, who, Form(_kept(request.query)))
 
     async def make(self, request: PageRequest) -> Page:
         """Make a code, and show it this once."""
-        who = await self.desk.visitor(request, CODE, recent=True, **_kept(request.form))
+        who = await self.desk.visitor(request, CODE, recent=True, query=_kept(request.form))
         if isinstance(who, Page):
             return who
         form = Form(request.form or {})

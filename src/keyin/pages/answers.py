@@ -34,9 +34,14 @@ def page(
     *more: Header,
     form_target: str | None = None,
     reason: str | None = None,
+    pictures: bool = False,
 ) -> Page:
-    """Return a page; a form on it may lead on to `form_target`, see `form_action`."""
+    """Return a page; a form on it may lead on to `form_target`, see `form_action`.
+
+    `pictures`: it shows some of our own.
+    """
     policy = f"{POLICY} {form_target}" if form_target else POLICY
+    policy += "; img-src 'self'" if pictures else ""
     headers = (HTML, (b"content-security-policy", policy.encode()), *STRICT, *more)
     return Page(status=status, headers=headers, body=body, reason=reason)
 
@@ -56,6 +61,12 @@ def style_sheet(content: bytes) -> Page:
     """Return the one style sheet."""
     headers = (CSS, (b"content-security-policy", POLICY.encode()), *STRICT)
     return Page(status=200, headers=headers, body=content)
+
+
+def picture(body: bytes) -> Page:
+    """Return a picture."""
+    headers = ((b"content-type", b"image/png"), (b"content-security-policy", POLICY.encode()))
+    return Page(status=200, headers=(*headers, *STRICT), body=body)
 
 
 def attachment(body: bytes, media: str, name: str) -> Page:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from keyin.domain.address_text import address_text
 from keyin.oauth.accounts import is_fresh
 from keyin.oauth.initial_access import By
+from keyin.oauth.second_factor import Rule, is_asked
 from keyin.oauth.sign_in import SignedIn, Visit
 from keyin.pages.answers import page, see_other
 from keyin.pages.guard import FIELD
@@ -16,6 +17,8 @@ from keyin.pages.seals import Onward
 from keyin.pages.texts import PROBLEMS, Trouble
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from keyin.oauth.page_services import PageServices
     from keyin.pages.guard import Guard
     from keyin.pages.seals import Seals
@@ -41,11 +44,18 @@ class Desk:
         return self.guard.holds(request, who.token.reveal())
 
     async def visitor(
-        self, request: PageRequest, place: str, *, recent: bool = False, **query: str
+        self,
+        request: PageRequest,
+        place: str,
+        *,
+        recent: bool = False,
+        second: bool = True,
+        query: Mapping[str, str] | None = None,
     ) -> SignedIn | Page:
         """Return who has signed in, or what to show them first; a form must be one of ours.
 
-        `place` is the page to which a sign-in leads; `recent`: the sign-in must be (P55).
+        `place` is the page to which a sign-in leads; `recent`: the sign-in must be (P55), and with
+        `second` an account of which a second step is asked must have one (P101).
         """
         who = await self.who(request)
         if who is not None and request.method == "POST" and not self.sent_by(request, who):
@@ -53,7 +63,16 @@ class Desk:
         if who is not None and request.query is None:
             return self.trouble(Trouble.REQUEST, request, who)
         there = fresh(who, request) if recent else who
-        return there or self.to_sign_in(Onward(to="manage", place=place, query=query))
+        if there is not None and recent and second and await self._lacks_second(there):
+            return see_other("/account/second-step?needed=yes")
+        return there or self.to_sign_in(Onward(to="manage", place=place, query=dict(query or {})))
+
+    async def _lacks_second(self, who: SignedIn) -> bool:
+        services = self.services
+        if services.rule is Rule.OPTIONAL or await services.steps.of(who.account) is not None:
+            return False
+        memberships = await services.managing.store.memberships_of(who.account.id)
+        return is_asked(services.rule, memberships)
 
     def to_sign_in(self, onward: Onward) -> Page:
         """Let the person sign in first, and then go there."""
@@ -84,7 +103,14 @@ class Desk:
                 **context,
             },
         )
-        return page(status, body, *more, form_target=form_target, reason=reason)
+        return page(
+            status,
+            body,
+            *more,
+            form_target=form_target,
+            reason=reason,
+            pictures="pictures" in context,
+        )
 
     def trouble(self, trouble: Trouble, request: PageRequest, who: SignedIn | None) -> Page:
         """Say that something does not work, and the next step; never why in detail (P27)."""

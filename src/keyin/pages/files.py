@@ -85,14 +85,14 @@ class Files:
 
     async def ask(self, request: PageRequest) -> Page:
         """Ask what a file shall be for."""
-        who = await self.desk.visitor(request, NEW, recent=True, **_kept(request.query))
+        who = await self.desk.visitor(request, NEW, recent=True, query=_kept(request.query))
         if isinstance(who, Page):
             return who
         return await self._form(request, who, Form({"days": "7", **_kept(request.query)}))
 
     async def make(self, request: PageRequest) -> Page:
         """Make a file, and let it be downloaded this once."""
-        who = await self.desk.visitor(request, NEW, recent=True, **_kept(request.form))
+        who = await self.desk.visitor(request, NEW, recent=True, query=_kept(request.form))
         if isinstance(who, Page):
             return who
         if self.signing is None:

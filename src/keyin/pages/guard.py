@@ -43,6 +43,10 @@ class Guard:
         """Return what a form carries on a page for the browser with this cookie."""
         return self.peppers.digests("form", of)[0]
 
+    def proofs(self, of: str) -> tuple[str, ...]:
+        """Return what a form of this browser may carry: with the pepper of today, or of before."""
+        return tuple(self.peppers.digests("form", of))
+
     def holds(self, request: PageRequest, of: str | None) -> bool:
         """Tell whether both proofs are there."""
         given = (request.form or {}).get(FIELD, "")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from keyin.domain.errors import msgid
 from keyin.domain.secret import Secret
-from keyin.oauth.sign_in import NotSignedIn
+from keyin.oauth.sign_in import Halfway, NotSignedIn
 from keyin.pages.answers import cookie, no_cookie, see_other
 from keyin.pages.desk import fresh, visit
 from keyin.pages.guard import BEFORE, SESSION
@@ -17,6 +17,7 @@ from keyin.pages.texts import Trouble
 if TYPE_CHECKING:
     from keyin.oauth.sign_in import SignedIn
     from keyin.pages.desk import Desk
+    from keyin.pages.second_step import SecondStep
     from keyin.wire.pages import Header, Page, PageRequest
 
 WRONG: Final = msgid("The name and the password do not belong together.")
@@ -30,6 +31,7 @@ class SigningIn:
     """See above."""
 
     desk: Desk
+    second: SecondStep
 
     async def show(self, request: PageRequest) -> Page:
         """Show the form; who has signed in just now goes on."""
@@ -62,6 +64,8 @@ class SigningIn:
         )
         if isinstance(outcome, NotSignedIn):
             return self._refused(request, onward, before, outcome, name=name)
+        if isinstance(outcome, Halfway):
+            return self.second.ask(request, onward, before, outcome)
         cookies = (cookie(SESSION, outcome.token.reveal()), no_cookie(BEFORE))
         return see_other(onward.path(), *cookies)
 

@@ -17,8 +17,10 @@ from keyin.pages.devices import Devices
 from keyin.pages.file_acts import FileActs
 from keyin.pages.files import Files
 from keyin.pages.guard import Guard
+from keyin.pages.own_second_step import OwnSecondStep
 from keyin.pages.results import Results
 from keyin.pages.seals import ACCOUNT, Seals
+from keyin.pages.second_step import SecondStep
 from keyin.pages.signing_in import SigningIn
 from keyin.pages.texts import Trouble
 from keyin.wire.pages import Page
@@ -41,11 +43,13 @@ class Site:
     def __init__(self, desk: Desk, *, secure: bool) -> None:
         self._desk = desk
         self._more = (HSTS,) if secure else ()
-        signing_in, approving = SigningIn(desk), Approving(desk)
+        second, approving = SecondStep(desk), Approving(desk)
+        signing_in = SigningIn(desk, second)
         self._style = style_sheet(files("keyin.pages").joinpath("static/keyin.css").read_bytes())
         self._pages: Mapping[tuple[str, str], Handler] = {
             ("GET", "/login"): signing_in.show,
             ("POST", "/login"): signing_in.take,
+            ("POST", "/login/code"): second.take,
             ("GET", "/logout"): signing_in.left,
             ("POST", "/logout"): signing_in.leave,
             ("GET", "/account"): self._account,
@@ -53,6 +57,7 @@ class Site:
             ("GET", "/oauth2/authorize/question"): approving.again,
             ("POST", "/oauth2/authorize/decision"): approving.decide,
             ("GET", "/static/keyin.css"): self._style_sheet,
+            **_second_step(desk),
             **_managing(desk),
             **_devices(desk),
         }
@@ -96,6 +101,19 @@ class Site:
 
     async def _style_sheet(self, _request: PageRequest) -> Page:
         return self._style
+
+
+def _second_step(desk: Desk) -> Mapping[tuple[str, str], Handler]:
+    """Return the pages where people set up a second step."""
+    own = OwnSecondStep(desk=desk, steps=desk.services.steps)
+    return {
+        ("GET", "/account/second-step"): own.show,
+        ("POST", "/account/second-step"): own.begin,
+        ("GET", "/account/second-step/new"): own.ask,
+        ("POST", "/account/second-step/new"): own.confirm,
+        ("GET", "/account/second-step/picture"): own.picture,
+        ("POST", "/account/second-step/off"): own.end,
+    }
 
 
 def _managing(desk: Desk) -> Mapping[tuple[str, str], Handler]:

@@ -81,3 +81,9 @@ class ResumeAccount(Op[AccountLine], frozen=True, kw_only=True, tag="account.res
     """Let a person sign in again."""
 
     name: Word
+
+
+class ResetSecondStep(Op[AccountLine], frozen=True, kw_only=True, tag="account.reset_second_step"):
+    """Ask no second step of an account any more, whose telephone is lost; its sessions end."""
+
+    name: Word

@@ -36,6 +36,7 @@ OPEN = {
     ("GET", "/.well-known/oauth-protected-resource"),
     ("GET", "/login"),
     ("POST", "/login"),
+    ("POST", "/login/code"),
     ("GET", "/logout"),
     ("GET", "/oauth2/authorize"),
     ("GET", "/static/keyin.css"),

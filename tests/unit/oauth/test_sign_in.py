@@ -11,7 +11,16 @@ from keyin.domain.secret import Secret
 from keyin.oauth.accounts import ABSOLUTE, FRESH, IDLE, Checked, PasswordHash, is_fresh, name_key
 from keyin.oauth.admin_accounts import AccountOperations
 from keyin.oauth.administration import Acting
-from keyin.oauth.sign_in import LONGEST_WAIT, NotSignedIn, SessionToken, SignedIn, SignIn, Visit
+from keyin.oauth.second_factor import SecondSteps
+from keyin.oauth.sign_in import (
+    LONGEST_WAIT,
+    Halfway,
+    NotSignedIn,
+    SessionToken,
+    SignedIn,
+    SignIn,
+    Visit,
+)
 from keyin.stores.host import SystemEntropy
 from keyin.stores.memory import MemoryStore
 from keyin.stores.secrets_directory import SecretsDirectory
@@ -43,10 +52,15 @@ class Desk:
     def __init__(self) -> None:
         self.entropy = SystemEntropy()
         self.store, self.passwords = MemoryStore(), PlainPasswords()
+        secrets = SecretsDirectory.in_memory(entropy=self.entropy)
+        self.steps = SecondSteps(
+            store=self.store, vault=secrets, peppers=secrets, entropy=self.entropy, service="here"
+        )
         self.service = SignIn(
             store=self.store,
             passwords=self.passwords,
-            peppers=SecretsDirectory.in_memory(entropy=self.entropy),
+            steps=self.steps,
+            peppers=secrets,
             entropy=self.entropy,
         )
         self.making = AccountOperations(
@@ -64,7 +78,7 @@ class Desk:
         at: int = NOW,
         address: str = HOME,
         before: SessionToken | None = None,
-    ) -> SignedIn | NotSignedIn:
+    ) -> SignedIn | Halfway | NotSignedIn:
         visit = Visit(address=parse_address(address), now=Millis(at), request_id="r-1")
         return await self.service.sign_in(name, password, before=before, visit=visit)
 
