@@ -10,7 +10,9 @@ from hypothesis import given
 from keyin.domain.absent import ABSENT
 from keyin.domain.errors import InvalidDocument
 from keyin.domain.merge import deep_merge, merge_members
+from tests import real_registries
 from tests.json_values import json_values
+from tests.shared_data import needs_shared
 
 
 @pytest.mark.parametrize(
@@ -55,6 +57,14 @@ def test_any_two_documents_merge_by_the_table(stored: Any, incoming: Any) -> Non
     before = repr((stored, incoming))
     assert obeys(stored, incoming, deep_merge(stored, incoming))
     assert repr((stored, incoming)) == before
+
+
+@needs_shared
+def test_real_documents_merge_by_the_table() -> None:
+    documents = list(real_registries.preference_documents().values())
+    for stored, incoming in zip(documents, documents[1:] + documents[:1], strict=True):
+        assert obeys(stored, incoming, deep_merge(stored, incoming))
+        assert deep_merge(deep_merge(stored, incoming), incoming) == deep_merge(stored, incoming)
 
 
 def test_the_members_only_merge_replaces_lists() -> None:

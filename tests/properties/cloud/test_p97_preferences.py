@@ -145,6 +145,7 @@ def test_p97_with_the_secret_everything_is(clouds: Clouds) -> None:
     assert clouds.prefer("GET", "/ready").json == {"isReady": True}
     shouted = {"Authorization": f"BEARER {clouds.secret}"}
     assert clouds.prefer("GET", "/preferences/alice", headers=shouted).status == 200
+    assert clouds.secret not in clouds.public.process.output
 
 
 def test_p97_no_other_listener_has_it(clouds: Clouds) -> None:
