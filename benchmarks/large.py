@@ -38,9 +38,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="keyin-large-") as folder, ExitStack() as stack:
         small, large = stores(Path(folder), options)
         urls = [stack.enter_context(served(serve(one))).url for one in (small, large)]
+        asked = [requests(one, options.seconds) for one in (small, large)]
         told = [
-            compared(name, make, urls, options)
-            for name, make in requests(small, options.seconds).items()
+            compared(name, [one[name] for one in asked], urls, options)
+            for name in asked[0]
             if not options.only or name in options.only
         ]
     print(json.dumps(told, indent=2))
@@ -105,14 +106,16 @@ def requests(fixture: Fixture, seconds: int) -> dict[str, Make]:
     }
 
 
-def compared(name: str, make: Make, urls: list[str], options: argparse.Namespace) -> dict[str, Any]:
+def compared(
+    name: str, makes: list[Make], urls: list[str], options: argparse.Namespace
+) -> dict[str, Any]:
     """Let the two take turns."""
 
-    def one(url: str) -> Burst:
+    def one(side: int) -> Burst:
         load = {"connections": options.connections, "seconds": options.seconds, "core": LOAD_CORE}
-        return burst(url, make(url), **load)
+        return burst(urls[side], makes[side](urls[side]), **load)
 
-    rounds = [(one(urls[0]), one(urls[1])) for _ in range(options.rounds)]
+    rounds = [(one(0), one(1)) for _ in range(options.rounds)]
     return {
         "scenario": name,
         "connections": options.connections,
