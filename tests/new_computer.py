@@ -144,7 +144,7 @@ class NewComputer:
     def assertion(self, client_id: str) -> dict[str, str]:
         """Return the parameters that prove the client that it became."""
         seconds = now() // 1000
-        claims = {
+        claims: dict[str, Any] = {
             "iss": client_id, "sub": client_id, "aud": self.issuer,
             "iat": seconds, "exp": seconds + 60, "jti": fresh(),
         }  # fmt: skip

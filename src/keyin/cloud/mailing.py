@@ -91,11 +91,11 @@ class Mailer:
             return 0
         for one in wanted:
             await self.store.note_mailed(one.notice.id, now=now)
-        _log.info("mailed", notices=len(wanted))
+        _log.info("mailed", count=len(wanted))
         return 1
 
     async def _not_taken(self, due: Sequence[Due], error: NotTaken) -> None:
-        _log.warning("mail_not_taken", reason=error.why, notices=len(due))
+        _log.warning("mail_not_taken", reason=error.why, count=len(due))
         for one in due:
             last = error.for_ever or one.tries > len(AGAIN_MS)
             wait = None if last else AGAIN_MS[one.tries - 1]

@@ -34,7 +34,7 @@ CODE_MS: Final = 60_000
 KEPT_MS: Final = CODE_MS + 16 * 60_000
 """A used code is known again for as long as its token may live."""
 KEPT_OF_COMPUTER_MS: Final = 24 * 60 * 60_000
-"""A computer lives on: so long its code, come again, takes it back (ADR 32)."""
+"""A computer lives on: so long its code, come again, takes it back (ADR 33)."""
 CHALLENGE_MS: Final = 24 * 60 * 60_000
 RANDOM_BYTES: Final = 32  # 256 bits (ASVS 11.5.1)
 
