@@ -1,4 +1,4 @@
-"""`keyin client approve` and `keyin site returns`: who lets a computer that came back count."""
+"""`keyin client approve`, `keyin site returns`, `keyin account revoke-computers`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,16 @@ from typing import Any
 import click
 
 from keyin.cli.exits import errors_for_people
-from keyin.cli.on_the_store import ask, on_the_store, say_changed
+from keyin.cli.on_the_store import (
+    ask,
+    confirm,
+    on_the_store,
+    say_changed,
+    with_reason,
+    with_yes,
+)
 from keyin.cli.texts import _
-from keyin.wire.admin_tokens import ApproveClient, SetReturns
+from keyin.wire.admin_tokens import ApproveClient, RevokeOwned, SetReturns
 
 
 @click.command("approve")
@@ -37,3 +44,19 @@ def returns(*, site: str, manner: str, as_json: bool, **store: Any) -> None:  # 
     with errors_for_people(as_json=as_json):
         changed = ask(SetReturns(site=site, by_itself=manner == "automatic"), **store)
     say_changed(changed, _("It is written down."), as_json=as_json)
+
+
+@click.command("revoke-computers")
+@click.argument("account")
+@with_reason
+@with_yes
+@on_the_store
+def revoke_computers(*, account: str, reason: Any, yes: bool, as_json: bool, **store: Any) -> None:  # noqa: ANN401 - as above
+    """End for ever what an account answers for, at once: its codes, its files, its computers.
+
+    Example: keyin account revoke-computers ada --reason compromised --data /var/lib/keyin
+    """
+    confirm(_("Revoke for ever every computer, code and file of this account?"), yes=yes)
+    with errors_for_people(as_json=as_json):
+        changed = ask(RevokeOwned(account=account, reason=reason), **store)
+    say_changed(changed, _("Its codes, files and computers are revoked."), as_json=as_json)

@@ -19,6 +19,7 @@ from keyin.cloud import admin_socket
 from keyin.cloud.administering import administration
 from keyin.cloud.audit_serving import audited
 from keyin.cloud.hardening import harden, take_all_files
+from keyin.cloud.lapsing import Lapser
 from keyin.cloud.mailing import mailer
 from keyin.cloud.protocol import LimitedProtocol
 from keyin.cloud.restoring import refuse_unfinished
@@ -181,6 +182,7 @@ def _beside(
     if share.first:
         sweeper = Sweeper(store=found.store, clock=SystemClock(), metrics=cloud.metrics)
         yield sweeper.run()
+        yield Lapser(store=found.store, clock=SystemClock(), metrics=cloud.metrics).run()
     if share.first and config.mail is not None:
         yield mailer(config.mail, config.issuer or "", found.store).run()
     if share.shared is not None:

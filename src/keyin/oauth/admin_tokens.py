@@ -42,6 +42,7 @@ class Store(
     enrolment_ports.InitialAccesses,
     enrolment_ports.Registering,
     enrolment_ports.SitePolicies,
+    enrolment_ports.Owners,
     Accounts,
     Protocol,
 ):
@@ -67,6 +68,7 @@ class TokenOperations:
             wire.RevokeAccess: self.revoke,
             wire.ApproveClient: self.approve,
             wire.SetReturns: self.set_returns,
+            wire.RevokeOwned: self.revoke_owned,
         }
 
     async def make(self, op: wire.MakeAccess, acting: Acting) -> wire.AccessMade:
@@ -193,6 +195,25 @@ class TokenOperations:
         )
         changed = await approved(self.store, client_id, event=event)
         return Changed(changed=changed, status=Status.ACTIVE if changed else picture.client.status)
+
+    async def revoke_owned(self, op: wire.RevokeOwned, acting: Acting) -> Changed:
+        """End everything that an account answers for."""
+        found = await self.store.find_account(name_key(op.account))
+        account = found or await self.store.account(RecordId(op.account))
+        if account is None:
+            raise Refused(
+                "unknown_account",
+                msgid("there is no account of this name"),
+                next_step=msgid("`keyin account list` names them."),
+            )
+        event = acting.event(
+            Act.INITIAL_ACCESS_REVOKED,
+            reason=op.reason,
+            detail={"account": account.id, "descendants": "yes"},
+        )
+        ending = enrolment_ports.Ending(reason=op.reason, now=acting.at, event=event)
+        clients = await self.store.end_owned(account.id, ending)
+        return Changed(changed=clients is not None, status=Status.REVOKED, clients=clients)
 
     async def set_returns(self, op: wire.SetReturns, acting: Acting) -> Changed:
         """Say whether a site's computers come back by themselves."""

@@ -222,3 +222,37 @@ class SitePolicies(Protocol):
     async def set_returns(self, site: str, *, by_itself: bool, event: Event) -> bool:
         """Write it down; say whether it was otherwise."""
         ...
+
+
+class Owners(Protocol):
+    """Everything that one account answers for."""
+
+    async def end_owned(self, owner: str, ending: Ending) -> int | None:
+        """Revoke an account's tokens and clients, in one transaction; return how many clients.
+
+        None, and nothing is written, where nothing of it stands.
+        """
+        ...
+
+
+class Lapsing(Protocol):
+    """Clients and tokens that are over without anybody's word; some at a time, the oldest first.
+
+    Each says how many there were, and writes an event for each client that ends.
+    """
+
+    async def expire_unproved(self, *, now: Millis, most: int) -> int:
+        """End clients that did not prove themselves in time (P48)."""
+        ...
+
+    async def expire_unused(self, *, since: Millis, now: Millis, most: int) -> int:
+        """Let go of registered clients of which nobody has heard since then."""
+        ...
+
+    async def forget_unproved(self, *, before: Millis, most: int) -> int:
+        """Delete what never proved itself and should have before then."""
+        ...
+
+    async def forget_access(self, *, before: Millis, most: int) -> int:
+        """Delete tokens that ended before then, and of which nothing is there that was born."""
+        ...

@@ -13,6 +13,7 @@ import msgspec
 from keyin.domain.records import Status, StoredGrant
 from keyin.settings.ports import KeyAndSafe
 from keyin.stores.memory_key_register import MemoryKeyRegister
+from keyin.stores.memory_lapsing import MemoryLapsing
 from keyin.stores.memory_managed import MemoryManaged
 from keyin.stores.memory_notices import MemoryNotices
 from keyin.stores.memory_quotas import MemoryQuotas
@@ -43,6 +44,7 @@ Record = TypeVar("Record")
 
 
 class MemoryStore(
+    MemoryLapsing,
     MemoryManaged,
     MemoryRestoring,
     MemoryKeyRegister,

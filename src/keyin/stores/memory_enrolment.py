@@ -94,10 +94,11 @@ class MemoryEnrolment(MemoryAdministration, MemoryNotices, MemoryAccounts):
             if descendants or self._clients[one].status is Status.PENDING
         ]
         for client_id in clients:
-            self._revoke(client_id, now)
+            self.revoke_one(client_id, now)
         return len(clients) if ends or clients else None
 
-    def _revoke(self, id_: RecordId, now: Millis) -> None:
+    def revoke_one(self, id_: RecordId, now: Millis) -> None:
+        """Mark a client within a unit of work."""
         there = self._clients[id_]
         self._clients[id_] = replace(
             there, status=Status.REVOKED, epoch=there.epoch + 1, updated=now
@@ -204,11 +205,11 @@ class MemoryEnrolment(MemoryAdministration, MemoryNotices, MemoryAccounts):
 
     def _bear(self, born: Born) -> None:
         now = born.registration.created
-        if born.access_id is not None:
-            there = self._initial_access[born.access_id]
+        there = self._initial_access.get(born.access_id) if born.access_id else None
+        if there is not None:
             self._initial_access[there.id] = replace(there, uses=there.uses + 1, last_used=now)
         for id_ in born.ends:
-            self._revoke(id_, now)
+            self.revoke_one(id_, now)
         self._clients[born.client.id] = born.client
         self._credentials[born.credential.id] = born.credential
         self._put_keys([born.key])

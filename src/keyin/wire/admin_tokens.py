@@ -101,3 +101,11 @@ class SetReturns(Op[Changed], frozen=True, kw_only=True, tag="site.returns"):
 
     site: Word
     by_itself: bool
+
+
+class RevokeOwned(Op[Changed], frozen=True, kw_only=True, tag="account.revoke_computers"):
+    """End everything that an account answers for: its codes, its files, its computers."""
+
+    account: Word
+    """Its name or its id."""
+    reason: Reason = "other"

@@ -16,6 +16,7 @@ from keyin.stores.postgres.flows import PostgresFlows
 from keyin.stores.postgres.inventory import PostgresInventory
 from keyin.stores.postgres.key_register import PostgresKeyRegister
 from keyin.stores.postgres.lookups import Lookups
+from keyin.stores.postgres.lapsing import PostgresLapsing
 from keyin.stores.postgres.memberships import PostgresMemberships
 from keyin.stores.postgres.notices import PostgresNotices
 from keyin.stores.postgres.quotas import PostgresQuotas
@@ -68,6 +69,7 @@ class PostgresStore(
     PostgresQuotas,
     PostgresInventory,
     PostgresRegistrations,
+    PostgresLapsing,
     PostgresRestoring,
     PostgresSecondFactors,
     PostgresSweeping,

@@ -16,6 +16,7 @@ from keyin.stores.sqlite.grants import SqliteGrants
 from keyin.stores.sqlite.initial_access import SqliteInitialAccess
 from keyin.stores.sqlite.inventory import SqliteInventory
 from keyin.stores.sqlite.key_register import SqliteKeyRegister
+from keyin.stores.sqlite.lapsing import SqliteLapsing
 from keyin.stores.sqlite.notices import SqliteNotices
 from keyin.stores.sqlite.quotas import SqliteQuotas
 from keyin.stores.sqlite.registrations import SqliteRegistrations
@@ -95,6 +96,7 @@ class SqliteStore(
     SqliteInventory,
     SqliteInitialAccess,
     SqliteRegistrations,
+    SqliteLapsing,
     SqliteRestoring,
     SqliteSweeping,
 ):
