@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from keyin.domain.environment import Millis
     from keyin.domain.records import ProofUse
 
-_CAME: Final = Lookup("SELECT digest, namespace FROM jti_seen WHERE digest = any($1)")
+_CAME: Final = Lookup("SELECT digest, namespace, digest FROM jti_seen WHERE digest = any($1)")
 
 
 class PostgresReplays(PostgresPart):
@@ -25,8 +25,5 @@ class PostgresReplays(PostgresPart):
 
     async def came_before(self, uses: Sequence[ProofUse]) -> ProofUse | None:
         """See Replays."""
-        for use in uses:
-            found = await self._lookups.rows(_CAME, (use.digest,))
-            if (use.namespace,) in found:
-                return use
-        return None
+        found = await self._lookups.rows(_CAME, [use.digest for use in uses])
+        return next((use for use in uses if (use.namespace, use.digest) in found), None)
