@@ -120,9 +120,15 @@ async def build(  # noqa: PLR0913 - every one of them is replaced by some test
     gate: Gate | None = None,
 ) -> Cloud:
     """Put the cloud together. Raises ConfigurationError, InvalidDocument, StoreUnavailable."""
-    clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
-    metrics, access_log = Metrics(), access_log or AccessLog()
-    revision = Path(config.revision_file) if config.revision_file else None
+    entropy = entropy or SystemEntropy()
+    around = Surroundings(
+        edge=edge(config),
+        clock=clock or SystemClock(),
+        entropy=entropy,
+        metrics=Metrics(),
+        access_log=access_log or AccessLog(),
+        gate=gate or Gate(),
+    )
     settings = await settings_services(config, store=store, secrets=secrets, entropy=entropy)
     answering = handlers(
         config,
@@ -130,28 +136,24 @@ async def build(  # noqa: PLR0913 - every one of them is replaced by some test
         store=store,
         secrets=secrets,
         entropy=entropy,
-        limited=limiting(config.limits, store, secrets, metrics),
+        limited=limiting(config.limits, store, secrets, around.metrics),
         pages=pages,
     )
-    around = Surroundings(
-        edge=edge(config),
-        clock=clock,
-        entropy=entropy,
-        metrics=metrics,
-        access_log=access_log,
-        gate=gate or Gate(),
-    )
-    public, preferences = (
-        CloudApp(answering, around, limits=limits),
-        preferences_app(settings, around, limits),
-    )
+    preferences = preferences_app(settings, around, limits)
+    alone = preferences if config.preferences_only else None
     return Cloud(
-        access_log=access_log,
-        metrics=metrics,
-        app=preferences if preferences and config.preferences_only else public,
+        access_log=around.access_log,
+        metrics=around.metrics,
+        app=alone or CloudApp(answering, around, limits=limits),
         preferences=preferences,
-        ops=OpsApp(tokens=store, metrics=metrics, revision_file=revision),
+        ops=ops_app(config, store, around.metrics),
     )
+
+
+def ops_app(config: CloudConfig, store: Store, metrics: Metrics) -> OpsApp:
+    """Return what operators ask."""
+    revision = Path(config.revision_file) if config.revision_file else None
+    return OpsApp(tokens=store, metrics=metrics, revision_file=revision)
 
 
 def handlers(  # noqa: PLR0913 - what a cloud is made of
