@@ -103,9 +103,13 @@ def test_a_store_that_is_served_or_used_is_not_touched(tmp_path: Path) -> None:
     assert "something in it" in again.stderr
     with journey.serving("--database", journey.url) as process:
         assert Cloud(process, journey.first).token("alice", CLIENT).status == 200
-        served = run("cloud", "copy", "--from", journey.url, "--to", journey.last)
-        assert served.returncode == 3
-        assert "serving" in served.stderr
+        for words in (
+            ("copy", "--from", journey.url, "--to", journey.last),
+            ("restored", "--database", journey.url, "--secrets", journey.secrets, "--without-copy"),
+        ):
+            served = run("cloud", *words)
+            assert served.returncode == 3
+            assert "serving" in served.stderr
 
 
 def test_with_other_secrets_a_copy_is_not_served(tmp_path: Path) -> None:

@@ -14,7 +14,9 @@ from keyin.domain.limits import Bucket
 from keyin.domain.records import Digest, ProofUse, RecordId, Status
 from keyin.oauth.administration_ports import Word
 from keyin.oauth.ports import Enrolment
+from keyin.stores.expiring import TOKENS
 from keyin.stores.postgres.store import open_store
+from keyin.stores.postgres.sweeping import OLD_TOKENS, STATEMENTS
 from tests import postgres
 from tests.conformance.test_flows import OWN, code, device, produced, pushed, question
 from tests.fakes.records import NOW, client, credential, event, key, token
@@ -213,3 +215,18 @@ async def test_what_a_unit_raises_reaches_its_caller_and_undoes_it_alone(
     assert [type(one) for one in found] == [_Ours, *[type(None)] * company]
     assert not await store._lookups.fetch("SELECT 1 FROM meta WHERE name = 'x'")
     assert sum(head.seq for head in await store.audit_heads()) == company
+
+
+@pytest.mark.parametrize("table", [TOKENS, *STATEMENTS])
+async def test_a_sweep_finds_its_rows_by_an_index(workers: Workers, table: str) -> None:
+    places = [NOW, 9] if table != TOKENS else [NOW, 9, 1, 2]
+    statement = STATEMENTS.get(table, OLD_TOKENS)
+
+    async def unit(transaction: Transaction) -> list[str]:
+        await transaction.execute("SET LOCAL enable_seqscan = off")
+        await transaction.execute("SET LOCAL enable_bitmapscan = off")
+        return [row[0] for row in await transaction.fetch(f"EXPLAIN {statement}", *places)]
+
+    plan = await workers[0]._writer.run(unit)
+    assert not [line for line in plan if "Seq Scan" in line], plan
+    assert any("Index Cond" in line and " < " in line for line in plan), plan
