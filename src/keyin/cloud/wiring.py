@@ -120,22 +120,21 @@ async def build(  # noqa: PLR0913 - every one of them is replaced by some test
     gate: Gate | None = None,
 ) -> Cloud:
     """Put the cloud together. Raises ConfigurationError, InvalidDocument, StoreUnavailable."""
-    entropy = entropy or SystemEntropy()
     around = Surroundings(
         edge=edge(config),
         clock=clock or SystemClock(),
-        entropy=entropy,
+        entropy=entropy or SystemEntropy(),
         metrics=Metrics(),
         access_log=access_log or AccessLog(),
         gate=gate or Gate(),
     )
-    settings = await settings_services(config, store=store, secrets=secrets, entropy=entropy)
+    settings = await settings_services(config, store=store, secrets=secrets, entropy=around.entropy)
     answering = handlers(
         config,
         settings,
         store=store,
         secrets=secrets,
-        entropy=entropy,
+        entropy=around.entropy,
         limited=limiting(config.limits, store, secrets, around.metrics),
         pages=pages,
     )
