@@ -62,7 +62,7 @@ def export(
     elif output is not None:
         click.echo(_("%(count)s documents written") % {"count": count})
     if left_out and not as_json:
-        told = _("applications, which these documents cannot hold: %(count)s left out")
+        told = _("clients without a secret, which these documents cannot hold: %(count)s left out")
         click.echo(told % {"count": left_out}, err=True)
 
 

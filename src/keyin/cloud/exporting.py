@@ -1,15 +1,17 @@
 """The store as GPII documents: keys, safes, clients, credentials without their secrets.
 
 No secret and no token ever goes out, since none is there. What goes out are keys and preferences
-in clear: whoever reads an export reads what its people carry. The original knows no applications:
-they stay out, and so does what a key's policy says, but not that there is one.
+in clear: whoever reads an export reads what its people carry. The original knows neither
+applications nor clients that prove themselves with keys: they stay out, and so does what a key's
+policy says, but not that there is one.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from keyin.domain.records import ClientKind, Status, Unrestricted
+from keyin.domain.records import NO_SECRET, ClientKind, Status, Unrestricted
+from keyin.domain.secret import equal
 from keyin.oauth.administration_ports import ClientRegister
 from keyin.oauth.ports import Inventory
 from keyin.wire.documents import decode_safe, timestamp
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from keyin.domain.records import Client, Credential, Key, RecordId, Safe, SafeId
+    from keyin.oauth.administration_ports import ClientPicture
     from keyin.settings.ports import Vault
 
 SCHEMA: Final = "0.2"
@@ -40,8 +43,9 @@ async def documents(
     Raises StoreUnavailable, InvalidDocument.
     """
     others: set[RecordId] = set()
-    async for client in _clients(store):
-        if client.kind is ClientKind.INSTALLATION:
+    async for picture in _pictures(store):
+        client = picture.client
+        if _is_the_originals(picture):
             yield _client(client)
         else:
             others.add(client.id)
@@ -58,13 +62,19 @@ async def documents(
         yield _key(key, vault, names)
 
 
-async def _clients(store: Store) -> AsyncIterator[Client]:
+async def _pictures(store: Store) -> AsyncIterator[ClientPicture]:
     """Return every client as it counts: one whose site is stopped goes out as revoked."""
     after = 0
     while page := await store.client_pictures(after=after, most=_PAGE, site=None, status=None):
         for picture in page:
-            yield picture.client
+            yield picture
         after = page[-1].number
+
+
+def _is_the_originals(picture: ClientPicture) -> bool:
+    """Tell whether a client is of the original's kind: it has a secret, or nothing at all."""
+    secrets = [not equal(one.secret_digest, NO_SECRET) for one in picture.credentials]
+    return picture.client.kind is ClientKind.INSTALLATION and (any(secrets) or not secrets)
 
 
 def _client(client: Client) -> dict[str, Any]:

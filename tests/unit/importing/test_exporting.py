@@ -8,7 +8,7 @@ import pytest
 
 from keyin.cloud.exporting import documents as exported
 from keyin.domain.key_policy import OPEN
-from keyin.domain.records import ClientKind, Status
+from keyin.domain.records import NO_SECRET, ClientKind, Status
 from keyin.oauth.administration_ports import Word
 from keyin.oauth.ports import Enrolment
 from keyin.wire.documents import millis
@@ -101,8 +101,12 @@ async def test_an_export_says_what_counts_and_leaves_applications_out(cloud: Clo
             clients=[
                 desk,
                 client_record("app", kind=ClientKind.APPLICATION),
+                client_record("with a key"),
             ],
-            credentials=[credential_record("c", client_id="app")],
+            credentials=[
+                credential_record("c", client_id="app"),
+                credential_record("k", client_id="with a key", secret_digest=NO_SECRET),
+            ],
             keys=[key_record(sealed=cloud.secrets.seal(b"bo", "p:k1"), policy=OPEN)],
         ),
         event=event(),
@@ -113,4 +117,4 @@ async def test_an_export_says_what_counts_and_leaves_applications_out(cloud: Clo
     out = [one async for one in exported(cloud.store, cloud.secrets, left_out.append)]
     assert [one["_id"] for one in out] == ["desk", "bo"]
     assert (out[0]["revoked"], out[1]["keyinLimited"]) == (True, True)
-    assert left_out == ["app"]
+    assert left_out == ["app", "with a key"]
