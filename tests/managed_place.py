@@ -57,6 +57,8 @@ COMPUTERS: Final = {
     "bens": (OTHER, CELLAR),
     "nobodys": (None, None),
     "waiting": (NAME, LIBRARY),
+    "also_waiting": (NAME, None),
+    "own_too": (NAME, None),
     "viewed_waiting": (None, ANNEXE),
     "bens_waiting": (OTHER, CELLAR),
     "odd": (NAME, MARKUP),

@@ -99,6 +99,31 @@ def test_a_wish_becomes_a_token_in_a_browser_over_tls(
             assert account["name"] == NAME
 
 
+def test_computers_are_looked_after_over_tls(tmp_path: Path, playwright: Playwright) -> None:
+    made = Certificate(tmp_path)
+    data, port = tmp_path / "data", free_port()
+    issuer = f"https://localhost:{port}"
+    make_account(data)
+    tls = ("--tls-cert", made.chain, "--tls-key", made.key)
+    browser = launched(playwright, f"--ignore-certificate-errors-spki-list={made.fingerprint}")
+    with serving(data, "--issuer", issuer, *tls, listen=f"127.0.0.1:{port}"):
+        with browser.new_context(base_url=issuer, locale="en") as context:
+            desk = Keyboard(context.new_page(), "en")
+            desk.goto("/manage/installations/new")
+            desk.sign_in()
+            assert _headers(desk)["strict-transport-security"] == "max-age=31536000"
+            assert issuer in desk.page.locator("main").inner_text()
+            desk.tab_to(href="/manage/enrolment-codes/new")
+            desk.press()
+            desk.type("name", "Desk 3")
+            desk.tab_to(name="type", value="public")
+            desk.page.keyboard.press("Space")
+            desk.tab_to(tag="BUTTON")
+            desk.press()
+            assert desk.page.locator("#code").input_value().startswith("keyin-1.")
+        browser.close()
+
+
 def _headers(desk: Keyboard) -> dict[str, str]:
     response = desk.page.reload()
     assert response

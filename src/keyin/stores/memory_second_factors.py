@@ -50,9 +50,12 @@ class MemorySecondFactors(MemoryAudit):
             return False
         self._second_factors[account_id] = replace(there, confirmed=True, last_step=step)
         self._recovery[account_id] = set(recovery)
-        for digest, one in list(self._sessions.items()):
-            if one.account_id == account_id and digest != session:
-                del self._sessions[digest]
+        kept = self._sessions.get(session)
+        self._sessions = {
+            digest: one
+            for digest, one in self._sessions.items()
+            if one is kept or one.account_id != account_id
+        }
         self.append_event(event)
         return True
 
