@@ -1,11 +1,11 @@
 """What the cloud costs where nobody asks: memory with the largest registry, and taking that in.
 
-On the real registry of Windows; a machine that is busy gets three tries to be quick.
+On the real registry of Windows. Time is what the command computes: the machine may be busy.
 """
 
 from __future__ import annotations
 
-import time
+import resource
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -45,11 +45,14 @@ def test_the_registry_of_windows_is_taken_in_within_a_second(tmp_path: Path) -> 
     """Counted from the command's start to its end."""
     assert WINDOWS.stat().st_size > 1_500_000
     took = []
-    for number in range(TRIES):
-        began = time.monotonic()
-        done = run("cloud", "import", "--data", tmp_path / str(number), "--solutions", WINDOWS)
-        took.append(time.monotonic() - began)
+    while not took or (took[-1] > LONGEST_S and len(took) < TRIES):
+        before = _computed_by_children()
+        done = run("cloud", "import", "--data", tmp_path / str(len(took)), "--solutions", WINDOWS)
+        took.append(_computed_by_children() - before)
         assert done.returncode == 0, done.stderr
-        if took[-1] <= LONGEST_S:
-            break
-    assert min(took) <= LONGEST_S
+    assert took[-1] <= LONGEST_S
+
+
+def _computed_by_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
