@@ -44,7 +44,7 @@ def test_an_idle_cloud_with_all_registries_is_small(tmp_path: Path) -> None:
 def test_the_registry_of_windows_is_taken_in_within_a_second(tmp_path: Path) -> None:
     """Counted from the command's start to its end."""
     assert WINDOWS.stat().st_size > 1_500_000
-    took = []
+    took: list[float] = []
     while not took or (took[-1] > LONGEST_S and len(took) < TRIES):
         before = _computed_by_children()
         done = run("cloud", "import", "--data", tmp_path / str(len(took)), "--solutions", WINDOWS)

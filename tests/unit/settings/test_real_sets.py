@@ -78,7 +78,12 @@ def test_p19_of_a_real_set_nothing_passes_but_what_is_listed(
     plain = members <= {"contexts", "name", "preferences"} and "name" not in document
     assert may_write(document, listed) == (plain and set(listed) >= set(terms))
     assert may_write(document, tuple(terms)) == plain
-    for extra in ({"metadata": []}, {"x": {"preferences": document}}, {"name": "x"}):
+    extras: list[dict[str, Any]] = [
+        {"metadata": []},
+        {"x": {"preferences": document}},
+        {"name": "x"},
+    ]
+    for extra in extras:
         assert not may_write({**document, **extra}, tuple(terms))
     hidden = {"preferences": dict.fromkeys([*terms, "not listed"])}
     spread = {"contexts": {**document.get("contexts", {}), "another": hidden}}
