@@ -6,6 +6,7 @@ goes wrong leaves through `cloud.errors`.
 
 from __future__ import annotations
 
+from asyncio import timeout
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -41,6 +42,8 @@ class Limits:
     """How much one process takes on (P82, P84)."""
 
     in_flight: int = 512
+    answer_s: float | None = None
+    """Seconds until who asked is told to come again, where each look at a store may take long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +137,7 @@ class CloudApp:
         if self.around.gate.closed and route is not routes.HEALTH:
             return _in_family(route, errors.UNAVAILABLE)
         try:
-            return await self._handlers[route](exchange)
+            return await self._handled(exchange)
         except Unacceptable as unacceptable:
             return _in_family(route, unacceptable.answer)
         except StoreUnavailable as error:
@@ -144,6 +147,17 @@ class CloudApp:
             raise
         except Exception as error:  # noqa: BLE001 - as above, in the route's own family
             return _in_family(route, _unexpected(error))
+
+    async def _handled(self, exchange: Exchange) -> Answer:
+        """Run the handler, for so long as it may take. Raises StoreUnavailable after that."""
+        handler, most = self._handlers[exchange.route], self._limits.answer_s
+        if most is None:
+            return await handler(exchange)
+        try:
+            async with timeout(most):
+                return await handler(exchange)
+        except TimeoutError as error:
+            raise StoreUnavailable("the store is too slow") from error
 
 
 def _unexpected(error: Exception) -> Answer:

@@ -64,6 +64,8 @@ if TYPE_CHECKING:
     from keyin.wire.signing_key import SigningKey
 
 UNIX: Final = "unix"
+ANSWER_S: Final = 10.0
+"""For all looks at a database that one request takes: each has its own limit, and they add up."""
 
 
 class Store(
@@ -128,6 +130,7 @@ async def build(  # noqa: PLR0913 - every one of them is replaced by some test
         access_log=access_log or AccessLog(),
         gate=gate or Gate(),
     )
+    limits = limits or Limits(answer_s=ANSWER_S if config.database else None)
     settings = await settings_services(config, store=store, secrets=secrets, entropy=around.entropy)
     answering = handlers(
         config,
