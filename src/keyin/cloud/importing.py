@@ -7,6 +7,7 @@ takes up what is missing.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -143,12 +144,8 @@ class _Importing:
 
     async def enrol(self, kind: str, documents: Sequence[tuple[Place, Any]]) -> None:
         """Write some of one kind, in one commit."""
-        records: list[Any] = []
-        for place, value in documents:
-            with refusing(self.report.refusals, place):
-                known = isinstance(value, CredentialDocument)
-                document = value if known else read_document(value)
-                records.append(await self._record(place, document))
+        found = await asyncio.gather(*(self._taken(place, value) for place, value in documents))
+        records: list[Any] = [one for one in found if one is not None]
         if not records:
             return
         batch = Enrolment(
@@ -158,6 +155,14 @@ class _Importing:
         event = _imported(kind, len(records), self.options.now)
         self.report.given[kind] += len(records)
         self.report.written[kind] += (await self.store.enrol(batch, event=event))[kind]
+
+    async def _taken(self, place: Place, value: object) -> object | None:
+        """Make the record of a document, or refuse it; many at once share their lookups."""
+        taken = None
+        with refusing(self.report.refusals, place):
+            document = value if isinstance(value, CredentialDocument) else read_document(value)
+            taken = await self._record(place, document)
+        return taken  # noqa: RET504 - a refusal leaves the block
 
     async def _record(self, place: Place, document: Document) -> object:
         """Make the record, which finds what it refers to. Raises InvalidDocument."""
