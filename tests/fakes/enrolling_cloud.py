@@ -65,6 +65,8 @@ class EnrollingCloud(FakeCloud):
     device_code: bool = True
     returns: str = "active"
     """What becomes of who comes back: `active`, `awaiting` or `refused`."""
+    told_before: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Which client came of a token and a key: an answer that was lost is given again."""
     names: set[str] = field(default_factory=set)
     """Names that are taken."""
     down: set[tuple[str, str]] = field(default_factory=set)
@@ -234,6 +236,8 @@ class EnrollingCloud(FakeCloud):
     def _register(self, key: PublicKey, token: str, body: bytes, scheme: str) -> Answer:
         flags: tuple[str, ...] = ()
         request = read_request(body)
+        if (token, key.thumbprint) in self.told_before:
+            return 201, {}, self._told(self.told_before[token, key.thumbprint], key)
         if token.startswith("iat_"):
             if self.initial.get(token, 0) < 1:
                 raise No(401, "invalid_token")
@@ -250,6 +254,7 @@ class EnrollingCloud(FakeCloud):
         made.status = "active" if flags == ("returned",) else "pending"
         assert key.thumbprint in made.keys
         self.registered[client_id], self.clients[client_id] = made, key
+        self.told_before[token, key.thumbprint] = client_id
         return 201, {}, self._told(client_id, key)
 
     def _check_certificate(self, token: str, key: PublicKey) -> None:

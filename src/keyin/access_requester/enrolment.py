@@ -265,7 +265,8 @@ class Enrolment:
     async def _finish(self, key: SigningKey, presented: Presented) -> None:
         self.progress.stage = Stage.REGISTERING
         self.progress.note(None)
-        await self._registering.register(key, presented)
+        # the cloud gives a lost answer to the same key again
+        await self._patiently(partial(self._registering.register, key, presented))
         self.progress.stage = Stage.PROVING
         await self._patiently(self._registering.prove)
         self.progress.stage = Stage.ENROLLED

@@ -153,6 +153,10 @@ class Conversation:
             time.sleep(0.01)
         raise AssertionError((event, self._events, self._errors))
 
+    def complaint(self) -> str:
+        """Return what the command has complained of so far."""
+        return "".join(self._errors)
+
     def end(self) -> tuple[int, str]:
         """Wait for its end; return the exit code and what it complained of."""
         code = self._process.wait(60)

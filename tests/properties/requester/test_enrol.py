@@ -307,3 +307,18 @@ def test_p91_no_code_token_or_key_is_in_the_log_or_the_argument_lists(
     secrets = [code[8:40], held["private_key"]["d"], held["registered"]["token"]]
     assert not [word for word in secrets if word in bare.process.output]
     assert "enrolled" in bare.process.output
+
+
+def test_p86_a_wrong_clock_is_named_and_the_command_goes_on_when_it_is_right(
+    cloud: EnrollingCloud, bare: Bare
+) -> None:
+    cloud.clock_ahead_s = 7200
+    with bare.enrolling("--cloud", cloud.url, screen=False) as said:
+        wait_for(lambda: "clock" in said.complaint())
+        assert "7200 seconds away" in said.complaint() or "7201" in said.complaint()
+        cloud.clock_ahead_s = 0
+        begun = said.until("begun")
+        cloud.type_code(begun["user_code"])
+        said.until("enrolled")
+        assert said.end()[0] == 0
+    assert bare.client_id

@@ -134,8 +134,18 @@ async def test_p85_killed_at_any_moment_of_enrolling_the_former_identity_counts(
     pytest.fail("it never ended")
 
 
-async def test_a_lost_answer_leaves_the_former_identity(computer: Computer) -> None:
+async def test_a_lost_answer_is_asked_for_again(computer: Computer) -> None:
+    former, lost = await computer.enrolled(), [LostAnswer(), LostAnswer()]
+    computer.failing = lambda _method, path: lost.pop() if path == REGISTER and lost else None
+    answer = await computer.ask("enrol_code", code=computer.cloud.new_code())
+    assert standing_of(answer) == ("enrolled", True)
+    assert len(computer.cloud.registered) == 2, "one each: the former and the new one"
+    assert computer.client_id not in {None, former}
+
+
+async def test_a_cloud_that_stays_away_leaves_the_former_identity(computer: Computer) -> None:
     former = await computer.enrolled()
+    computer.clock.times_faster = 5000
     computer.failing = lambda _method, path: LostAnswer() if path == REGISTER else None
     with pytest.raises(Refused) as refused:
         await computer.ask("enrol_code", code=computer.cloud.new_code())
