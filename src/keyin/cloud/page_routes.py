@@ -44,7 +44,7 @@ class PageRoutes:
         """Return a handler for each route that is there."""
         there = (
             *routes.PAGES,
-            *routes.SECOND_STEP,
+            *routes.OWN,
             *routes.MANAGE,
             *(routes.DEVICE_PAGES if self.devices else ()),
         )

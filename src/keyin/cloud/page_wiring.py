@@ -20,12 +20,13 @@ from keyin.oauth.managing import Managing
 from keyin.oauth.managing import Store as ManagingStore
 from keyin.oauth.membership_ports import Memberships
 from keyin.oauth.notice_ports import Notices
+from keyin.oauth.own_password import OwnPassword
 from keyin.oauth.page_services import PageServices
 from keyin.oauth.second_factor import Rule, SecondSteps
 from keyin.oauth.second_factor_ports import Sealing, SecondFactors
 from keyin.oauth.sign_in import SignIn
 from keyin.oauth.sign_in import Store as SignInStore
-from keyin.stores.passwords import Argon2Passwords
+from keyin.stores.passwords import Argon2Passwords, common_passwords
 from keyin.wire.pages import Pages
 
 if TYPE_CHECKING:
@@ -72,11 +73,12 @@ def page_routes(pages_of: PagesOf, flows: Flows, store: Store, means: Means) -> 
         entropy=entropy,
         service=urlsplit(flows.issuer).netloc,
     )
+    passwords = Argon2Passwords(entropy=entropy)
     services = PageServices(
         issuer=flows.issuer,
         sign_in=SignIn(
             store=store,
-            passwords=Argon2Passwords(entropy=entropy),
+            passwords=passwords,
             steps=steps,
             peppers=peppers,
             entropy=entropy,
@@ -90,6 +92,7 @@ def page_routes(pages_of: PagesOf, flows: Flows, store: Store, means: Means) -> 
         files=ManagedFiles(store=store),
         access=InitialAccessService(store=store, peppers=peppers, entropy=entropy),
         notices=store,
+        own_password=OwnPassword(store=store, passwords=passwords, common=common_passwords()),
         steps=steps,
         rule=means.second_factor,
         signing=means.signing,

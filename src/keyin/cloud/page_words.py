@@ -92,6 +92,15 @@ PAGE_WORDS: Final[Mapping[str, Words]] = {
         ok=(303,),
         refusals=(429,),
     ),
+    "GET /account/password": Words(
+        summary="The form for another password", as_=HTML, ok=(200, 303)
+    ),
+    "POST /account/password": Words(
+        summary="Take another password; every session ends",
+        takes=an_object({"password": STRING, "again": STRING} | PROOF),
+        as_=HTML,
+        ok=(303,),
+    ),
     "GET /account/second-step": Words(
         summary="Whether signing in has a second step",
         query={"needed": False},

@@ -185,7 +185,9 @@ def _act(template: str) -> Route:
 
 
 _SECOND: Final = "/account/second-step"
-SECOND_STEP: Final = (
+OWN: Final = (
+    _look("/account/password"),
+    _act("/account/password"),
     _look(_SECOND),
     _act(_SECOND),
     _look(f"{_SECOND}/new"),
@@ -193,7 +195,7 @@ SECOND_STEP: Final = (
     _look(f"{_SECOND}/picture"),
     _act(f"{_SECOND}/off"),
 )
-"""Where people set up a second step for signing in."""
+"""Where people say how they sign in."""
 _COMPUTER: Final = "/manage/installations/{id}"
 _FILE: Final = "/manage/initial-access-tokens/{id}"
 MANAGE: Final = (

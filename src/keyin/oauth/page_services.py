@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from keyin.oauth.managed_files import ManagedFiles
     from keyin.oauth.managing import Managing
     from keyin.oauth.notice_ports import Notices
+    from keyin.oauth.own_password import OwnPassword
     from keyin.oauth.ports import Peppers
     from keyin.oauth.second_factor import Rule, SecondSteps
     from keyin.oauth.sign_in import SignIn
@@ -35,6 +36,7 @@ class PageServices:
     files: ManagedFiles
     access: InitialAccessService
     notices: Notices
+    own_password: OwnPassword
     steps: SecondSteps
     rule: Rule
     """Of whom a second step is asked before something is given away or ended."""

@@ -165,6 +165,7 @@ class Files:
             types=TYPES,
             sites=await self._sites(who),
             address=address_text(request.address) or "?",
+            issuer=self.desk.services.issuer,
             most_uses=MOST_USES,
             most_days=MOST_DAYS,
             **more,

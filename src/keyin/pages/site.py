@@ -17,6 +17,7 @@ from keyin.pages.devices import Devices
 from keyin.pages.file_acts import FileActs
 from keyin.pages.files import Files
 from keyin.pages.guard import Guard
+from keyin.pages.own_password import OwnPasswordPage
 from keyin.pages.own_second_step import OwnSecondStep
 from keyin.pages.results import Results
 from keyin.pages.seals import ACCOUNT, Seals
@@ -57,7 +58,7 @@ class Site:
             ("GET", "/oauth2/authorize/question"): approving.again,
             ("POST", "/oauth2/authorize/decision"): approving.decide,
             ("GET", "/static/keyin.css"): self._style_sheet,
-            **_second_step(desk),
+            **_own(desk),
             **_managing(desk),
             **_devices(desk),
         }
@@ -103,10 +104,13 @@ class Site:
         return self._style
 
 
-def _second_step(desk: Desk) -> Mapping[tuple[str, str], Handler]:
-    """Return the pages where people set up a second step."""
+def _own(desk: Desk) -> Mapping[tuple[str, str], Handler]:
+    """Return the pages where people say how they sign in."""
     own = OwnSecondStep(desk=desk, steps=desk.services.steps)
+    password = OwnPasswordPage(desk=desk, own=desk.services.own_password)
     return {
+        ("GET", "/account/password"): password.show,
+        ("POST", "/account/password"): password.take,
         ("GET", "/account/second-step"): own.show,
         ("POST", "/account/second-step"): own.begin,
         ("GET", "/account/second-step/new"): own.ask,

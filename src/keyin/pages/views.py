@@ -57,7 +57,7 @@ class ComputerView:
     waits: bool
     """It needs a yes."""
     last_used: Millis | None
-    software: str
+    version: str
     fingerprint: str
     born: str
     label: str
@@ -84,7 +84,7 @@ def computer_view(one: Computer) -> ComputerView:
         state=state,
         waits=waits,
         last_used=used,
-        software=plain(" ".join(filter(None, (lineage.software_id, lineage.software_version)))),
+        version=plain(lineage.software_version or ""),
         fingerprint=key_fingerprint(living[-1].kid) if living else "",
         born=KINDS[one.access.kind] if one.access else ORIGINS.get(lineage.origin, ""),
         label=plain(one.access.label) if one.access else "",

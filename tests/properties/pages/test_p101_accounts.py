@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 STEP: Final = "/account/second-step"
 WRONG: Final = "000000"
+OTHERS: Final = "gravel and a violet tram"
 
 
 @dataclass
@@ -279,10 +280,10 @@ def test_p101_setting_it_up_ends_every_other_session(place: Place) -> None:
 
 @pytest.mark.parametrize(
     "route",
-    [one for one in routes.SECOND_STEP if one.template != STEP or one.method == "POST"],
+    [one for one in routes.OWN if one.template != STEP or one.method == "POST"],
     ids=named,
 )
-def test_p55_a_second_step_is_set_up_and_ended_after_a_sign_in_of_just_now(
+def test_p55_how_one_signs_in_is_changed_after_a_sign_in_of_just_now(
     place: Place, route: Route
 ) -> None:
     person = Person(place)
@@ -290,14 +291,15 @@ def test_p55_a_second_step_is_set_up_and_ended_after_a_sign_in_of_just_now(
     begin(person)
     place.age_sessions(6)
     proof = fields(person.get("/account"))["form_proof"]
-    before = place.query("SELECT * FROM second_factors")
-    form = {"form_proof": proof, "code": WRONG}
+    tables = "accounts, second_factors"
+    before = place.query(f"SELECT * FROM {tables}")  # noqa: S608 - our own names
+    form = {"form_proof": proof, "code": WRONG, "password": OTHERS, "again": OTHERS}
     reply = (
         person.get(route.template) if route.method == "GET" else person.post(route.template, form)
     )
     assert reply.status == 303
     assert reply.headers["location"].startswith("/login?next=")
-    assert place.query("SELECT * FROM second_factors") == before
+    assert place.query(f"SELECT * FROM {tables}") == before  # noqa: S608 - our own names
 
 
 def test_p52_a_second_step_changes_by_a_form_of_ours_alone(place: Place) -> None:
@@ -306,13 +308,14 @@ def test_p52_a_second_step_changes_by_a_form_of_ours_alone(place: Place) -> None
     telephone = begin(person)
     before = place.query("SELECT * FROM second_factors")
     proof = fields(person.get("/account"))["form_proof"]
-    for path in (STEP, f"{STEP}/new", f"{STEP}/off"):
-        form = {"code": telephone.totp.now()}
+    for path in (STEP, f"{STEP}/new", f"{STEP}/off", "/account/password"):
+        form = {"code": telephone.totp.now(), "password": OTHERS, "again": OTHERS}
         assert person.post(path, form).status == 403
         cross = {**form, "form_proof": proof}
         assert person.post(path, cross, **{"Sec-Fetch-Site": "cross-site"}).status == 403
         assert person.get(f"{path}?code={telephone.totp.now()}").status in {200, 404}
     assert place.query("SELECT * FROM second_factors") == before
+    assert Person(place).sign_in().status == 303
 
 
 def test_p101_it_ends_in_the_pages_or_by_the_administrator(
@@ -343,3 +346,26 @@ def test_p101_a_password_that_is_tried_first_is_refused(place: Place, password: 
     assert "weak_password" in done.stderr
     assert password not in done.stdout + done.stderr
     assert Person(place).sign_in(password=PASSWORD).status == 303
+
+
+def test_p101_another_password_is_taken_and_every_session_ends(place: Place) -> None:
+    person, elsewhere = Person(place), Person(place)
+    for one in (person, elsewhere):
+        one.sign_in()
+    proof = fields(person.get("/account"))["form_proof"]
+
+    def take(password: str, again: str) -> Reply:
+        form = {"form_proof": proof, "password": password, "again": again}
+        return person.post("/account/password", form)
+
+    for easy in ("short", "password1234", "ada ada ada ada", "x" * 300):
+        assert take(easy, easy).status == 400
+    assert take(OTHERS, f"{OTHERS}.").status == 400
+    assert elsewhere.get("/account").status == 200
+    reply = take(OTHERS, OTHERS)
+    assert (reply.status, reply.headers["location"]) == (303, "/login")
+    assert SESSION not in person.cookies
+    assert elsewhere.get("/account").status == 303
+    assert person.sign_in().status == 403
+    assert person.sign_in(password=OTHERS).status == 303
+    assert OTHERS not in place.cloud.process.output

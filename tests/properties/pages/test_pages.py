@@ -21,7 +21,7 @@ from tests.properties.pages.conftest import CALLBACK, MARKUP
 if TYPE_CHECKING:
     from tests.cloud_process import Reply
 
-PAGE_ROUTES = (*routes.PAGES, *routes.SECOND_STEP, *routes.DEVICE_PAGES)
+PAGE_ROUTES = (*routes.PAGES, *routes.OWN, *routes.DEVICE_PAGES)
 CROSS_SITE = [
     {"Sec-Fetch-Site": "cross-site"},
     {"Sec-Fetch-Site": "same-site"},
