@@ -102,11 +102,11 @@ def _known(told: dict[str, Any]) -> Known:
         {
             "initial_access": told["initial_access"],
             "newcomers_jwk": newcomer.key.public.jwk.decode(),
+            "newcomers_jkt": newcomer.key.public.thumbprint,
             "computer": computer.client_id,
             "job": job.client_id,
             "application": told["plain"]["client_id"],
             "web": told["web"]["client_id"],
-            "device_client": told["device"]["client_id"],
             "legacy": FREE,
             "legacy_secret": SECRET,
             "person": PERSON,

@@ -34,7 +34,6 @@ def registered(data: Path) -> dict[str, Any]:
         "web": WEB | _with_key(data, *_application("web", "private_key_jwt", "code", *WEBS)),
         "job": _with_key(data, *_application("job", "private_key_jwt", JOB, *JOBS)),
         "plain": WEB | _with_secret(data),
-        "device": _with_key(data, *_application("kiosk", "private_key_jwt", "device", "--native")),
     }
     made = run("account", "create", PERSON, "--data", data, stdin=PASSWORD + "\n")
     assert made.returncode == 0, made.stderr
