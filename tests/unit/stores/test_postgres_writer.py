@@ -145,13 +145,16 @@ def _adding(text: bytes, told: Event | None = None) -> Callable[[KeyAndSafe | No
     return change
 
 
+async def _one_by_one(store: PostgresStore, digests: Sequence[Digest], times: int) -> None:
+    """Change a safe again and again, each time in a transaction of its own."""
+    for _ in range(times):
+        await store.change_safe(digests, _adding(b"x", event()))
+
+
 async def test_changes_of_one_safe_by_two_workers_lose_nothing(
     store: PostgresStore, other: PostgresStore
 ) -> None:
-    changes = [
-        one.change_safe(K1, _adding(b"x", event())) for _ in range(30) for one in (store, other)
-    ]
-    await asyncio.gather(*changes)
+    await asyncio.gather(*[_one_by_one(one, K1, 30) for one in (store, other)])
     found = await store.find_safe(K1)
     assert found is not None
     assert found.safe is not None
@@ -167,12 +170,9 @@ async def test_keys_that_share_a_safe_lose_nothing(
 ) -> None:
     second = key("p:k2", safe_id="s_1")
     await store.enrol(Enrolment(keys=[second]), event=event())
+    names = (K1, (second.digest,))
     await asyncio.gather(
-        *[
-            one.change_safe(digests, _adding(b"x"))
-            for _ in range(20)
-            for one, digests in ((store, K1), (other, (second.digest,)))
-        ]
+        *[_one_by_one(one, digests, 20) for one, digests in zip((store, other), names, strict=True)]
     )
     found = await other.find_safe(K1)
     assert found is not None
@@ -194,6 +194,31 @@ async def test_of_two_workers_that_make_the_same_key_one_makes_it(
     assert found is not None
     assert found.safe is not None
     assert found.safe.sealed == b"x" * 10
+
+
+async def test_of_two_workers_that_give_a_key_its_safe_one_gives_it(
+    store: PostgresStore, other: PostgresStore
+) -> None:
+    names = [Digest(f"p:bare{number}") for number in range(20)]
+    await store.enrol(Enrolment(keys=[key(one, safe_id=None) for one in names]), event=event())
+
+    async def work(at: PostgresStore, own: str) -> None:
+        def giving(found: KeyAndSafe | None) -> KeyAndSafe:
+            assert found is not None
+            if found.safe is not None:
+                return replace(found, safe=replace(found.safe, sealed=found.safe.sealed + b"x"))
+            given = safe(f"s_{own}_{found.key.digest}", sealed=b"x")
+            return replace(found, key=replace(found.key, safe_id=given.id), safe=given)
+
+        for name in names:
+            await at.change_safe((name,), giving)
+
+    await asyncio.gather(work(store, "one"), work(other, "two"))
+    for name in names:
+        found = await store.find_safe((name,))
+        assert found is not None
+        assert found.safe is not None
+        assert found.safe.sealed == b"xx"
 
 
 async def test_a_change_that_says_no_leaves_the_others_alone(store: PostgresStore) -> None:
