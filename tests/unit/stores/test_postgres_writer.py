@@ -202,18 +202,19 @@ async def test_of_two_workers_that_give_a_key_its_safe_one_gives_it(
     names = [Digest(f"p:bare{number}") for number in range(20)]
     await store.enrol(Enrolment(keys=[key(one, safe_id=None) for one in names]), event=event())
 
-    async def work(at: PostgresStore, own: str) -> None:
-        def giving(found: KeyAndSafe | None) -> KeyAndSafe:
-            assert found is not None
-            if found.safe is not None:
-                return replace(found, safe=replace(found.safe, sealed=found.safe.sealed + b"x"))
-            given = safe(f"s_{own}_{found.key.digest}", sealed=b"x")
-            return replace(found, key=replace(found.key, safe_id=given.id), safe=given)
+    def giving(own: str, found: KeyAndSafe | None) -> KeyAndSafe:
+        assert found is not None
+        if found.safe is not None:
+            return replace(found, safe=replace(found.safe, sealed=found.safe.sealed + b"x"))
+        given = safe(f"s_{own}_{found.key.digest}", sealed=b"x")
+        return replace(found, key=replace(found.key, safe_id=given.id), safe=given)
 
-        for name in names:
-            await at.change_safe((name,), giving)
-
-    await asyncio.gather(work(store, "one"), work(other, "two"))
+    await other.record(event())  # both have their connections: from here on they go step by step
+    for name in names:
+        await asyncio.gather(
+            store.change_safe((name,), partial(giving, "one")),
+            other.change_safe((name,), partial(giving, "two")),
+        )
     for name in names:
         found = await store.find_safe((name,))
         assert found is not None
