@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +16,8 @@ import structlog
 
 from keyin.access_requester.listener import Listener
 from keyin.access_requester.loopback import Declined
-from keyin.domain.errors import CloudUnreachable, ConfigurationError, KeyinError, Refused
+from keyin.access_requester.progress import Progress
+from keyin.domain.errors import CloudUnreachable, KeyinError, Refused
 from keyin.domain.identity import pause
 from keyin.domain.secret import Secret
 from keyin.remote.cloud_enrolment import AUTHORIZATION_CODE, DEVICE_CODE, DeviceBegun, Wish
@@ -43,24 +43,9 @@ _ENROLLED_PAGE: Final = "/enrolled"
 _SLOWER_S: Final = 5.0
 _FOR_GOOD_S: Final = 900.0
 """After so long the cloud has given an unproven registration up (P48)."""
+_LOST_S: Final = 60.0
 _WAITED_FOR: Final = frozenset({ErrorCode.CLOCK_SKEW, ErrorCode.RATE_LIMITED})
 _log = structlog.get_logger()
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far the attempt is."""
-
-    stage: Stage = Stage.NONE
-    fingerprint: str | None = None
-    problem: str | None = None
-    fields: dict[str, str | int] = field(default_factory=dict)
-
-    def note(self, error: KeyinError | None) -> None:
-        """Remember what stands in the way, or that nothing does."""
-        self.problem = None if error is None else error.code
-        plain = {} if error is None else error.fields
-        self.fields = {n: v for n, v in plain.items() if isinstance(v, str | int)}
 
 
 class Enrolment:
@@ -141,7 +126,7 @@ class Enrolment:
             await self._see_through(key, Presented(token))
             return
         async with self._begun() as key:
-            pass
+            await self._registering.cloud().endpoints()
         await self._see_through(key, Presented(token, "Bearer"))
 
     async def file(self, content: bytes) -> None:
@@ -266,21 +251,28 @@ class Enrolment:
         self.progress.stage = Stage.REGISTERING
         self.progress.note(None)
         # the cloud gives a lost answer to the same key again
-        await self._patiently(partial(self._registering.register, key, presented))
+        register = partial(self._registering.register, key, presented)
+        await self._patiently(register, seconds=_LOST_S)
         self.progress.stage = Stage.PROVING
-        await self._patiently(self._registering.prove)
+        await self._patiently(self._registering.prove, _WAITED_FOR, seconds=_FOR_GOOD_S)
         self.progress.stage = Stage.ENROLLED
         self.progress.note(None)
         self.settled()
 
-    async def _patiently(self, act: Callable[[], Awaitable[None]]) -> None:
+    async def _patiently(
+        self,
+        act: Callable[[], Awaitable[None]],
+        waited_for: frozenset[ErrorCode] = frozenset(),
+        *,
+        seconds: float,
+    ) -> None:
         """Try until it is done or of no use any more: a network comes back, a clock is set."""
-        ends, failures = self._clock.monotonic() + _FOR_GOOD_S, 0
+        ends, failures = self._clock.monotonic() + seconds, 0
         while True:
             try:
                 await act()
-            except (Refused, CloudUnreachable, ConfigurationError) as exc:
-                waits = isinstance(exc, CloudUnreachable) or exc.code in _WAITED_FOR
+            except (Refused, CloudUnreachable) as exc:
+                waits = isinstance(exc, CloudUnreachable) or exc.code in waited_for
                 if not waits or self._clock.monotonic() > ends:
                     raise
                 self.progress.note(exc)
