@@ -14,7 +14,7 @@ from keyin.pages.answers import page, see_other
 from keyin.pages.guard import FIELD
 from keyin.pages.rendering import Templates
 from keyin.pages.seals import Onward
-from keyin.pages.texts import PROBLEMS, Trouble
+from keyin.pages.texts import NEEDS_SECOND, PROBLEMS, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,6 +66,10 @@ class Desk:
         if there is not None and recent and second and await self._lacks_second(there):
             return see_other("/account/second-step?needed=yes")
         return there or self.to_sign_in(Onward(to="manage", place=place, query=dict(query or {})))
+
+    async def wrong_site(self, who: SignedIn, site: str | None) -> Mapping[str, str]:
+        """Return what is wrong with a site that somebody chose, by field: a lacking second step."""
+        return {"site": NEEDS_SECOND} if site and await self._lacks_second(who) else {}
 
     async def _lacks_second(self, who: SignedIn) -> bool:
         services = self.services

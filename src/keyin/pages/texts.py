@@ -90,6 +90,11 @@ PROBLEMS: Final = {
     ),
 }
 
+NEEDS_SECOND: Final = msgid(
+    "Computers of a site are added by who signs in with a second step. Set it up on the page of "
+    "your account first, or choose no site."
+)
+
 SCOPES: Final = {
     "account:read": msgid("See the name of your account"),
     "installations:read": msgid("See the computers of its site"),

@@ -23,7 +23,7 @@ EVIL = TestApplication(
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("pages")
-    with page_place(folder, PLANNER, EVIL, device_code=True) as served:
+    with page_place(folder, PLANNER, EVIL, device_code=True, second_factor='"optional"') as served:
         yield served
 
 

@@ -15,6 +15,7 @@ from pyotp import TOTP
 
 from keyin.cloud import routes
 from tests.managed_place import OTHER, ManagedPlace, managed_place
+from tests.new_computer import NewComputer
 from tests.page_place import NAME, PASSWORD, Place, page_place
 from tests.person import SESSION, Person, fields
 from tests.properties.pages.test_managing import ACTS, HARMLESS, LOOKS, asked, ids, named
@@ -131,6 +132,26 @@ def test_p101_who_manages_a_site_needs_a_second_step_before_anything_is_done(
             assert reply.status == (303 if route in ACTS else 200)
         if asks:
             assert strict.everything() == before
+
+
+def test_p101_a_computer_is_let_into_a_site_with_a_second_step_alone(
+    strict: ManagedPlace,
+) -> None:
+    person = Person(strict.place)
+    person.sign_in()
+    before = strict.everything()
+    computer = NewComputer(strict.place.cloud, strict.place.issuer)
+    page = person.follow(person.get(computer.address()))
+    form = {**fields(page), "client_name": "Desk 3", "computer_type": "public"}
+    approved = {**form, "decision": "approve"}
+    reply = person.post("/oauth2/authorize/decision", {**approved, "site": "Main library"})
+    assert reply.status == 400
+    assert b"second step" in reply.body
+    assert strict.everything() == before
+    again = {**approved, **fields(reply), "site": ""}
+    answer = person.post("/oauth2/authorize/decision", again)
+    assert answer.status == 303
+    assert "code=" in answer.headers["location"]
 
 
 def test_p101_once_it_is_set_up_everything_goes(
