@@ -116,7 +116,7 @@ class Newcomer:
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """Send a request with token and proof, once more where a nonce is wanted."""
-        for _ in range(2):
+        while True:
             bound = token if scheme == "DPoP" else None
             shown = {"Authorization": f"{scheme} {token}"} if token is not None else {}
             reply = cloud.request(
@@ -132,8 +132,7 @@ class Newcomer:
             )
             knew, self.nonce = self.nonce, reply.headers.get("dpop-nonce", self.nonce)
             if knew == self.nonce or reply.json.get("error") != "use_dpop_nonce":
-                break
-        return reply
+                return reply
 
     def register(
         self, cloud: Cloud, token: str | None, *, scheme: str = "DPoP", **changes: Any
@@ -168,7 +167,7 @@ class Newcomer:
 
     def ask(self, cloud: Cloud, gpii_key: str, key: SigningKey | None = None) -> Reply:
         """Ask for a key's token."""
-        for _ in range(2):
+        while True:
             reply = cloud.form(
                 "/oauth2/token",
                 {
@@ -181,8 +180,7 @@ class Newcomer:
             )
             knew, self.nonce = self.nonce, reply.headers.get("dpop-nonce", self.nonce)
             if knew == self.nonce or reply.json.get("error") != "use_dpop_nonce":
-                break
-        return reply
+                return reply
 
     def read(self, cloud: Cloud, **changes: Any) -> Reply:
         return self.send(cloud, "GET", self.path, token=self._rat, **changes)

@@ -15,7 +15,7 @@ from keyin.cloud.oauth_routes import rendered, wants_nonce
 from keyin.oauth.asked import Asked
 from keyin.oauth.errors import Code, Reason, Refusal
 from keyin.oauth.registering import presented
-from keyin.oauth.registration_refusals import UNREADABLE, unusable
+from keyin.oauth.registration_refusals import unusable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from keyin.cloud.exchange import Exchange, Handler
     from keyin.cloud.oauth_routes import Authorization
     from keyin.cloud.routes import Route
-    from keyin.oauth.registering import Presented, Registrar
+    from keyin.oauth.registering import Body, Presented, Registrar
     from keyin.oauth.registration_care import RegistrationCare
     from keyin.oauth.returning import Returning
     from keyin.wire.enrolment import RegistrationAnswer
@@ -81,14 +81,11 @@ class RegistrationRoutes:
         self, exchange: Exchange, shown: Presented | None, asked: Asked
     ) -> RegistrationAnswer | Refusal:
         """Register; a certificate in the place of a token brings somebody back."""
-        body = await self._body(exchange)
-        if body is None:
-            return UNREADABLE
         if shown is not None and "." in shown.token.reveal():
             return await self.returning.come_back(shown, asked)
         if shown is None and self.registrar.manners.unsafe_open:
-            return await self.registrar.create_open(asked, body)
-        return await self.registrar.create(shown, asked, body)
+            return await self.registrar.create_open(asked, _reading(exchange))
+        return await self.registrar.create(shown, asked, _reading(exchange))
 
     async def _read(
         self, exchange: Exchange, shown: Presented | None, asked: Asked
@@ -98,21 +95,12 @@ class RegistrationRoutes:
     async def _replace(
         self, exchange: Exchange, shown: Presented | None, asked: Asked
     ) -> RegistrationAnswer | Refusal:
-        body = await self._body(exchange)
-        if body is None:
-            return UNREADABLE
-        return await self.care.replace(_client_id(exchange), shown, asked, body)
+        return await self.care.replace(_client_id(exchange), shown, asked, _reading(exchange))
 
     async def _end(
         self, exchange: Exchange, shown: Presented | None, asked: Asked
     ) -> Refusal | None:
         return await self.care.end(_client_id(exchange), shown, asked)
-
-    async def _body(self, exchange: Exchange) -> bytes | None:
-        """Return the bytes that came, unread; None where they are no JSON by their own word."""
-        media = content_type(exchange.request)
-        body = await exchange.body()
-        return body if media == JSON else None
 
     def _asked(self, exchange: Exchange) -> Asked:
         return Asked(
@@ -144,6 +132,17 @@ def _challenge(refusal: Refusal) -> tuple[Header, ...]:
     code = refusal.code or Code.INVALID_TOKEN
     text = f'DPoP error="{code.value}", algs="ES256 EdDSA"'
     return ((b"www-authenticate", text.encode()),)
+
+
+def _reading(exchange: Exchange) -> Body:
+    """Return what reads the body; what is no JSON by its own word reads as nothing."""
+
+    async def read() -> bytes:
+        media = content_type(exchange.request)
+        body = await exchange.body()
+        return body if media == JSON else b""
+
+    return read
 
 
 def _client_id(exchange: Exchange) -> str:

@@ -6,6 +6,7 @@ has not the private half registers nothing. The token is authenticated before th
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Protocol
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from keyin.oauth.throttle import Throttle
     from keyin.wire.enrolment import RegistrationAnswer
 
+Body = Callable[[], Awaitable[bytes]]
+"""Reads what was sent: nothing is read of who has not proved anything (P81)."""
 _SCHEMES: Final = frozenset({"dpop", "bearer"})
 
 
@@ -137,7 +140,7 @@ class Registrar:
     manners: Manners
 
     async def create(
-        self, presented: Presented | None, asked: Asked, body: bytes
+        self, presented: Presented | None, asked: Asked, body: Body
     ) -> RegistrationAnswer | Refusal:
         """Register. Raises StoreUnavailable."""
         if presented is None:
@@ -156,7 +159,7 @@ class Registrar:
             return await self._refuse(refusal, proved, asked, access)
         return await self._register(access, proved, asked, body)
 
-    async def create_open(self, asked: Asked, body: bytes) -> RegistrationAnswer | Refusal:
+    async def create_open(self, asked: Asked, body: Body) -> RegistrationAnswer | Refusal:
         """Register anybody, where the operator wants that; a person decides later."""
         slowed = await self.door.throttle.before_unproven_wish(asked.address, now=asked.now)
         if slowed:
@@ -174,9 +177,9 @@ class Registrar:
         return await self.store.find_initial_access(self.peppers.digests(PURPOSE, token.reveal()))
 
     async def _register(
-        self, access: InitialAccess | None, proved: Proved, asked: Asked, body: bytes
+        self, access: InitialAccess | None, proved: Proved, asked: Asked, body: Body
     ) -> RegistrationAnswer | Refusal:
-        birth = self._birth(access, proved, asked, body)
+        birth = self._birth(access, proved, asked, await body())
         if isinstance(birth, Refusal):
             return await self._refuse(birth, proved, asked, access)
         before = await self.store.register(birth.question(), birth, uses=proved.uses)

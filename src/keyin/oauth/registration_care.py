@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from keyin.oauth.asked import Asked
     from keyin.oauth.enrolment_ports import Registered
     from keyin.oauth.ports import Peppers
-    from keyin.oauth.registering import Door, Presented, Store
+    from keyin.oauth.registering import Body, Door, Presented, Store
     from keyin.oauth.registration_changes import Change
     from keyin.oauth.registration_records import Maker
     from keyin.oauth.software_statements import Statement, Statements
@@ -75,13 +75,13 @@ class RegistrationCare:
         return self._told(known.registered, presented, known.proved, asked)
 
     async def replace(
-        self, client_id: str, presented: Presented | None, asked: Asked, body: bytes
+        self, client_id: str, presented: Presented | None, asked: Asked, body: Body
     ) -> RegistrationAnswer | Refusal:
         """Replace what is registered by what the client says now (RFC 7592 §2.2)."""
         known = await self._known(client_id, presented, asked)
         if isinstance(known, Refusal) or presented is None:
             return known if isinstance(known, Refusal) else unusable(Reason.NO_TOKEN)
-        change = self._change(known, presented, asked, body)
+        change = self._change(known, presented, asked, await body())
         if isinstance(change, Refusal):
             return await self._refuse(change, known, asked)
         outcome = await self._done(change, known, asked)

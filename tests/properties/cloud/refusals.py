@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
     from keyin.cloud.routes import Route
 
-FILLED: Final = {"{key}": "alice", "{device}": "%7B%7D", "{digest}": "0" * 64, "{id}": "gai_x"}
+FILLED: Final = {
+    "{key}": "alice", "{device}": "%7B%7D", "{digest}": "0" * 64,
+    "{id}": "gai_x", "{client_id}": "gai_x",
+}
 NOBODYS_DIGEST: Final = "0" * 8 + ":" + "0" * 64
 FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -143,6 +146,20 @@ def _no_client(route: Route, prepared: Prepared) -> Iterator[Lacking]:
         yield Lacking(why, FORM, urlencode(given))
 
 
+def _no_registration(route: Route, prepared: Prepared) -> Iterator[Lacking]:
+    """Tokens of registering, spoilt in every way, are tried in test_registration."""
+    json = {"Content-Type": "application/json"}
+    yield Lacking("no token", json)
+    for text in ("", "Bearer", "DPoP ", "Bearer x", "Basic eDp4", "DPoP a.b.c"):
+        yield Lacking("no such token", {**json, "Authorization": text})
+    for prefix in ("iat_", "rat_"):
+        unknown = prefix + "A" * 43
+        yield Lacking("unknown", {**json, "Authorization": f"Bearer {unknown}"})
+        yield Lacking("unknown", {**json, **prepared.bound(route, unknown)})
+    for name in ("right", "expired"):
+        yield Lacking("a settings token", {**json, **prepared.bound(route, prepared.tokens[name])})
+
+
 def _no_session(_route: Route, _prepared: Prepared) -> Iterator[Lacking]:
     for why, cookie in (("no cookie", ""), ("unknown", "__Host-sid=nonsense")):
         yield Lacking(why, {**FORM, "Cookie": cookie}, status=303)
@@ -158,6 +175,7 @@ RULES: Final[Mapping[str, Callable[[Route, Prepared], Iterator[Lacking]]]] = {
     "BEARER": _no_settings_token,
     "OTHER_TOKEN": _no_other_token,
     "SESSION": _no_session,
+    "REGISTRATION": _no_registration,
 }
 
 

@@ -41,6 +41,7 @@ OPEN = {
     ("GET", "/oauth2/authorize"),
     ("GET", "/static/keyin.css"),
     ("GET", "/enrolled"),
+    ("GET", "/oauth2/jwks"),
 }
 """What anybody may ask. A route that is added to this list is open to the world: think twice."""
 

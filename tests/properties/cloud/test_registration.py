@@ -94,6 +94,16 @@ def test_p46_nobody_registers_without_a_good_token(cloud: Cloud, scheme: str) ->
     assert all("invalid_token" in reply.headers["www-authenticate"] for reply in replies)
 
 
+def test_p81_nothing_is_read_of_who_has_no_token(cloud: Cloud) -> None:
+    large = b'{"client_name":"' + b"x" * 70_000
+    computer = Newcomer()
+    unknown = "iat_" + "A" * 43
+    assert computer.send(cloud, "POST", PLACE, token=unknown, body=large).status == 401
+    _, token = file_token(cloud.data)
+    assert computer.send(cloud, "POST", PLACE, token=token, body=large).status == 413
+    assert computer.send(cloud, "POST", PLACE, token=token, body=b"[" * 40_000).status == 400
+
+
 def test_p46_a_token_registers_and_opens_nothing_else(cloud: Cloud) -> None:
     _, token = file_token(cloud.data, "--uses", 5)
     for scheme in ("Bearer", "DPoP"):
@@ -124,7 +134,9 @@ def test_p46_the_key_that_is_registered_has_to_be_in_hand(cloud: Cloud) -> None:
     computer = Newcomer()
     foreign = {"keys": [json.loads(other.public.jwk)]}
     both = {"keys": [json.loads(key.public.jwk) for key in (computer.key, other)]}
-    for jwks in (foreign, both, {"keys": []}, {}, {"keys": [computer.key.private_jwk()]}):
+    private = {"keys": [computer.key.private_jwk()]}
+    sets: list[dict[str, Any]] = [foreign, both, {"keys": []}, {}, private]
+    for jwks in sets:
         reply = computer.register(cloud, token, jwks=jwks)
         assert (reply.status, error(reply)) == (400, "invalid_client_metadata")
     without = cloud.request(

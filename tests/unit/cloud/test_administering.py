@@ -78,12 +78,14 @@ async def events(store: MemoryStore) -> list[dict[str, Any]]:
 
 
 def test_p67_the_list_of_ops_is_closed_and_none_takes_a_path_a_command_or_an_address() -> None:
-    ours = ("client.", "token.", "site.", "software.")
+    ours = ("client.", "token.", "site.", "software.", "initial_access.")
     assert {tag(kind) for kind in KINDS if tag(kind).startswith(ours)} == {
         "client.list", "client.show", "client.register", "client.suspend", "client.resume",
-        "client.revoke", "client.legacy_until", "client.add_key", "client.revoke_key", "token.revoke",
+        "client.revoke", "client.legacy_until", "client.add_key", "client.revoke_key",
+        "token.revoke",
         "site.list", "site.create", "site.suspend", "site.resume", "site.revoke",
-        "site.member_list", "site.member_add", "site.member_remove",
+        "site.member_list", "site.member_add", "site.member_remove", "site.returns",
+        "client.approve", "initial_access.make", "initial_access.list", "initial_access.revoke",
         "software.list", "software.stop", "software.resume",
     }  # fmt: skip
     for kind in KINDS:
