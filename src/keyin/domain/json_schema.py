@@ -40,8 +40,19 @@ def check(schema: object, value: Value, data: Path, place: Path) -> Iterator[Vio
     if isinstance(value, dict):
         yield from _members(schema, value, data, place)
     elif isinstance(value, list) and "items" in schema:
-        for index, element in enumerate(value):
-            yield from check(schema["items"], element, [*data, index], [*place, "items"])
+        yield from _elements(schema["items"], value, data, [*place, "items"])
+
+
+def _elements(schema: object, value: list[Value], data: Path, place: Path) -> Iterator[Violation]:
+    """Check each element; a text that fits is looked at once, however often it stands there."""
+    fitting: set[str] = set()
+    for index, element in enumerate(value):
+        if isinstance(element, str) and element in fitting:
+            continue
+        found = list(check(schema, element, [*data, index], place))
+        yield from found
+        if isinstance(element, str) and not found:
+            fitting.add(element)
 
 
 def _members(
