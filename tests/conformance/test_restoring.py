@@ -9,6 +9,7 @@ from keyin.cloud.restoring import restore
 from keyin.domain.events import Act
 from keyin.domain.membership import Membership, Role
 from keyin.domain.records import Digest, RecordId, Status
+from keyin.oauth.accounts import PasswordHash
 from keyin.wire.audit_chain import Row, Walk, rows
 from keyin.wire.audit_lines import row_line
 from tests.conformance.test_accounts import account, session
@@ -18,6 +19,9 @@ from tests.fakes.records import NOW, event
 if TYPE_CHECKING:
     from keyin.domain.events import Event
     from tests.conformance.stores import Store
+
+
+NOBODYS = PasswordHash("nobody's")
 
 
 async def _log(store: Store) -> list[Row]:
@@ -105,7 +109,7 @@ async def test_what_was_taken_back_of_enrolment_is_so_again(store: Store) -> Non
         ),
     ]
     lines = [row_line(row) for row in rows(head, since)]
-    report = await restore(store, lambda: iter(lines), NOW)
+    report = await restore(store, lambda: iter(lines), NOW, nobodys=NOBODYS)
     assert report.applied["initial_access"] == 2
     assert (report.applied["computers"], report.applied["members"]) == (2, 1)
     assert [(one.about, one.why) for one in report.left] == [("ia_many", "uses_forgotten")]
@@ -120,5 +124,5 @@ async def test_what_was_taken_back_of_enrolment_is_so_again(store: Store) -> Non
         grave = await store.registered(f"gai_c_{number}")
         assert (grave is not None) is there
         assert grave is None or grave.client.status is Status.REVOKED
-    again = await restore(store, lambda: iter(lines), NOW)
+    again = await restore(store, lambda: iter(lines), NOW, nobodys=NOBODYS)
     assert sum(again.applied.values()) == 0

@@ -13,22 +13,26 @@ from keyin.cli.on_the_store import on_the_store, plain, say_json
 from keyin.cli.texts import _
 from keyin.cloud.restoring import restore
 from keyin.domain.errors import ConfigurationError, msgid
+from keyin.domain.secret import Secret
 from keyin.stores.audit_anchor import Anchor
 from keyin.stores.audit_copy import copied_lines
-from keyin.stores.host import SystemClock
+from keyin.stores.host import SystemClock, SystemEntropy
 from keyin.stores.opening import Database, opened, place_of, secrets_of
+from keyin.stores.passwords import Argon2Passwords
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from keyin.cloud.restoring import Report
     from keyin.cloud.since_backup import Left
+    from keyin.oauth.accounts import PasswordHash
 
 _APPLIED: Final = {
     "clients": msgid("clients stopped or revoked again: %(count)s"),
     "sites": msgid("sites stopped again: %(count)s"),
     "software": msgid("versions of software stopped again: %(count)s"),
     "accounts": msgid("accounts suspended again: %(count)s"),
+    "passwords": msgid("passwords that open nothing any more: %(count)s"),
     "client_keys": msgid("keys of clients revoked again: %(count)s"),
     "credentials": msgid("credentials revoked again: %(count)s"),
     "keys": msgid("GPII keys revoked again: %(count)s"),
@@ -48,7 +52,7 @@ _MADE: Final = {
 _WHY: Final = {
     "not_in_backup": msgid("it is not in the backup; nothing opens with it"),
     "was_let_go_on": msgid("it was let go on since; it stands as the backup says"),
-    "old_password": msgid("its password was changed since; the old one is right again"),
+    "no_password": msgid("its password was changed since; nobody signs in until it has another"),
     "old_policy": msgid("what it may do was changed since; it may do what the backup says"),
     "old_registration": msgid("its registration was changed since; its older keys count again"),
     "uses_forgotten": msgid("it was used since, which is forgotten; revoke it if it was used up"),
@@ -102,12 +106,23 @@ async def _run(
         await refuse_workers_of(place.url)
     async with opened(place, secrets, exclusive=True) as found:
         try:
-            report = await restore(found.store, lambda: _lines(copies), SystemClock().now())
+            report = await restore(
+                found.store,
+                lambda: _lines(copies),
+                SystemClock().now(),
+                nobodys=await _nobodys(),
+            )
         except OSError as error:
             raise _unreadable(error) from error
     if report.broken or not copies:
         Anchor(secrets_of(place, secrets)).put_aside(report.epoch)
     return report
+
+
+async def _nobodys() -> PasswordHash:
+    """Return the hash of a password that is forgotten at once."""
+    entropy = SystemEntropy()
+    return await Argon2Passwords(entropy=entropy).hash(Secret(entropy.token_bytes(32).hex()))
 
 
 def _lines(copies: tuple[Path, ...]) -> Iterator[bytes]:

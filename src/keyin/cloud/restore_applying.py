@@ -20,6 +20,7 @@ from keyin.oauth.ports import ClientKeys, Inventory, Revocations
 if TYPE_CHECKING:
     from keyin.cloud.since_backup import SinceBackup, Stopped
     from keyin.domain.environment import Millis
+    from keyin.oauth.accounts import PasswordHash
 
 _NOT_REVOKED: Final = frozenset(Status) - {Status.REVOKED}
 _ONLY_FROM: Final = {Status.SUSPENDED: frozenset({Status.ACTIVE}), Status.REVOKED: _NOT_REVOKED}
@@ -44,8 +45,9 @@ class Store(
 class Applier:
     """Applies what came since a backup; safe to repeat."""
 
-    def __init__(self, store: Store, now: Millis) -> None:
+    def __init__(self, store: Store, now: Millis, *, nobodys: PasswordHash) -> None:
         self._store = store
+        self._nobodys = nobodys
         self._now = now
         self.applied: Counter[str] = Counter()
         """How many records of each kind were stopped by this."""
@@ -60,6 +62,8 @@ class Applier:
             await self._software(name, stopped)
         for name, stopped in since.accounts.items():
             await self._account(since, name, stopped)
+        for name in since.passwords:
+            await self._password(since, name)
         for kid, reason in since.client_keys.items():
             await self._client_key(since, kid, reason)
         for name, reason in since.credentials.items():
@@ -110,6 +114,17 @@ class Applier:
             RecordId(name), change, now=self._now, event=event
         )
         self._found(since, "accounts", Act.ACCOUNT_CHANGED, name, there=changed)
+
+    async def _password(self, since: SinceBackup, name: str) -> None:
+        """Let the old password open nothing; only a person can give another."""
+        event = self._event(Act.ACCOUNT_CHANGED, None, account=name, what="password")
+        change = AccountChange(password=self._nobodys, end_sessions=True)
+        changed = await self._store.change_account(
+            RecordId(name), change, now=self._now, event=event
+        )
+        why = "no_password" if changed else "not_in_backup"
+        since.left.append(Left(Act.ACCOUNT_CHANGED, name, why))
+        self._count("passwords", changed)
 
     async def _client_key(self, since: SinceBackup, kid: str, reason: str | None) -> None:
         event = self._event(Act.CLIENT_KEY_REVOKED, reason, kid=kid)

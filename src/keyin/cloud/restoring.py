@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from keyin.domain.environment import Millis
+    from keyin.oauth.accounts import PasswordHash
 
 _PAGE: Final = 500
 _event: Final = msgspec.json.Decoder(Event).decode
@@ -83,10 +84,13 @@ def refuse_unfinished(restoring_from: Mapping[str, int] | None) -> None:
         )
 
 
-async def restore(store: Store, copies: Callable[[], Iterator[bytes]], now: Millis) -> Report:
+async def restore(
+    store: Store, copies: Callable[[], Iterator[bytes]], now: Millis, *, nobodys: PasswordHash
+) -> Report:
     """Do all of it; `copies` opens the lines of the second copy, oldest file first.
 
-    Raises OSError (a copy), StoreUnavailable.
+    `nobodys` is the hash of a password that nobody knows. Raises OSError (a copy),
+    StoreUnavailable.
     """
     started = await store.restoring_from()
     if started is None:
@@ -97,7 +101,7 @@ async def restore(store: Store, copies: Callable[[], Iterator[bytes]], now: Mill
     since = SinceBackup()
     for row in _after(copies(), started):
         _note(since, row)
-    applier = Applier(store, now)
+    applier = Applier(store, now, nobodys=nobodys)
     await applier.apply(since)
     report.applied, report.made, report.left = applier.applied, since.made, since.left
     report.epoch = await store.end_restoring(event=_told(report, now))

@@ -76,6 +76,8 @@ class SinceBackup:
     software: Stops = field(default_factory=dict)
     """By id and version, with a space between."""
     accounts: Stops = field(default_factory=dict)
+    passwords: set[str] = field(default_factory=set)
+    """Accounts whose password was taken from them: the one in the backup may be known."""
     keys: dict[str, str | None] = field(default_factory=dict)
     """Pseudonyms of GPII keys that were revoked, and why."""
     client_keys: dict[str, str | None] = field(default_factory=dict)
@@ -187,14 +189,15 @@ def _software(since: SinceBackup, event: Event) -> None:
 
 def _account(since: SinceBackup, event: Event) -> None:
     name, what = _detail(event, "account"), _detail(event, "what")
-    if what == "hash":  # the same password, hashed anew
+    if what in {"hash", "sessions"}:  # the same password, hashed anew; sessions end anyhow
         return
     if name and what in _BOTH_WAYS:
         _stop(since.accounts, since, event, name, _BOTH_WAYS[what])
+        return
+    if name and what == "password":
+        since.passwords.add(name)
     else:
-        since.left.append(
-            Left(event.act, name, "old_password" if what == "password" else "by_hand")
-        )
+        since.left.append(Left(event.act, name, "by_hand"))
 
 
 def _key(since: SinceBackup, event: Event) -> None:

@@ -11,16 +11,19 @@ from keyin.cloud.since_backup import Left, SinceBackup
 from keyin.domain.errors import ConfigurationError
 from keyin.domain.events import Act
 from keyin.domain.records import RecordId, Status
+from keyin.oauth.accounts import PasswordHash
 from keyin.oauth.ports import Enrolment
 from keyin.stores.memory import MemoryStore
 from keyin.wire.audit_chain import Row, beginning, link, rows
 from keyin.wire.audit_lines import row_line
+from tests.conformance.test_accounts import account as one_account
 from tests.fakes.records import NOW, client, event
 
 if TYPE_CHECKING:
     from keyin.cloud.restoring import Report
     from keyin.domain.events import Event
 
+NOBODYS = PasswordHash("nobody's")
 C1, C2 = RecordId("client-1"), RecordId("client-2")
 
 
@@ -36,7 +39,7 @@ async def later(store: MemoryStore, *events: Event) -> list[Row]:
 
 
 async def restored(store: MemoryStore, lines: list[bytes]) -> Report:
-    return await restore(store, lambda: iter(lines), NOW)
+    return await restore(store, lambda: iter(lines), NOW, nobodys=NOBODYS)
 
 
 async def status(store: MemoryStore, id_: RecordId) -> Status:
@@ -81,6 +84,17 @@ async def test_a_copy_that_says_everything_twice_is_applied_once() -> None:
     lines = [row_line(row) for row in await later(store, revoked(C1))]
     report = await restored(store, lines * 3)
     assert (report.rows, report.applied["clients"]) == (1, 1)
+
+
+async def test_a_password_that_was_replaced_opens_nothing_again() -> None:
+    store = await backup()
+    await store.add_account(one_account(), event=event())
+    lines = [row_line(row) for row in await later(store, account("password"))]
+    report = await restored(store, lines)
+    found = await store.account(RecordId("ac_1"))
+    assert found is not None
+    assert (found.password, found.epoch) == (NOBODYS, 1)
+    assert [(one.about, one.why) for one in report.left] == [("ac_1", "no_password")]
 
 
 async def test_a_chain_that_began_after_the_backup_is_read_too() -> None:
@@ -131,7 +145,6 @@ def test_what_was_said_of_a_site_last_counts(events: list[Event], stopped: Any) 
     [
         (site("active"), Left("site.changed", "hall", "was_let_go_on")),
         (account("resumed"), Left("account.changed", "ac_1", "was_let_go_on")),
-        (account("password"), Left("account.changed", "ac_1", "old_password")),
         (account("address"), Left("account.changed", "ac_1", "by_hand")),
         (event(Act.POLICY_CHANGED, key="k_1"), Left("policy.changed", "k_1", "old_policy")),
         (
