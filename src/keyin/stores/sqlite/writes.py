@@ -82,9 +82,11 @@ def change_safe(
     digests: Sequence[Digest],
     change: Callable[[KeyAndSafe | None], KeyAndSafe],
 ) -> None:
-    """Read, change, write back."""
-    changed = change(reader.find_safe(connection, digests))
-    connection.execute(_PUT_KEY, rows.key_row(changed.key))
+    """Read, change, write back; a key that stays as it is costs no page."""
+    found = reader.find_safe(connection, digests)
+    changed = change(found)
+    if found is None or changed.key != found.key:
+        connection.execute(_PUT_KEY, rows.key_row(changed.key))
     if changed.safe is not None:
         connection.execute(_PUT_SAFE, rows.safe_row(changed.safe))
     if changed.event is not None:
