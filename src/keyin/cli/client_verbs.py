@@ -132,6 +132,17 @@ def revoke(*, client: str, reason: Any, yes: bool, as_json: bool, **store: Any) 
     say_changed(changed, _("The client is revoked; its tokens have ended."), as_json=as_json)
 
 
+def _registered(shown: ClientShown) -> tuple[tuple[str, str | None], ...]:
+    found = shown.registration
+    if found is None:
+        return ()
+    return (
+        (_("Came with"), found.initial_access),
+        (_("Installation"), found.installation_id),
+        (_("Flags"), ", ".join(found.flags) or None),
+    )
+
+
 def _say_client(shown: ClientShown) -> None:
     client = shown.client
     networks = _("everywhere") if shown.networks is None else ", ".join(shown.networks)
@@ -148,6 +159,8 @@ def _say_client(shown: ClientShown) -> None:
         (_("May ask from"), networks),
         (_("May write"), writable),
         (_("Old token route until"), day(shown.legacy_until) if shown.legacy_until else None),
+        (_("Owner"), shown.owner),
+        *_registered(shown),
         (_("Registered"), day(client.created)),
         (_("Last used"), day(client.last_used)),
     ):

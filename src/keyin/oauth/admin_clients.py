@@ -11,7 +11,7 @@ from keyin.domain.events import Act
 from keyin.domain.networks import malformed
 from keyin.domain.records import UNRESTRICTED, Status, Unrestricted
 from keyin.oauth import administration_ports as ports
-from keyin.oauth.client_pictures import fitting, key_lines, line
+from keyin.oauth.client_pictures import fitting, key_lines, line, registration_shown
 from keyin.oauth.notices import of_revocation
 from keyin.oauth.proven_client import NOBODYS
 from keyin.oauth.registration import Wish, register, register_legacy
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from keyin.domain.records import ClientKey
     from keyin.oauth.administration import Acting, Operations
     from keyin.oauth.administration_ports import ClientPicture
+    from keyin.oauth.enrolment_ports import Registered
     from keyin.oauth.ports import Enrolment, Peppers
 
 NOT_REVOKED: Final = frozenset(Status) - {Status.REVOKED}
@@ -41,6 +42,10 @@ class Store(ports.ClientRegister, ports.Sites, Protocol):
 
     async def enrol(self, records: Enrolment, *, event: Event) -> Mapping[str, int]:
         """See oauth.ports.Enrolments."""
+        ...
+
+    async def registered(self, oauth2_client_id: str) -> Registered | None:
+        """See oauth.enrolment_ports.Registering."""
         ...
 
 
@@ -88,7 +93,13 @@ class ClientOperations:
             owner=client.lineage.owner,
             origin=client.lineage.origin,
             legacy_until=client.legacy_until,
+            registration=await self._registration(picture),
         )
+
+    async def _registration(self, picture: ClientPicture) -> wire.RegistrationShown | None:
+        names = [one.oauth2_client_id for one in picture.credentials]
+        found = await self.store.registered(names[0]) if len(names) == 1 else None
+        return registration_shown(found.registration) if found else None
 
     async def register(self, op: wire.RegisterClient, acting: Acting) -> wire.ClientRegistered:
         """Take a new one in."""

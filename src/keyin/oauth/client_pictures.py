@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from keyin.domain.records import Status
-from keyin.wire.admin_clients import ClientLine, KeyLine
+from keyin.wire.admin_clients import ClientLine, KeyLine, RegistrationShown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from keyin.domain.enrolment import Registration
     from keyin.domain.records import ClientKey
     from keyin.oauth.administration_ports import ClientPicture
 
@@ -67,6 +68,17 @@ def key_lines(keys: Sequence[ClientKey]) -> tuple[KeyLine, ...]:
             last_used=key.last_used,
         )
         for key in keys
+    )
+
+
+def registration_shown(registration: Registration) -> RegistrationShown:
+    """Return how a computer came that registered itself."""
+    return RegistrationShown(
+        initial_access=registration.initial_access_id,
+        installation_id=registration.installation_id,
+        scopes=registration.scopes,
+        flags=tuple(flag.value for flag in registration.flags),
+        activate_by=registration.activate_by,
     )
 
 

@@ -10,6 +10,8 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from keyin.domain.enrolment import InitialAccess, InitialAccessKind
 from keyin.domain.environment import Entropy, Millis
 from keyin.domain.errors import Refused, msgid
@@ -38,6 +40,8 @@ CHANNEL_PURPOSE: Final = "channel"
 MOST_USES: Final = 10_000
 LONGEST_MS: Final = Millis(366 * 24 * 60 * 60_000)
 _ID_BYTES: Final = 16
+_LARGEST_TEMPLATE: Final = 1900
+"""Bytes: it stands in each certificate, which has to stay small enough to be read."""
 _ONE_COMPUTER: Final = frozenset(
     {InitialAccessKind.BROWSER, InitialAccessKind.DEVICE, InitialAccessKind.CODE}
 )
@@ -222,6 +226,13 @@ def check(wish: NewAccess) -> None:
         (
             not any(malformed(one) for one in networks if not isinstance(one, Unrestricted)),
             msgid("a network is written as an address with a prefix, as in 192.0.2.0/24"),
+        ),
+        (
+            len(msgspec.json.encode(wish.template)) <= _LARGEST_TEMPLATE,
+            msgid(
+                "its limits are too many: networks and preferences together must fit into two "
+                "kilobytes"
+            ),
         ),
     ):
         if not holds:

@@ -88,6 +88,19 @@ class ListClients(Look[ClientPage], frozen=True, kw_only=True, tag="client.list"
     status: Status | None = None
 
 
+class RegistrationShown(msgspec.Struct, frozen=True, kw_only=True):
+    """How a computer came that registered itself."""
+
+    initial_access: str | None
+    """The id of the token that it came with."""
+    installation_id: str | None
+    scopes: tuple[str, ...]
+    flags: tuple[str, ...]
+    """`same_installation`, `returned`, `awaiting`."""
+    activate_by: int | None
+    """Until then it may prove itself for the first time; None: it has, or a person decides."""
+
+
 class ClientShown(msgspec.Struct, frozen=True, kw_only=True):
     """One client, with its keys and with what it may."""
 
@@ -100,6 +113,8 @@ class ClientShown(msgspec.Struct, frozen=True, kw_only=True):
     owner: str | None
     origin: str
     legacy_until: int | None
+    registration: RegistrationShown | None = None
+    """None: it did not register itself."""
 
 
 class ShowClient(Look[ClientShown], frozen=True, kw_only=True, tag="client.show"):
