@@ -16,7 +16,9 @@ import pytest
 from keyin.cloud import routes
 from keyin.cloud.routes import Access, Route
 from keyin.wire import enrolment_file
+from keyin.wire.enrolment_code import EnrolmentCode, token_of
 from tests.managed_place import MARKUP, ManagedPlace, managed_place
+from tests.new_computer import NewComputer
 from tests.page_place import NAME
 from tests.person import Person, fields
 from tests.properties.pages.test_pages import CROSS_SITE, Elements, policy
@@ -410,3 +412,56 @@ def test_a_code_is_shown_once_and_its_page_names_who_used_it(scene: ManagedPlace
     ).fetchone()
     connection.close()
     assert (uses, lives) == (1, 10 * 60_000)
+
+
+def made_code(person: Person, name: str) -> tuple[str, str]:
+    """Make a code on the page; return the token in it, and where its page is."""
+    proof = {"form_proof": fields(person.get("/account"))["form_proof"]}
+    form = {"name": name, "type": "public", "life": "60", "site": "Main library", **proof}
+    page = person.post("/manage/enrolment-codes", form).body.decode()
+    (code,) = re.findall(r"keyin-1\.[\w-]{43}\.[\w-]{6}", page)
+    token = token_of(EnrolmentCode(code))
+    assert token
+    (where,) = re.findall(r'href="(/manage/initial-access-tokens/ia_[^"]+)"', page)
+    return token.reveal(), where
+
+
+def test_a_code_enrols_one_computer_and_its_page_says_which(
+    scene: ManagedPlace, ada: Person
+) -> None:
+    token, where = made_code(ada, "Desk at the door")
+    computer = NewComputer(scene.place.cloud, scene.place.issuer, name="what it says itself")
+    told = computer.register(token, scheme="Bearer")
+    assert told.status == 201, told.body
+    assert (told.json["client_name"], told.json["gpii_site"]) == (
+        "Desk at the door",
+        "Main library",
+    )
+    page = ada.get(where).body.decode()
+    assert "Desk at the door" in page
+    assert computer.fingerprint in page
+    (link,) = re.findall(r'href="(/manage/installations/c_[^"]+)"', page)
+    detail = ada.get(link).body.decode()
+    assert computer.fingerprint in detail
+    assert "Not proven yet" in detail
+    other = NewComputer(scene.place.cloud, scene.place.issuer)
+    assert other.register(token, scheme="Bearer").status == 401
+
+
+def test_a_computer_that_lapsed_comes_back_after_one_click(
+    scene: ManagedPlace, ada: Person
+) -> None:
+    token, _ = made_code(ada, "Desk in the cellar")
+    computer = NewComputer(scene.place.cloud, scene.place.issuer)
+    told = computer.register(token, scheme="Bearer").json
+    scene.place.query("UPDATE clients SET status = 'expired' WHERE name = ?", "Desk in the cellar")
+    again = computer.register(told["keyin_registration_certificate"])
+    assert again.status == 201, again.body
+    page = ada.get("/manage/installations?text=cellar").body.decode()
+    (path,) = re.findall(r'action="(/manage/installations/[^"]+/approve)"', page)
+    assert "Waits for your yes" in page
+    assert "Desk in the cellar" in ada.get("/manage/installations").body.decode()
+    proof = {"form_proof": fields(ada.get("/account"))["form_proof"]}
+    assert ada.post(path, proof).status == 303
+    query = "SELECT status FROM clients WHERE id = ?"
+    assert scene.place.query(query, path.split("/")[3]) == [("active",)]
