@@ -328,3 +328,8 @@ def test_there_and_back_metadata_speaks_of_the_same_places() -> None:
         back = ONTOLOGIES.convert(there, ISO, FLAT)
         again = ONTOLOGIES.convert(back, FLAT, ISO)
         assert again == there, name
+
+
+def test_a_scope_that_repeats_itself_costs_no_more_than_its_paths() -> None:
+    sets = ONTOLOGIES.convert(scoped(*["control.*"] * 100_000), ISO, FLAT)
+    assert len(scopes(sets)) == 12

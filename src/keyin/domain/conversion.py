@@ -89,9 +89,9 @@ class Conversion:
         return [EVERYTHING, *found] if EVERYTHING in scope else found
 
     def _spoken_of(self, scope: Sequence[Value]) -> Iterator[str]:
-        """Go through the paths; a wildcard is every path that begins like it."""
-        for path in scope:
-            if not isinstance(path, str) or path == EVERYTHING or len(path) > LONGEST:
+        """Go through the paths, each once; a wildcard is every path that begins like it."""
+        for path in dict.fromkeys(path for path in scope if isinstance(path, str)):
+            if path == EVERYTHING or len(path) > LONGEST:
                 continue
             if not path.endswith(EVERYTHING):
                 yield path
