@@ -118,7 +118,8 @@ class Approving:
         choice, errors = computer_questions.read_choice(
             form, computer, await services.computers.sites(who.account)
         )
-        errors = {**errors, **await self.desk.wrong_site(who, choice.site)}
+        taken = await computer_questions.name_taken(self.desk, who, choice, computer)
+        errors = {**taken, **errors, **await self.desk.wrong_site(who, choice.site)}
         edited = shown if errors else msgspec.structs.replace(shown, chosen=choice)
         recent = fresh(who, request)
         if recent is None:

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from keyin.domain.address_text import address_text
+from keyin.domain.enrolment import STANDING
 from keyin.domain.errors import msgid
 from keyin.oauth.consent import Choice
 from keyin.oauth.device import same_network
+from keyin.oauth.managed_ports import Wanted
 from keyin.pages.manage_texts import TYPES
 from keyin.pages.texts import plain
 from keyin.wire.key_fingerprint import key_fingerprint
@@ -27,10 +29,12 @@ if TYPE_CHECKING:
 
 TEMPLATE: Final = "computer_question"
 LONGEST_NAME: Final = 80
+_MOST_ALIKE: Final = 50
 NO_SITE: Final = ""
 NO_TYPE: Final = ""
 NO_NAME: Final = msgid("Enter a name for the computer.")
 BAD_NAME: Final = msgid("Enter a name of at most 80 characters, on one line.")
+NAME_TAKEN: Final = msgid("You have another computer of this name. Enter another name.")
 NO_SUCH_TYPE: Final = msgid("Choose what the computer is for.")
 NO_SUCH_SITE: Final = msgid("Choose a site of yours, or none.")
 RIGHTS: Final = (
@@ -83,6 +87,21 @@ def question(desk: Desk, request: PageRequest, who: SignedIn, asked: Asked) -> P
         limits=LIMITS,
         errors=asked.errors,
     )
+
+
+async def name_taken(
+    desk: Desk, who: SignedIn, choice: Choice, computer: Computer
+) -> Mapping[str, str]:
+    """Say so where another computer of theirs has the name, before it would fail to register."""
+    wanted = Wanted(text=choice.name)
+    page = await desk.services.managing.page(who.account, wanted, before=None, most=_MOST_ALIKE)
+    for one in page.computers:
+        client, there = one.picture.client, one.registration
+        own = client.lineage.owner == who.account.id and client.status in STANDING
+        again = there is not None and there.installation_id == computer.installation_id
+        if own and client.name == choice.name and not again:
+            return {"client_name": NAME_TAKEN}
+    return {}
 
 
 def types_for(computer: Computer) -> Mapping[str, str]:

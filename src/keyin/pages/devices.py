@@ -98,7 +98,8 @@ class Devices:
         choice, errors = computer_questions.read_choice(
             request.form or {}, asking.computer, await computers.sites(who.account)
         )
-        errors = {**errors, **await self.desk.wrong_site(who, choice.site)}
+        taken = await computer_questions.name_taken(self.desk, who, choice, asking.computer)
+        errors = {**taken, **errors, **await self.desk.wrong_site(who, choice.site)}
         if answer is not Answer.DENY and (errors or answer is None):
             return await self._question(request, who, asking, code, choice, errors)
         outcome = await computers.decide_device(

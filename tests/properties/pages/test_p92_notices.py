@@ -11,7 +11,7 @@ from keyin.wire.enrolment_code import EnrolmentCode, token_of
 from tests.new_computer import NewComputer
 from tests.page_place import NAME, page_place
 from tests.person import Person
-from tests.properties.pages.test_approval import approved
+from tests.properties.pages.test_approval import approved, asked, decided
 from tests.started import run
 
 if TYPE_CHECKING:
@@ -56,6 +56,21 @@ def test_p92_a_computer_that_comes_and_goes_is_told(
     where = ("--yes", "--data", place.cloud.data)
     assert run("client", "revoke", client_id, "--reason", "lost", *where).returncode == 0
     assert told(place, "Comes") == ["registered", "revoked"]
+
+
+def test_a_name_that_another_computer_has_is_said_before_anything_is_decided(
+    ada: Person, computer: NewComputer, place: Place
+) -> None:
+    enrolled(ada, computer, "Has the name")
+    other = NewComputer(place.cloud, place.issuer)
+    page = asked(ada, other)
+    refused = decided(ada, page, "approve", client_name="Has the name")
+    assert refused.status == 400
+    assert 'href="#client_name"' in refused.body.decode()
+    assert decided(ada, page, "approve", client_name="Has another").status == 303
+    again = NewComputer(place.cloud, place.issuer, installation=computer.installation)
+    page = asked(ada, again)
+    assert decided(ada, page, "approve", client_name="Has the name").status == 303
 
 
 def test_p07_a_code_that_comes_twice_takes_a_computer_back_that_was_registered_with_it(
