@@ -36,6 +36,16 @@ _CHANGE: Final = (
     "WHERE id = $1 AND ($8::text IS NULL OR password = $8)"
 )
 _OPEN: Final = insert("sessions", SESSION)
+# a few at a time, and past what another worker has: grants are in the same transaction
+_OVER: Final = """
+DELETE FROM sessions WHERE digest IN (
+  SELECT digest FROM sessions WHERE expires < $1 ORDER BY expires LIMIT 100 FOR UPDATE SKIP LOCKED)
+"""
+_FORGET: Final = """
+DELETE FROM sign_in_failures WHERE bucket IN (
+  SELECT bucket FROM sign_in_failures WHERE last < $1 ORDER BY last LIMIT 100
+  FOR UPDATE SKIP LOCKED)
+"""
 _FIND_SESSION: Final = Lookup(
     f"SELECT s.digest, {names(SESSION, 's')}, {names(ACCOUNT, 'a')} FROM sessions AS s "  # noqa: S608 - ours
     "JOIN accounts AS a ON a.id = s.account_id WHERE s.digest = any($1)"
@@ -99,8 +109,7 @@ class PostgresAccounts(PostgresPart):
         """See Sessions."""
 
         async def unit(transaction: Transaction) -> None:
-            over = "DELETE FROM sessions WHERE expires < $1"
-            await transaction.execute(over, session.signed_in)
+            await transaction.execute(_OVER, session.signed_in)
             await transaction.execute(_CLOSE, list(instead_of))
             await transaction.execute(_OPEN, *account_rows.session_row(session))
             transaction.append(event)
@@ -139,8 +148,7 @@ class PostgresAccounts(PostgresPart):
         counted = sorted(set(buckets))
 
         async def unit(transaction: Transaction) -> None:
-            over = "DELETE FROM sign_in_failures WHERE last < $1"
-            await transaction.execute(over, now - FORGOTTEN)
+            await transaction.execute(_FORGET, now - FORGOTTEN)
             await transaction.execute(_COUNT, counted, now, forget_before)
             if event is not None:
                 transaction.append(event)
