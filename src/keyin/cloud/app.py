@@ -157,7 +157,7 @@ class CloudApp:
             async with timeout(most):
                 return await handler(exchange)
         except TimeoutError as error:
-            raise StoreUnavailable("the store is too slow") from error
+            raise StoreUnavailable("the store cannot answer (%(name)s)", name="too slow") from error
 
 
 def _unexpected(error: Exception) -> Answer:

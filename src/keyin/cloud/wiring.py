@@ -130,7 +130,6 @@ async def build(  # noqa: PLR0913 - every one of them is replaced by some test
         access_log=access_log or AccessLog(),
         gate=gate or Gate(),
     )
-    limits = limits or Limits(answer_s=ANSWER_S if config.database else None)
     settings = await settings_services(config, store=store, secrets=secrets, entropy=around.entropy)
     answering = handlers(
         config,
@@ -141,7 +140,7 @@ async def build(  # noqa: PLR0913 - every one of them is replaced by some test
         limited=limiting(config.limits, store, secrets, around.metrics),
         pages=pages,
     )
-    preferences = preferences_app(settings, around, limits)
+    preferences = preferences_app(settings, around, limits := limits or own_limits(config))
     alone = preferences if config.preferences_only else None
     return Cloud(
         access_log=around.access_log,
@@ -150,6 +149,11 @@ async def build(  # noqa: PLR0913 - every one of them is replaced by some test
         preferences=preferences,
         ops=ops_app(config, store, around.metrics),
     )
+
+
+def own_limits(config: CloudConfig) -> Limits:
+    """Say how much one process takes on, and for how long a shared database may keep it."""
+    return Limits(answer_s=ANSWER_S if config.database else None)
 
 
 def ops_app(config: CloudConfig, store: Store, metrics: Metrics) -> OpsApp:
