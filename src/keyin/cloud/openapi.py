@@ -14,7 +14,7 @@ import msgspec
 from keyin.cloud import routes
 from keyin.cloud.answers import JSON_BARE, Answer
 from keyin.cloud.api_words import WORDS
-from keyin.cloud.words import ENROLMENT_FILE, HTML, JSON, STRING, Words, an_object
+from keyin.cloud.words import HTML, JSON, OF_PEOPLE, STRING, Words, an_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -120,7 +120,7 @@ def _refusals(route: Route, words: Words) -> dict[str, object]:
     found = {*ANYWHERE, *OF_ACCESS.get(route.access.name, ()), *words.refusals}
     if route.body_limit:
         found |= {*WITH_BODY}
-    shown = {*OF_PAGES, *words.refusals} if words.as_ in {HTML, ENROLMENT_FILE} else set()
+    shown = {*OF_PAGES, *words.refusals} if words.as_ in OF_PEOPLE else set()
     return {str(status): _refusal(status, page=status in shown) for status in sorted(found | shown)}
 
 

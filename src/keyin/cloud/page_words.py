@@ -8,6 +8,7 @@ from keyin.cloud.words import (
     ASKED_OF_A_PERSON,
     ENROLMENT_FILE,
     HTML,
+    PICTURE,
     PROOF,
     STRING,
     Words,
@@ -122,7 +123,7 @@ PAGE_WORDS: Final[Mapping[str, Words]] = {
     ),
     "GET /account/second-step/picture": Words(
         summary="The secret for a telephone, as a picture",
-        as_="image/png",
+        as_=PICTURE,
         ok=(200, 303),
         refusals=(409,),
     ),

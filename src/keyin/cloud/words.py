@@ -17,6 +17,9 @@ JSON: Final = "application/json"
 HTML: Final = "text/html"
 TEXT: Final = "text/plain"
 ENROLMENT_FILE: Final = "application/vnd.keyin.enrolment+json"
+PICTURE: Final = "image/png"
+OF_PEOPLE: Final = frozenset({HTML, ENROLMENT_FILE, PICTURE})
+"""What a browser gets; where it does not, it gets a page."""
 
 
 def text(*only: str) -> Schema:

@@ -17,6 +17,7 @@ from keyin.cloud import routes
 from keyin.cloud.routes import Access, Route
 from keyin.wire import enrolment_file
 from keyin.wire.enrolment_code import EnrolmentCode, token_of
+from tests import audit_log
 from tests.managed_place import MARKUP, ManagedPlace, managed_place
 from tests.new_computer import NewComputer
 from tests.page_place import NAME
@@ -465,3 +466,36 @@ def test_a_computer_that_lapsed_comes_back_after_one_click(
     assert ada.post(path, proof).status == 303
     query = "SELECT status FROM clients WHERE id = ?"
     assert scene.place.query(query, path.split("/")[3]) == [("active",)]
+
+
+TOLD: Final = (
+    (f"{COMPUTER}/suspend", "own", "client.suspended"),
+    (f"{COMPUTER}/resume", "own", "client.resumed"),
+    (f"{COMPUTER}/revoke", "managed", "client.revoked"),
+    (f"{COMPUTER}/approve", "waiting", "client.activated"),
+    (f"{FILE}/revoke", "own", "initial_access.revoked"),
+    ("/manage/enrolment-codes", "", "initial_access.made"),
+    ("/manage/initial-access-tokens", "", "initial_access.made"),
+)
+
+
+def test_p90_each_act_in_the_pages_leaves_one_event(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    assert {path for path, _, _ in TOLD} | HARMLESS == {one.template for one in ACTS}
+    with managed_place(tmp_path_factory.mktemp("p90")) as scene:
+        person, data = Person(scene.place), scene.place.cloud.data
+        person.sign_in()
+        ((account,),) = scene.place.query("SELECT id FROM accounts WHERE name = ?", NAME)
+        for path, name, act in TOLD:
+            (route,) = [one for one in ACTS if one.template == path]
+            before = audit_log.length(data)
+            assert asked(person, route, ids(scene, route).get(name, "")).status in {200, 303}
+            (event,) = audit_log.events(data, before)
+            assert (event["act"], event["outcome"], event["actor"]) == (act, "done", account)
+            assert event["address"] == "127.0.0.1"
+            assert event["request_id"]
+            assert event.get("reason") == {
+                "client.suspended": "lost",
+                "client.revoked": "lost",
+            }.get(act, "compromised" if act == "initial_access.revoked" else None)
