@@ -76,11 +76,12 @@ class SettingsRoutes:
         device = _device(exchange.request.segments[2])
         if device is None:
             raise Unacceptable(errors.BAD_ESCAPE)
-        return await self.settings.query(grant, device)
+        return await self.settings.query(grant, device, request_id=exchange.request_id)
 
     async def _queried_own(self, exchange: Exchange, grant: Grant) -> bytes:
         """Answer the same, without what the computer has already."""
-        return await self.settings.query_own(grant, await json_body(exchange))
+        body = await json_body(exchange)
+        return await self.settings.query_own(grant, body, request_id=exchange.request_id)
 
     async def _saved(self, exchange: Exchange, grant: Grant) -> bytes:
         """Change a safe (cloud-wire §4.5)."""

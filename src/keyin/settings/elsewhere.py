@@ -47,10 +47,12 @@ class Elsewhere:
     """Where this cloud has its keys."""
     vault: Vault
 
-    async def sets(self, grant: Grant) -> Value:
+    async def sets(self, grant: Grant, request_id: str | None) -> Value:
         """Return the sets of a grant's key. Raises StoreUnavailable."""
         key = await self._key(grant)
-        return {} if key is None or reserved(key) else await self.far.read(key, request_id=None)
+        if key is None or reserved(key):
+            return {}
+        return await self.far.read(key, request_id=request_id)
 
     async def save(self, wish: Wish, author: Author, now: Millis) -> None:
         """Send a document on; a key that is new is made here after it was there.

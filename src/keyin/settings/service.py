@@ -62,14 +62,14 @@ class SettingsService:
     """Where the preferences are, if not in this cloud's own store."""
     meetings: Meetings = field(default_factory=Meetings)
 
-    async def query(self, grant: Grant, report: str) -> bytes:
+    async def query(self, grant: Grant, report: str, *, request_id: str | None = None) -> bytes:
         """Answer the four members of cloud-wire §4.3 as JSON, for a device's report as JSON.
 
         Raises Rejected and StoreUnavailable.
         """
         await self.look()
         device = self.registries.installed(report)
-        matched = await self._met(grant, device)
+        matched = await self._met(grant, device, request_id)
         return b"".join(
             (
                 b'{"gpiiKey":',
@@ -84,14 +84,14 @@ class SettingsService:
             )
         )
 
-    async def query_own(self, grant: Grant, body: bytes) -> bytes:
+    async def query_own(self, grant: Grant, body: bytes, *, request_id: str | None = None) -> bytes:
         """Answer a `wire.settings_query.Query` with an `Answered`: no key, no registry entries.
 
         Raises Rejected and StoreUnavailable.
         """
         await self.look()
         device = self.registries.installed(_device(body))
-        matched = await self._met(grant, device)
+        matched = await self._met(grant, device, request_id)
         return b"".join(
             (
                 b'{"preferences":',
@@ -104,9 +104,9 @@ class SettingsService:
             )
         )
 
-    async def _met(self, grant: Grant, device: Installed) -> Matched:
+    async def _met(self, grant: Grant, device: Installed, request_id: str | None) -> Matched:
         if self.elsewhere is not None:
-            return _match(await self.elsewhere.sets(grant), device)
+            return _match(await self.elsewhere.sets(grant, request_id), device)
         safe = await self._safe(grant)
         return _match({}, device) if safe is None else self._matched(safe, device)
 

@@ -9,6 +9,7 @@ import socket
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 import trustme
@@ -86,8 +87,13 @@ def test_what_is_saved_here_is_kept_there_and_comes_back(clouds: Clouds) -> None
         LANGUAGE: "de-DE",
     }
     assert not any(one["type"] == "prefsSafe" for one in clouds.public.documents())
-    answer = clouds.public.settings("alice", alice, READER).json
+    headers = {"Authorization": f"Bearer {alice}", "X-Request-Id": "this-request"}
+    path = f"/alice/settings/{quote(json.dumps(READER))}"
+    answer = clouds.public.request("GET", path, headers=headers).json
     assert answer["preferences"]["contexts"]["gpii-default"]["preferences"] == {FONT_SIZE: 24}
+    time.sleep(0.5)  # lines of requests are written together, a little later
+    for process in (clouds.public.process, clouds.keeper.process):
+        assert "this-request" in process.output, "one request id goes through both"
 
 
 def send(clouds: Clouds, desk: Computer, bound: str, method: str, path: str, body: object) -> Reply:
