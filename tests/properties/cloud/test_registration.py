@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from keyin.domain.enrolment import SETTINGS_SCOPES
 from keyin.stores.host import SystemEntropy
+from keyin.stores.opening import STORE
 from keyin.wire.enrolment_code import new_initial_access_token
 from keyin.wire.signing_key import new_key
 from tests.cloud_documents import FREE, SECRET, everything
@@ -289,6 +291,19 @@ def test_p49_a_copy_is_seen(cloud: Cloud) -> None:
     assert told["gpii_flags"] == ["same_installation"]
     first.prove(cloud)
     assert opens(first, cloud)
+    assert told(cloud, second) == ["same_installation"]
+
+
+def told(cloud: Cloud, computer: Newcomer) -> list[str]:
+    """Return what the owner was told about a computer."""
+    connection = sqlite3.connect(cloud.data / STORE)
+    found = connection.execute(
+        "SELECT kind FROM notices WHERE client_id IN "
+        "(SELECT client_id FROM credentials WHERE oauth2_client_id = ?) ORDER BY seq",
+        (computer.client_id,),
+    ).fetchall()
+    connection.close()
+    return [kind for (kind,) in found]
 
 
 @pytest.mark.parametrize(("policy", "second_may"), [("replace", True), ("deny", False)])
