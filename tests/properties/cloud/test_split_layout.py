@@ -8,6 +8,7 @@ import shlex
 import socket
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -28,13 +29,13 @@ from tests.cloud_documents import (
 )
 from tests.cloud_process import Cloud, Reply, import_documents, serving
 from tests.house.sources import ROOT
+from tests.leaks import found
 from tests.oauth_client import ISSUER, Computer, registered
 from tests.preferences_server import ANYWHERE, Clouds, secret_file, split
 from tests.started import run, started
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 READER = {"OS": {"id": "linux"}, "solutions": [{"id": "net.keyin.sample.reader"}]}
 DOCUMENT = (ROOT / "docs" / "operations" / "preferences-server.md").read_text(encoding="utf-8")
@@ -283,3 +284,23 @@ def test_every_command_of_the_document_runs(tmp_path: Path) -> None:
         assert cloud.save("alice", alice, preferences(volume=0.5)).status == 200
     kept = stored(Cloud(servers[-2], tmp_path / "var" / "preferences"), "alice")
     assert kept["contexts"]["gpii-default"]["preferences"][COMMON + "volume"] == 0.5
+
+
+def test_p91_neither_server_says_a_key_a_secret_or_a_preference(clouds: Clouds) -> None:
+    key, value = "marked-key-of-a-person", "marked-preference"
+    bearer = token(clouds.public, key, MAKER)
+    document = {"contexts": {value: {"preferences": {COMMON + "unheardOf": value}}}}
+    unfit = {"contexts": {value: {"preferences": {LANGUAGE: value}}}}
+    assert clouds.public.save(key, bearer, document).status == 200
+    assert clouds.public.save(key, bearer, unfit).status == 400
+    assert clouds.public.settings(key, bearer, READER).status == 200
+    assert clouds.prefer("GET", f"/preferences/{key}?view={value}").status == 200
+    assert clouds.prefer("PUT", f"/preferences/{key}", body="{").status == 400
+    time.sleep(0.5)
+    marks = {key, value, bearer, clouds.secret}
+    for process in (clouds.public.process, clouds.keeper.process):
+        assert process.output
+        assert not found(marks, process.output.encode())
+        about = Path(f"/proc/{process.process.pid}")
+        for name in ("cmdline", "environ"):
+            assert not found(marks, (about / name).read_bytes())
