@@ -291,10 +291,10 @@ def test_p49_a_copy_is_seen(cloud: Cloud) -> None:
     assert told["gpii_flags"] == ["same_installation"]
     first.prove(cloud)
     assert opens(first, cloud)
-    assert told(cloud, second) == ["same_installation"]
+    assert notices_of(cloud, second) == ["same_installation"]
 
 
-def told(cloud: Cloud, computer: Newcomer) -> list[str]:
+def notices_of(cloud: Cloud, computer: Newcomer) -> list[str]:
     """Return what the owner was told about a computer."""
     connection = sqlite3.connect(cloud.data / STORE)
     found = connection.execute(
