@@ -72,11 +72,15 @@ _WHY: Final = {
 @click.option(
     "--without-copy", is_flag=True, help="There is none: what was revoked since stays as it was."
 )
+@click.option(
+    "--incomplete", is_flag=True, help="Rows of the copy are lost; go on with those that are there."
+)
 @on_the_store
 def restored(
     *,
     copies: tuple[Path, ...],
     without_copy: bool,
+    incomplete: bool,
     as_json: bool,
     **store: Any,  # noqa: ANN401 - click hands them over by name
 ) -> None:
@@ -89,7 +93,7 @@ def restored(
     if bool(copies) == without_copy:
         raise click.UsageError(_("give --copy FILE, or say --without-copy"))
     with errors_for_people(as_json=as_json):
-        report = asyncio.run(_run(copies, **store))
+        report = asyncio.run(_run(copies, incomplete=incomplete, **store))
     if as_json:
         say_json(_as_json(report))
     else:
@@ -97,7 +101,12 @@ def restored(
 
 
 async def _run(
-    copies: tuple[Path, ...], *, data: Path | None, database: str | None, secrets: Path | None
+    copies: tuple[Path, ...],
+    *,
+    incomplete: bool,
+    data: Path | None,
+    database: str | None,
+    secrets: Path | None,
 ) -> Report:
     place = place_of(data, database)
     if isinstance(place, Database):
@@ -111,6 +120,7 @@ async def _run(
                 lambda: _lines(copies),
                 SystemClock().now(),
                 nobodys=await _nobodys(),
+                incomplete=incomplete,
             )
         except OSError as error:
             raise _unreadable(error) from error

@@ -85,16 +85,24 @@ def refuse_unfinished(restoring_from: Mapping[str, int] | None) -> None:
 
 
 async def restore(
-    store: Store, copies: Callable[[], Iterator[bytes]], now: Millis, *, nobodys: PasswordHash
+    store: Store,
+    copies: Callable[[], Iterator[bytes]],
+    now: Millis,
+    *,
+    nobodys: PasswordHash,
+    incomplete: bool = False,
 ) -> Report:
     """Do all of it; `copies` opens the lines of the second copy, oldest file first.
 
     `nobodys` is the hash of a password that nobody knows. Raises OSError (a copy),
+    ConfigurationError (rows are missing in it, and that is not said by `incomplete`), and
     StoreUnavailable.
     """
     started = await store.restoring_from()
     if started is None:
         started = await _common(store, copies())
+        if not incomplete:
+            _refuse_gaps(_after(copies(), started), started)
         await store.begin_restoring(started)
     report = Report()
     await _put_rows_back(store, _after(copies(), started), report)
@@ -106,6 +114,23 @@ async def restore(
     report.applied, report.made, report.left = applier.applied, since.made, since.left
     report.epoch = await store.end_restoring(event=_told(report, now))
     return report
+
+
+def _refuse_gaps(rows: Iterable[CopiedRow], started: Mapping[str, int]) -> None:
+    """Raise ConfigurationError where a copy does not go on where the store, or a row, ends."""
+    last = dict(started)
+    for row in rows:
+        expected = last.get(row.chain, 0) + 1
+        if row.seq != expected:
+            raise ConfigurationError(
+                "the copy lacks rows %(first)s to %(last)s of chain %(chain)s",
+                next_step="Give the older files of the copy too, the oldest first. If they are "
+                "lost, say --incomplete: what was revoked in them stays as it was.",
+                first=expected,
+                last=row.seq - 1,
+                chain=row.chain,
+            )
+        last[row.chain] = row.seq
 
 
 async def _common(store: Store, lines: Iterable[bytes]) -> dict[str, int]:

@@ -38,8 +38,8 @@ async def later(store: MemoryStore, *events: Event) -> list[Row]:
     return list(rows(head, events))
 
 
-async def restored(store: MemoryStore, lines: list[bytes]) -> Report:
-    return await restore(store, lambda: iter(lines), NOW, nobodys=NOBODYS)
+async def restored(store: MemoryStore, lines: list[bytes], *, incomplete: bool = False) -> Report:
+    return await restore(store, lambda: iter(lines), NOW, nobodys=NOBODYS, incomplete=incomplete)
 
 
 async def status(store: MemoryStore, id_: RecordId) -> Status:
@@ -55,7 +55,12 @@ def revoked(id_: RecordId) -> Event:
 async def test_what_follows_a_gap_is_revoked_and_the_log_is_left_as_it_is() -> None:
     store = await backup()
     gone = await later(store, revoked(C1), event(Act.ALERT), revoked(C2))
-    report = await restored(store, [row_line(gone[0]), row_line(gone[2])])
+    lines = [row_line(gone[0]), row_line(gone[2])]
+    with pytest.raises(ConfigurationError, match="rows 3 to 3 of chain main"):
+        await restored(store, lines)
+    assert await store.restoring_from() is None
+    assert await status(store, C1) is Status.ACTIVE
+    report = await restored(store, lines, incomplete=True)
     assert (report.broken, report.rows) == (["main"], 0)
     assert [await status(store, id_) for id_ in (C1, C2)] == [Status.REVOKED] * 2
 
