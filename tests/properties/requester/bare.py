@@ -90,6 +90,12 @@ class Bare:
             env=self.environment(screen=screen),
         )
 
+    def status(self) -> subprocess.CompletedProcess[str]:
+        return run(
+            "requester", "status", "--socket", self.folder / "s.sock",
+            environment=self.environment(),
+        )  # fmt: skip
+
     def enrol(self, *words: object, stdin: str = "", screen: bool = True) -> Lines:
         done = self.keyin("enrol", "--json", *words, stdin=stdin, screen=screen)
         lines = [json.loads(line) for line in done.stdout.splitlines()]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import pwd
+import shutil
 import socket
+import ssl
 import stat
 import subprocess
 import time
@@ -14,7 +17,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+import trustme
 
+from keyin.cli.processes import command
 from tests.fakes.cloud import running_cloud
 from tests.fakes.enrolling_cloud import REGISTER, EnrollingCloud
 from tests.properties.requester.bare import PERSON, Bare, new_bare
@@ -29,6 +34,7 @@ from tests.properties.requester.test_door import tcp_listeners
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -322,3 +328,70 @@ def test_p86_a_wrong_clock_is_named_and_the_command_goes_on_when_it_is_right(
         said.until("enrolled")
         assert said.end()[0] == 0
     assert bare.client_id
+
+
+@needs_other_account
+def test_a_code_can_be_pasted_while_the_browser_is_waited_for(
+    cloud: EnrollingCloud, bare: Bare
+) -> None:
+    person, screen = os.openpty()
+    words = command("requester", "enrol", "--cloud", cloud.url, "--config", bare.config)
+    asking = subprocess.Popen(
+        words, stdin=screen, stdout=subprocess.PIPE, text=True, env=bare.environment()
+    )
+    os.close(screen)
+    try:
+        wait_for(lambda: bool(bare.opened.read_text()))
+        os.write(person, b"not a code\n")
+        os.write(person, cloud.new_code().encode() + b"\n")
+        said, _ = asking.communicate(timeout=60)
+    finally:
+        asking.kill()
+        os.close(person)
+    assert asking.returncode == 0, said
+    for part in (
+        "Your browser opens.",
+        "Fingerprint",
+        "paste it here",
+        "This computer is enrolled.",
+    ):
+        assert part in said
+    assert bare.client_id
+
+
+def test_corpus_savedesktop_533_an_identity_that_is_copied_along_opens_nothing(
+    cloud: EnrollingCloud, bare: Bare
+) -> None:
+    done = bare.enrol("--cloud", cloud.url, "--code", "-", stdin=cloud.new_code() + "\n")
+    original, asked = done.last["client_id"], len(cloud.paths)
+    with new_bare() as copy:
+        copy.machine("b" * 32)
+        shutil.copy2(bare.files.credential, copy.files.credential)
+        copy.configure(cloud=cloud.url)
+        with copy.serving():
+            said = copy.status()
+            assert said.returncode == 1
+            assert "copied_identity" in said.stdout
+            assert "give this computer an identity of its own" in said.stdout
+            assert len(cloud.paths) == asked, "the cloud hears nothing of it"
+            fresh = copy.enrol("--code", "-", stdin=cloud.new_code() + "\n")
+            assert fresh.last["client_id"] not in {None, original}
+    assert not cloud.registered[original].revoked
+    assert bare.ask("status")["enrolled"]
+
+
+def test_p22_who_enrols_trusts_the_authority_of_the_configuration_and_no_other(
+    tmp_path: Path,
+) -> None:
+    authority, serving = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(serving)
+    authority.cert_pem.write_to_path(tmp_path / "ours.pem")
+    trustme.CA().cert_pem.write_to_path(tmp_path / "another.pem")
+    with running_cloud(EnrollingCloud(), tls=serving) as cloud, new_bare() as bare:
+        assert isinstance(cloud, EnrollingCloud)
+        code = cloud.new_code()
+        for name, exit_code in (("another", 4), ("ours", 0)):
+            bare.configure(cloud=f"{cloud.url}'\nca = '{tmp_path / name}.pem")
+            with bare.serving():
+                done = bare.enrol("--code", "-", stdin=code + "\n")
+                assert (done.code, bool(bare.client_id)) == (exit_code, exit_code == 0), done
