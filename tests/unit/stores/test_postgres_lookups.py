@@ -105,6 +105,20 @@ async def test_a_caller_that_goes_away_harms_nobody(store: PostgresStore) -> Non
     assert all(one is not None for one in done)
 
 
+async def test_queries_that_take_long_leave_a_connection_to_requests(store: PostgresStore) -> None:
+    loop = asyncio.get_running_loop()
+    sleeping = [
+        asyncio.create_task(store._lookups.fetch("SELECT pg_sleep(0.4)::text")) for _ in range(6)
+    ]
+    await asyncio.sleep(0.05)
+    began = loop.time()
+    for digest in DIGESTS[:20]:
+        assert await store.find_key((digest,))
+    assert loop.time() - began < 0.35
+    assert len(await asyncio.gather(*sleeping)) == 6
+    assert loop.time() - began > 1
+
+
 async def test_an_export_sees_one_moment(store: PostgresStore) -> None:
     frozen = await open_store(store._lookups._server.url)
     await frozen.hold_still()

@@ -80,6 +80,8 @@ class Lookups:
         self._server = server
         self._idle = [Lane(server) for _ in range(lanes)]
         self._lanes = tuple(self._idle)
+        self._given_up: tuple[Lane, ...] = ()
+        self._fetching = 0
         self._waiting: dict[Lookup, list[_Asked]] = {}
         self._alone: list[_Alone] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -120,7 +122,7 @@ class Lookups:
         lane = _StillLane(self._server)
         await _bounded(lane, lambda connection: connection.fetch("SELECT 1"))
         self._idle = [lane]
-        self._lanes = (*self._lanes, lane)
+        self._lanes, self._given_up = (lane,), self._lanes
 
     def _begin_soon(self) -> None:
         if not self._open:
@@ -140,14 +142,18 @@ class Lookups:
 
     async def _work(self, lane: Lane) -> None:
         try:
-            while self._waiting or self._alone:
-                if self._alone:
-                    alone = self._alone.pop(0)
-                    await self._fetch(lane, alone)
+            while self._waiting or self._may_fetch():
+                if self._may_fetch():
+                    await self._fetch(lane, self._alone.pop(0))
                 if self._waiting:
                     await self._look_up(lane, *self._next())
         finally:
-            self._idle.append(lane)
+            if lane in self._lanes:  # else all is looked up on another from now on
+                self._idle.append(lane)
+
+    def _may_fetch(self) -> bool:
+        """Tell whether a query of its own is due; one connection is left to what requests ask."""
+        return bool(self._alone) and self._fetching < max(1, len(self._lanes) - 1)
 
     def _next(self) -> tuple[Lookup, list[_Asked]]:
         """Take what was first asked for, and all that can be answered with it."""
@@ -160,6 +166,7 @@ class Lookups:
     async def _fetch(self, lane: Lane, alone: _Alone) -> None:
         if _too_late([alone.asked]):
             return
+        self._fetching += 1
         run = lambda connection: connection.fetch(alone.sql, *alone.args)  # noqa: E731
         try:
             found = await _bounded(lane, run)
@@ -167,6 +174,8 @@ class Lookups:
             _fail([alone.asked], error)
         else:
             _answer(alone.asked, [tuple(row) for row in found])
+        finally:
+            self._fetching -= 1
 
     async def _look_up(self, lane: Lane, lookup: Lookup, asked: list[_Asked]) -> None:
         if _too_late(asked):
@@ -189,13 +198,13 @@ class Lookups:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for lane in self._lanes:
+        for lane in (*self._lanes, *self._given_up):
             await lane.close()
 
     def drop(self) -> None:
         """Let go of all connections."""
         self._open = False
-        for lane in self._lanes:
+        for lane in (*self._lanes, *self._given_up):
             lane.drop()
 
 
