@@ -37,6 +37,17 @@ BUILT_IN: Final = "built_in"
 _CLIENT: Final = RecordId(f"c_{ENROLMENT_CLIENT}")
 _CREDENTIAL: Final = RecordId(f"cc_{ENROLMENT_CLIENT}")
 
+APPLICATION: Final = Application(
+    credential_id=_CREDENTIAL,
+    auth_method=AuthMethod.NONE,
+    native=True,
+    redirect_uris=REDIRECT_URIS,
+    grant_types=(AUTHORIZATION_CODE, DEVICE_CODE),
+    scopes=(REGISTER_SCOPE,),
+    par_required=True,
+    typ_required=True,
+)
+
 
 class Store(Credentials, Enrolments, Protocol):
     """Where it is looked for, and put."""
@@ -87,14 +98,4 @@ def records(now: Millis) -> Enrolment:
         created=now,
         revoked=None,
     )
-    application = Application(
-        credential_id=_CREDENTIAL,
-        auth_method=AuthMethod.NONE,
-        native=True,
-        redirect_uris=REDIRECT_URIS,
-        grant_types=(AUTHORIZATION_CODE, DEVICE_CODE),
-        scopes=(REGISTER_SCOPE,),
-        par_required=True,
-        typ_required=True,
-    )
-    return Enrolment(clients=[client], credentials=[credential], applications=[application])
+    return Enrolment(clients=[client], credentials=[credential], applications=[APPLICATION])
