@@ -155,6 +155,24 @@ async def test_a_cloud_that_stays_away_leaves_the_former_identity(computer: Comp
     assert await is_known(computer)
 
 
+async def test_a_new_identity_that_the_cloud_does_not_take_leaves_the_former(
+    computer: Computer,
+) -> None:
+    former = await computer.enrolled()
+
+    def failing(_method: str, path: str) -> None:
+        for client_id, known in computer.cloud.registered.items():
+            known.revoked = known.revoked or (path == REVOKE and client_id != former)
+
+    computer.failing = failing
+    with pytest.raises(Refused) as refused:
+        await computer.ask("enrol_code", code=computer.cloud.new_code())
+    assert refused.value.code == "not_taken"
+    assert computer.client_id == former
+    assert computer.files.coming() is None
+    assert await is_known(computer)
+
+
 async def test_a_cloud_that_goes_away_before_the_proof_is_waited_for(computer: Computer) -> None:
     down = {"yes": True}
 
