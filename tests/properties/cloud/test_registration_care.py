@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from keyin.stores.host import SystemEntropy
 from keyin.wire.signing_key import SigningKey, new_key
+from tests import audit_log
 from tests.cloud_documents import everything
 from tests.cloud_process import Cloud, copied, import_documents, serving
 from tests.oauth_client import ISSUER
@@ -24,7 +25,7 @@ from tests.registration import Newcomer, aged, code, file_token
 from tests.started import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 PUBLISHER = "https://publisher.example"
@@ -408,6 +409,42 @@ def test_a_year_powered_off_ends_in_one_click(tmp_path: Path) -> None:
         assert set(back.json["gpii_flags"]) == {"returned", "awaiting"}
         assert run("client", "approve", computer.client_id, "--data", data).returncode == 0
         assert opens(computer, later)
+
+
+def test_p90_every_act_of_registering_leaves_one_event(cloud: Cloud) -> None:
+    computer, new = Newcomer(), new_key(SystemEntropy())
+    made: dict[str, str] = {}
+
+    def make() -> None:
+        made["id"], made["token"] = file_token(cloud.data, "--uses", 9, "--site", "Main library")
+
+    acts: list[tuple[str, Callable[[], object]]] = [
+        ("initial_access.made", make),
+        ("registration.refused", lambda: computer.register(cloud, made["token"], jwks={})),
+        ("client.registered", lambda: computer.register(cloud, made["token"])),
+        ("registration.changed", lambda: computer.register(cloud, made["token"])),
+        ("client.activated", lambda: computer.prove(cloud)),
+        ("registration.changed", lambda: computer.replace(cloud, new=new)),
+        ("registration.refused", lambda: computer.replace(cloud, scope="account:read")),
+        (
+            "client.returned",
+            lambda: computer.register(cloud, computer.told["keyin_registration_certificate"]),
+        ),
+        ("client.revoked", lambda: computer.leave(cloud)),
+        (
+            "initial_access.revoked",
+            lambda: run("token", "revoke", made["id"], "--data", cloud.data),
+        ),
+    ]
+    for act, do in acts:
+        before = audit_log.length(cloud.data)
+        do()
+        until(lambda before=before: audit_log.length(cloud.data) > before)
+        (event,) = audit_log.events(cloud.data, before)
+        assert (event["act"], event["site"]) == (act, "Main library")
+        assert (event["outcome"] == "refused") is act.endswith("refused")
+        assert event["actor"] in {"administrator", made["id"], computer.told.get("client_id")}
+        assert event["actor"] == "administrator" or event["address"] == "127.0.0.1"
 
 
 def until(holds: Any) -> None:
