@@ -161,7 +161,7 @@ class Administering:
         told = await self._told(held, insist=not request.offline)
         self._identity.files.drop_held()
         self._identity.files.drop_coming()
-        self._keeper.wake()
+        self._enrolment.settled()
         return DoneAnswer(told_cloud=told)
 
     def _not_now(self) -> None:
@@ -176,7 +176,7 @@ class Administering:
         held = self._identity.files.held()
         told = held is not None and await self._told(held, insist=False)
         self._identity.files.seal(self._identity.machine.boot())
-        self._keeper.wake()
+        self._enrolment.settled()
         return DoneAnswer(told_cloud=told or held is None)
 
     async def _told(self, held: CredentialFile, *, insist: bool) -> bool:

@@ -127,8 +127,13 @@ class AccessRequester:
         )
 
     def settle(self) -> None:
-        """Forget the last trouble: this computer has a new identity."""
+        """Forget the last trouble, and every token: this computer has another identity, or none.
+
+        What was given to the former one ends with it, at the cloud.
+        """
         self._problem = None
+        self._asking.clear()
+        self._cache.clear()
 
     async def close(self) -> None:
         """Give up what is still being asked for."""

@@ -88,3 +88,7 @@ class TokenCache:
     def drop(self, slot: Slot) -> Kept | None:
         """Forget a token; return it if there was one."""
         return self._kept.pop(slot, None)
+
+    def clear(self) -> None:
+        """Forget every token."""
+        self._kept.clear()

@@ -22,6 +22,7 @@ import trustme
 from keyin.cli.processes import command
 from tests.fakes.cloud import running_cloud
 from tests.fakes.enrolling_cloud import REGISTER, EnrollingCloud
+from tests.fakes.sender import new_sender, proven
 from tests.properties.requester.bare import PERSON, Bare, new_bare
 from tests.properties.requester.place import (
     ANYBODYS_PYTHON,
@@ -273,6 +274,9 @@ def test_an_attempt_elsewhere_that_fails_leaves_everything_as_it_was(
 def test_rotate_and_leave_are_one_command_each(cloud: EnrollingCloud, bare: Bare) -> None:
     assert bare.keyin("leave").returncode == 5
     bare.enrol("--cloud", cloud.url, "--code", "-", stdin=cloud.new_code() + "\n")
+    token = {"gpii_key": "alice-key", **proven(new_sender(), cloud.url)}
+    assert bare.ask("token", **token)["ok"]
+    assert bare.ask("status")["tokens"] == 1
     before = bare.files.held()
     done = bare.keyin("rotate", "--json")
     after = bare.files.held()
@@ -280,7 +284,8 @@ def test_rotate_and_leave_are_one_command_each(cloud: EnrollingCloud, bare: Bare
     assert json.loads(done.stdout)["fingerprint"] in bare.keyin("enrol").stdout
     assert bare.keyin("leave").returncode == 0
     assert bare.client_id is None
-    assert not bare.ask("status")["enrolled"]
+    status = bare.ask("status")
+    assert (status["enrolled"], status["tokens"]) == (False, 0), "tokens go with who they are of"
 
 
 @needs_other_account
