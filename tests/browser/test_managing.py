@@ -298,3 +298,25 @@ def test_who_took_longer_than_five_minutes_finds_what_was_typed(
     desk.press()
     desk.sign_in()
     assert desk.page.locator("#label").input_value() == "Room"
+
+
+def test_mail_and_password_are_looked_after(desk: Keyboard) -> None:
+    opened(desk, "/account/email")
+    desk.looks_right()
+    desk.type("email", "nowhere")
+    desk.press()
+    summary_is_read_first(desk)
+    desk.type("email", "")
+    desk.page.keyboard.press("Backspace")
+    desk.tab_to(tag="BUTTON")
+    desk.press()
+    assert desk.page.url.endswith("/account")
+    desk.looks_right()
+    desk.tab_to(href="/account/password")
+    desk.press()
+    desk.looks_right()
+    desk.type("password", "password1234")
+    desk.type("again", "password1234")
+    desk.press()
+    summary_is_read_first(desk)
+    assert desk.page.locator("#password").input_value() == ""

@@ -20,7 +20,7 @@ from keyin.oauth.managing import Managing
 from keyin.oauth.managing import Store as ManagingStore
 from keyin.oauth.membership_ports import Memberships
 from keyin.oauth.notice_ports import Notices
-from keyin.oauth.own_password import OwnPassword
+from keyin.oauth.own_account import OwnAccount
 from keyin.oauth.page_services import PageServices
 from keyin.oauth.second_factor import Rule, SecondSteps
 from keyin.oauth.second_factor_ports import Sealing, SecondFactors
@@ -92,7 +92,7 @@ def page_routes(pages_of: PagesOf, flows: Flows, store: Store, means: Means) -> 
         files=ManagedFiles(store=store),
         access=InitialAccessService(store=store, peppers=peppers, entropy=entropy),
         notices=store,
-        own_password=OwnPassword(store=store, passwords=passwords, common=common_passwords()),
+        own=OwnAccount(store=store, passwords=passwords, common=common_passwords()),
         steps=steps,
         rule=means.second_factor,
         signing=means.signing,

@@ -102,6 +102,15 @@ PAGE_WORDS: Final[Mapping[str, Words]] = {
         as_=HTML,
         ok=(303,),
     ),
+    "GET /account/email": Words(
+        summary="Where news of one's computers is mailed to", as_=HTML, ok=(200, 303)
+    ),
+    "POST /account/email": Words(
+        summary="Mail it there, in this language, or nowhere",
+        takes=an_object({"email": STRING, "language": text("", "en", "de")} | PROOF),
+        as_=HTML,
+        ok=(303,),
+    ),
     "GET /account/second-step": Words(
         summary="Whether signing in has a second step",
         query={"needed": False},

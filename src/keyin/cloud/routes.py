@@ -188,6 +188,8 @@ _SECOND: Final = "/account/second-step"
 OWN: Final = (
     _look("/account/password"),
     _act("/account/password"),
+    _look("/account/email"),
+    _act("/account/email"),
     _look(_SECOND),
     _act(_SECOND),
     _look(f"{_SECOND}/new"),

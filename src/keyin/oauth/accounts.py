@@ -6,6 +6,7 @@ here. A session dies with its account's epoch, so that signing out everywhere is
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NewType, Protocol
@@ -31,6 +32,8 @@ FRESH: Final = Millis(5 * MINUTE)
 
 FORGOTTEN: Final = Millis(24 * 60 * MINUTE)
 """So long after the last wrong password there was none."""
+
+_EMAIL: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,189}")
 
 PasswordHash = NewType("PasswordHash", str)
 """An Argon2id hash with its parameters, as PHC text; slow to guess from, impossible to present."""
@@ -193,6 +196,11 @@ def name_key(name: str) -> str:
 def is_name(name: str) -> bool:
     """Tell whether an account may have this name: short, and of characters that can be seen."""
     return 0 < len(name_key(name)) <= LONGEST_NAME and name.isprintable()
+
+
+def is_email(text: str) -> bool:
+    """Tell whether letters can go there: as HTML's input has it, without what must be quoted."""
+    return _EMAIL.fullmatch(text) is not None
 
 
 def is_live(session: Session, account: Account, now: Millis) -> bool:

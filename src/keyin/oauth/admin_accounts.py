@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
@@ -11,7 +10,7 @@ from keyin.domain.errors import Refused, msgid
 from keyin.domain.events import Act
 from keyin.domain.records import RecordId, Status
 from keyin.domain.secret import Secret
-from keyin.oauth.accounts import Account, AccountChange, Accounts, is_name, name_key
+from keyin.oauth.accounts import Account, AccountChange, Accounts, is_email, is_name, name_key
 from keyin.oauth.client_pictures import fitting
 from keyin.oauth.password_rules import check_password
 from keyin.oauth.second_factor_ports import SecondFactors
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 
 ID_PREFIX: Final = "ac_"
 _ID_BYTES: Final = 16
-_EMAIL: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,189}")
-"""As HTML's input has it, without what no mail server takes unquoted."""
 
 
 class Store(Accounts, SecondFactors, Protocol):
@@ -160,7 +157,7 @@ async def account_named(store: Accounts, name: str) -> Account:
 
 def _address(email: str | None) -> str | None:
     """Return an address that letters can go to. Raises Refused."""
-    if email is None or _EMAIL.fullmatch(email):
+    if email is None or is_email(email):
         return email
     raise Refused(
         "bad_email",

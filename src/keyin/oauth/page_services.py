@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from keyin.oauth.managed_files import ManagedFiles
     from keyin.oauth.managing import Managing
     from keyin.oauth.notice_ports import Notices
-    from keyin.oauth.own_password import OwnPassword
+    from keyin.oauth.own_account import OwnAccount
     from keyin.oauth.ports import Peppers
     from keyin.oauth.second_factor import Rule, SecondSteps
     from keyin.oauth.sign_in import SignIn
@@ -36,7 +36,7 @@ class PageServices:
     files: ManagedFiles
     access: InitialAccessService
     notices: Notices
-    own_password: OwnPassword
+    own: OwnAccount
     steps: SecondSteps
     rule: Rule
     """Of whom a second step is asked before something is given away or ended."""

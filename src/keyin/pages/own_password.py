@@ -16,7 +16,7 @@ from keyin.wire.pages import Page
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from keyin.oauth.own_password import OwnPassword
+    from keyin.oauth.own_account import OwnAccount
     from keyin.oauth.sign_in import SignedIn
     from keyin.pages.desk import Desk
     from keyin.wire.pages import PageRequest
@@ -35,7 +35,7 @@ class OwnPasswordPage:
     """See above."""
 
     desk: Desk
-    own: OwnPassword
+    own: OwnAccount
 
     async def show(self, request: PageRequest) -> Page:
         """Ask for it; who signed in just now has given the one before."""
@@ -54,7 +54,7 @@ class OwnPasswordPage:
         if not equal(password, again):
             return self._form(request, who, {"again": NOT_THE_SAME}, 400)
         try:
-            await self.own.change(who.account, Secret(password), visit(request))
+            await self.own.take_password(who.account, Secret(password), visit(request))
         except Refused:
             return self._form(request, who, {"password": TOO_EASY}, 400)
         return see_other("/login", no_cookie(SESSION))

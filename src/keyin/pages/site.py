@@ -17,6 +17,7 @@ from keyin.pages.devices import Devices
 from keyin.pages.file_acts import FileActs
 from keyin.pages.files import Files
 from keyin.pages.guard import Guard
+from keyin.pages.own_email import OwnEmailPage
 from keyin.pages.own_password import OwnPasswordPage
 from keyin.pages.own_second_step import OwnSecondStep
 from keyin.pages.results import Results
@@ -98,7 +99,7 @@ class Site:
         who = await self._desk.who(request)
         if who is None:
             return self._desk.to_sign_in(ACCOUNT)
-        return self._desk.shown("account", request, who, here="account")
+        return self._desk.shown("account", request, who, here="account", email=who.account.email)
 
     async def _style_sheet(self, _request: PageRequest) -> Page:
         return self._style
@@ -107,10 +108,13 @@ class Site:
 def _own(desk: Desk) -> Mapping[tuple[str, str], Handler]:
     """Return the pages where people say how they sign in."""
     own = OwnSecondStep(desk=desk, steps=desk.services.steps)
-    password = OwnPasswordPage(desk=desk, own=desk.services.own_password)
+    password = OwnPasswordPage(desk=desk, own=desk.services.own)
+    email = OwnEmailPage(desk=desk, own=desk.services.own)
     return {
         ("GET", "/account/password"): password.show,
         ("POST", "/account/password"): password.take,
+        ("GET", "/account/email"): email.show,
+        ("POST", "/account/email"): email.take,
         ("GET", "/account/second-step"): own.show,
         ("POST", "/account/second-step"): own.begin,
         ("GET", "/account/second-step/new"): own.ask,

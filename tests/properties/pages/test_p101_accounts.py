@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 STEP: Final = "/account/second-step"
 WRONG: Final = "000000"
 OTHERS: Final = "gravel and a violet tram"
+MAIL: Final = {"email": "x@evil.example", "language": "en"}
 
 
 @dataclass
@@ -314,7 +315,7 @@ def test_p55_how_one_signs_in_is_changed_after_a_sign_in_of_just_now(
     proof = fields(person.get("/account"))["form_proof"]
     tables = "accounts, second_factors"
     before = place.query(f"SELECT * FROM {tables}")  # noqa: S608 - our own names
-    form = {"form_proof": proof, "code": WRONG, "password": OTHERS, "again": OTHERS}
+    form = {"form_proof": proof, "code": WRONG, "password": OTHERS, "again": OTHERS, **MAIL}
     reply = (
         person.get(route.template) if route.method == "GET" else person.post(route.template, form)
     )
@@ -329,14 +330,15 @@ def test_p52_a_second_step_changes_by_a_form_of_ours_alone(place: Place) -> None
     telephone = begin(person)
     before = place.query("SELECT * FROM second_factors")
     proof = fields(person.get("/account"))["form_proof"]
-    for path in (STEP, f"{STEP}/new", f"{STEP}/off", "/account/password"):
-        form = {"code": telephone.totp.now(), "password": OTHERS, "again": OTHERS}
+    for path in (STEP, f"{STEP}/new", f"{STEP}/off", "/account/password", "/account/email"):
+        form = {"code": telephone.totp.now(), "password": OTHERS, "again": OTHERS, **MAIL}
         assert person.post(path, form).status == 403
         cross = {**form, "form_proof": proof}
         assert person.post(path, cross, **{"Sec-Fetch-Site": "cross-site"}).status == 403
         assert person.get(f"{path}?code={telephone.totp.now()}").status in {200, 404}
     assert place.query("SELECT * FROM second_factors") == before
     assert Person(place).sign_in().status == 303
+    assert place.query("SELECT email FROM accounts") == [(None,)]
 
 
 def test_p101_it_ends_in_the_pages_or_by_the_administrator(
@@ -390,3 +392,20 @@ def test_p101_another_password_is_taken_and_every_session_ends(place: Place) -> 
     assert person.sign_in().status == 403
     assert person.sign_in(password=OTHERS).status == 303
     assert OTHERS not in place.cloud.process.output
+
+
+def test_news_goes_where_the_person_says(place: Place) -> None:
+    person = Person(place)
+    person.sign_in()
+    proof = fields(person.get("/account"))["form_proof"]
+    for email, language, status in (
+        ("ada@example.org", "de", 303), ("ada", "de", 400), ("a@b\r\nBcc: c@d", "", 400),
+        ("<b>@x", "en", 400), ("ada@example.org", "fr", 400), ("x" * 300 + "@y", "en", 400),
+    ):  # fmt: skip
+        form = {"form_proof": proof, "email": email, "language": language}
+        assert person.post("/account/email", form).status == status
+    assert b"ada@example.org" in person.get("/account").body
+    assert b'value="ada@example.org"' in person.get("/account/email").body
+    assert place.query("SELECT email, language FROM accounts") == [("ada@example.org", "de")]
+    person.post("/account/email", {"form_proof": proof, "email": "", "language": ""})
+    assert b"You get none." in person.get("/account").body

@@ -1,4 +1,4 @@
-"""A person takes another password: every session of theirs ends."""
+"""What a person says of their own account: another password, where letters go."""
 
 from __future__ import annotations
 
@@ -19,24 +19,33 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnPassword:
-    """See above."""
+class OwnAccount:
+    """See above. Each method raises StoreUnavailable."""
 
     store: Accounts
     passwords: Passwords
     common: Container[str]
     """What everybody thinks of first, see `password_rules`."""
 
-    async def change(self, account: Account, password: Secret, visit: Visit) -> None:
-        """Take it, unless it is too easy to guess. Raises Refused, StoreUnavailable."""
+    async def take_password(self, account: Account, password: Secret, visit: Visit) -> None:
+        """Take it, unless it is too easy to guess (Refused); every session ends."""
         check_password(password, name=account.name, common=self.common)
         change = AccountChange(password=await self.passwords.hash(password), end_sessions=True)
+        await self._change(account, change, visit, "password")
+
+    async def take_email(self, account: Account, email: str, language: str, visit: Visit) -> None:
+        """Mail notices there, in this language; "": nowhere, as the cloud is configured."""
+        await self._change(account, AccountChange(email=email, language=language), visit, "email")
+
+    async def _change(
+        self, account: Account, change: AccountChange, visit: Visit, what: str
+    ) -> None:
         event = Event(
             act=Act.ACCOUNT_CHANGED,
             at=visit.now,
             actor=account.id,
             address=address_text(visit.address),
             request_id=visit.request_id,
-            detail={"what": "password"},
+            detail={"what": what},
         )
         await self.store.change_account(account.id, change, now=visit.now, event=event)
