@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
+
+import pytest
 
 from keyin.domain.environment import Millis
 from keyin.domain.records import Digest, RecordId, Status, StoredGrant
 from keyin.oauth.ports import Enrolment
+from keyin.settings.ports import KeyAndSafe
+from keyin.stores.postgres import PostgresStore
 from tests.fakes.records import NOW, client, credential, event, key, safe, token
 
 if TYPE_CHECKING:
@@ -36,6 +41,29 @@ async def test_a_grant_comes_with_all_it_rests_on(store: Store) -> None:
     )
     assert await store.find_grant(T1) == expected
     assert await store.find_grant((Digest("q:other"), *T1)) == expected
+
+
+def _become(changed: KeyAndSafe, _: KeyAndSafe | None) -> KeyAndSafe:
+    return changed
+
+
+@pytest.mark.parametrize("size", [1, 64 * 1024, 64 * 1024 + 1])
+async def test_a_safe_that_comes_with_a_grant_is_the_keys_own_as_it_is_now(
+    store: Store, size: int
+) -> None:
+    """A store may leave it to who wants it, but what it gives is what a look would find."""
+    await _everything(store)
+    await store.add_token(token(), event=event())
+    for mark in (b"1", b"2"):
+        changed = KeyAndSafe(key=key(), safe=safe(sealed=mark * size))
+        await store.change_safe((key().digest,), partial(_become, changed))
+        found = await store.find_grant(T1)
+        assert found is not None
+        looked = await store.find_safe((key().digest,))
+        assert looked == changed
+        assert found.safe in (None, changed.safe)
+        if isinstance(store, PostgresStore):
+            assert (found.safe is None) == (size > 64 * 1024)
 
 
 async def test_a_token_for_a_key_that_is_not_there_yet(store: Store) -> None:

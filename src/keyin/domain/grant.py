@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from keyin.domain.records import CredentialPolicy, Digest, Lineage, RecordId
+    from keyin.domain.records import CredentialPolicy, Digest, Lineage, RecordId, Safe
     from keyin.domain.secret import GpiiKey
 
 SETTINGS_AUDIENCE: Final = "settings"
@@ -37,3 +37,5 @@ class Grant:
     credential_id: RecordId
     policy: CredentialPolicy
     lineage: Lineage
+    safe: Safe | None = None
+    """The key's safe as it was when the grant was found; None: it is to be looked for."""

@@ -7,7 +7,7 @@ them has moved on, the token is dead.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Final, Literal, NewType
 
@@ -261,3 +261,5 @@ class StoredGrant:
     credential: Credential
     key: Key | None
     store_epoch: int
+    safe: Safe | None = field(default=None, compare=False)
+    """The key's safe, where the store found it on the way; None: whoever wants it looks."""

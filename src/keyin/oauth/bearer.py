@@ -109,6 +109,7 @@ class Bearer:
             credential_id=stored.credential.id,
             policy=stored.credential.policy,
             lineage=stored.client.lineage,
+            safe=stored.safe,
         )
 
     async def identify_other(

@@ -151,6 +151,8 @@ class SettingsService:
     async def _safe(self, grant: Grant) -> Safe | None:
         if grant.key is not None and grant.key.reveal() == NO_USER:
             return None
+        if grant.safe is not None:
+            return grant.safe
         found = await self.safes.find_safe(grant.key_digests)
         return None if found is None else found.safe
 

@@ -22,13 +22,20 @@ if TYPE_CHECKING:
 _TOKEN_END: Final = len(rows.TOKEN)
 _KEY_END: Final = _TOKEN_END + len(rows.KEY)
 _CREDENTIAL_END: Final = _KEY_END + CREDENTIAL_END
+_SAFE: Final = f"CASE WHEN octet_length(s.sealed) <= {64 * 1024} THEN s.sealed END"
+"""What is larger is looked up by who needs it."""
+_SAFE_COLUMNS: Final = ", ".join(_SAFE if name == "sealed" else f"s.{name}" for name in rows.SAFE)
+_SAFE_BEGIN, _SAFE_END = -2 - len(rows.SAFE), -2
+_SEALED: Final = _SAFE_BEGIN + rows.SAFE.index("sealed")
 _FIND: Final = Lookup(
     f"SELECT t.place, {names(rows.TOKEN, 't')}, {names(rows.KEY, 'k')}, "  # noqa: S608 - ours
     f"{names(rows.CREDENTIAL, 'c')}, {names(rows.CLIENT, 'o')}, {STOPPED}, "
+    f"{_SAFE_COLUMNS}, "
     "(SELECT value FROM meta WHERE name = 'registries'), "
     "(SELECT value FROM meta WHERE name = 'store_epoch') "
     "FROM tokens AS t JOIN credentials AS c ON c.id = t.credential_id "
     "JOIN clients AS o ON o.id = t.client_id LEFT JOIN keys AS k ON k.digest = t.key_digest "
+    "LEFT JOIN safes AS s ON s.id = k.safe_id "
     "WHERE t.place = any($1::bigint[])"
 )
 """With everything that may have changed since: nothing of it is remembered between requests."""
@@ -64,8 +71,9 @@ class PostgresTokens(PostgresReplays):
             token=rows.token(row[:_TOKEN_END]),
             key=rows.key(row[_TOKEN_END:_KEY_END]) if there else None,
             credential=rows.credential(row[_KEY_END:_CREDENTIAL_END]),
-            client=client_beside(row[_CREDENTIAL_END:-2]),
+            client=client_beside(row[_CREDENTIAL_END:_SAFE_BEGIN]),
             store_epoch=int(row[-1] or 0),
+            safe=None if row[_SEALED] is None else rows.safe(row[_SAFE_BEGIN:_SAFE_END]),
         )
 
     async def find_token(self, digests: Sequence[Digest]) -> Token | None:
