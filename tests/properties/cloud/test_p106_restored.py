@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.audit_log import verified
+from keyin.cli.processes import command
+from tests.audit_log import opened, verified
 from tests.cloud_documents import FREE, SECRET, everything
 from tests.cloud_process import copied, import_documents, serving
 from tests.oauth_client import ISSUER, registered
@@ -199,3 +200,48 @@ def test_p106_a_store_that_served_on_after_the_backup_keeps_its_own_log(
     with disaster.serving() as cloud:
         _taken_back(disaster, cloud)
     assert verified(disaster.data)[0] == 0
+
+
+def _progress(data: Path) -> tuple[int, bool]:
+    """Return how many rows the log has, and whether the restore is marked as begun."""
+    with opened(data) as store:
+        count = store.execute("SELECT count(*) FROM audit").fetchone()[0]
+        mark = store.execute("SELECT 1 FROM meta WHERE name = 'restoring_from'").fetchone()
+    return count, mark is not None
+
+
+def _killed_at(disaster: Disaster, rows: int) -> bool:
+    """Kill the command once the log has so many rows; say whether it was still at work."""
+    words = ("cloud", "restored", "--data", disaster.data, "--copy", disaster.copy)
+    process = subprocess.Popen(command(*words), stdout=subprocess.DEVNULL)
+    try:
+        while process.poll() is None:
+            count, begun = _progress(disaster.data)
+            if begun and count >= rows:
+                break
+        return process.poll() is None
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("rows", [0, 12])
+def test_p106_killed_at_any_moment_it_is_not_served_until_all_is_done(
+    disaster: Disaster, rows: int
+) -> None:
+    disaster.days_pass()
+    disaster.put_back()
+    before, _ = _progress(disaster.data)
+    killed = _killed_at(disaster, before + rows)
+    _, begun = _progress(disaster.data)
+    if killed and begun:
+        assert "keyin cloud restored" in refused(disaster)
+    disaster.restored("--copy", disaster.copy)
+    assert _progress(disaster.data)[1] is False
+    with opened(disaster.data) as store:
+        revoked = "SELECT count(*) FROM clients WHERE status = 'revoked'"
+        assert store.execute(revoked).fetchone() == (1,)
+        dead = "SELECT count(*) FROM keys WHERE status = 'revoked' AND revoked_reason IS NOT NULL"
+        assert store.execute(dead).fetchone() == (1,)
+        assert store.execute("SELECT status FROM sites").fetchall() == [("suspended",)]
+    assert verified(disaster.data, "--copy", disaster.copy)[0] == 0
