@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import stat
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -137,6 +140,41 @@ def test_p04_no_token_of_any_class_opens_the_preferences_server(
 ) -> None:
     for why, headers in strangers(clouds, desk, job).items():
         assert_shut(clouds, headers, why)
+
+
+def test_p81_no_body_is_waited_for_without_the_secret(clouds: Clouds) -> None:
+    place = urlsplit(clouds.preferences)
+    for method, path in ROUTES:
+        with socket.create_connection((str(place.hostname), place.port or 0), timeout=5) as wire:
+            began = time.monotonic()
+            wire.sendall(
+                f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                "Content-Type: application/json\r\nContent-Length: 60000\r\n\r\n{".encode()
+            )
+            assert wire.recv(12) == b"HTTP/1.1 401"
+            assert time.monotonic() - began < 2
+
+
+def test_p82_the_preferences_server_has_its_limits(clouds: Clouds) -> None:
+    headers = {"Content-Type": "application/json"}
+    alice = "/preferences/alice"
+    for body, status in (
+        (" " * (1024 * 1024 + 1), 413),
+        ("[" * 100, 400),
+        (json.dumps({"contexts": {str(n): {"preferences": {}} for n in range(101)}}), 413),
+        (json.dumps({"contexts": {"a": {"preferences": {"x": [[]] * 20_001}}}}), 400),
+    ):
+        assert clouds.prefer("PUT", alice, headers=headers, body=body).status == status
+        assert clouds.prefer("POST", "/preferences", headers=headers, body=body).status == status
+    some = json.dumps({"contexts": {"a": {"preferences": {"x": "y" * 150_000}}}})
+    answers = [
+        clouds.prefer("PUT", f"/preferences/bob?view=v{n}", headers=headers, body=some).status
+        for n in range(12)
+    ]
+    assert (answers[0], answers[-1]) == (200, 413), "a safe grows by ontologies no further either"
+    latin = {"Content-Type": "application/json; charset=latin-1"}
+    assert clouds.prefer("PUT", alice, headers=latin, body="{}").status == 415
+    assert clouds.prefer("PUT", "/preferences/%ff", headers=headers, body=some).status == 400
 
 
 def test_p97_with_the_secret_everything_is(clouds: Clouds) -> None:
