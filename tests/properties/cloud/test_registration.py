@@ -186,6 +186,22 @@ def test_an_answer_that_was_lost_is_given_again_to_the_same_key(cloud: Cloud) ->
     assert computer.read(cloud).status == 200
 
 
+def test_p13_a_proof_of_registering_is_used_up_also_over_a_restart(tmp_path: Path) -> None:
+    data, computer = tmp_path / "data", Newcomer()
+    import_documents(data, everything())
+    _, token = file_token(data, "--uses", 5)
+    with serving(data, "--issuer", ISSUER) as cloud:
+        assert computer.register(cloud, None).status == 401  # for the nonce
+        proof = computer.proof("POST", PLACE)
+        headers = {"Authorization": f"Bearer {token}", "DPoP": proof}
+        headers |= {"Content-Type": "application/json"}
+        body = json.dumps(computer.wish())
+        assert cloud.request("POST", PLACE, headers=headers, body=body).status == 201
+        assert cloud.request("POST", PLACE, headers=headers, body=body).status == 401
+    with serving(data, "--issuer", ISSUER) as cloud:
+        assert cloud.request("POST", PLACE, headers=headers, body=body).status == 401
+
+
 def test_a_code_that_two_had_ends_what_it_made(cloud: Cloud) -> None:
     token, first, second = code(cloud.data), Newcomer(), Newcomer()
     assert first.register(cloud, token).status == 201
