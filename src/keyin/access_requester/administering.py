@@ -98,8 +98,7 @@ class Administering:
             case CancelRequest():
                 await self._enrolment.cancel()
             case RotateRequest():
-                self._not_now()
-                return DoneAnswer(fingerprint=key_fingerprint(await self._rotation.rotate()))
+                return await self._rotate()
             case LeaveRequest():
                 return await self._leave(request)
             case SealRequest():
@@ -150,6 +149,15 @@ class Administering:
         except ConfigurationError:
             return False
         return coming is not None and seen(coming).awaiting
+
+    async def _rotate(self) -> DoneAnswer:
+        self._not_now()
+        try:
+            thumbprint = await self._rotation.rotate()
+        except BaseException:
+            self._keeper.wake()  # which goes on with it, also if the caller has gone away
+            raise
+        return DoneAnswer(fingerprint=key_fingerprint(thumbprint))
 
     async def _leave(self, request: LeaveRequest) -> DoneAnswer:
         self._not_now()

@@ -70,7 +70,9 @@ class Enrolment:
         self._listener: Listener | None = None
         self.progress = Progress()
         self.settled: Callable[[], None] = lambda: None
-        """Called when this computer has a new identity."""
+        """Called when this computer has a new identity, or none any more."""
+        self.failed: Callable[[], None] = lambda: None
+        """Called when an attempt has failed; there may be something to go on with."""
 
     @property
     def busy(self) -> bool:
@@ -140,6 +142,7 @@ class Enrolment:
         if self.busy:
             await self._stop()
             await self._reach.miss()
+            self._registering.drop()
             self.progress.stage = Stage.FAILED
             self.progress.note(trouble(Trouble.GIVEN_UP))
 
@@ -192,6 +195,7 @@ class Enrolment:
             failed.append(exc)
             await self._reach.miss()
             _log.warning("enrolment_failed", code=exc.code)
+            self.failed()
         finally:
             self._key = None
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _CERTIFICATE: Final = frozenset({"alg", "typ", "kid"})
 _A_DAY_S: Final = 86_400.0
+_REST_S: Final = 300.0
+"""So often it is looked whether something lies on the disk that was not there."""
 _log = structlog.get_logger()
 
 
@@ -68,7 +70,7 @@ class Keeper:
             waits = await self.once()
             failures = failures + 1 if waits else 0
             if waits is not False:
-                seconds = pause(failures, self._entropy.token_bytes(1)[0]) if waits else _A_DAY_S
+                seconds = pause(failures, self._entropy.token_bytes(1)[0]) if waits else _REST_S
                 await self._sleep(seconds)
 
     async def once(self) -> bool | None:

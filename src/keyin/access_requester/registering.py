@@ -161,6 +161,10 @@ class Registering:
         files.write_coming(replace(coming, registered=approved))
         return True
 
+    def drop(self) -> None:
+        """Forget a new identity that is not proven. Raises ConfigurationError."""
+        self._identity.files.drop_coming()
+
     def cloud(self) -> EnrolmentCloud:
         """Return the cloud to enrol at. Raises Refused (`no_cloud`)."""
         return self._reach.enrolling

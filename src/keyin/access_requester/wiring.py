@@ -152,7 +152,7 @@ def _enrolling(
         service.settle()
         keeper.wake()
 
-    enrolment.settled = settled
+    enrolment.settled, enrolment.failed = settled, keeper.wake
     service.refused = lambda: keeper.wake(refused=True)
     return keeper, Administering(ways, keeper)
 

@@ -134,6 +134,36 @@ async def test_p85_killed_at_any_moment_of_enrolling_the_former_identity_counts(
     pytest.fail("it never ended")
 
 
+async def test_what_a_caller_left_half_done_is_gone_on_with(computer: Computer) -> None:
+    """Whoever typed the command pressed Ctrl-C, or the network went away in the middle."""
+    await computer.enrolled()
+    before = computer.files.held()
+    keeping = asyncio.create_task(computer.wired.keeper.run())
+    await asyncio.sleep(0.05)
+    done: list[str] = []
+
+    def failing(method: str, _path: str) -> Exception | None:
+        done.append(method)
+        off = method == "PUT" and done.count("PUT") <= 2
+        return httpx.ConnectError("off") if off else None
+
+    computer.failing = failing
+    with pytest.raises(Refused):
+        await computer.ask("rotate")
+    async with asyncio.timeout(20):
+        while True:
+            held = computer.files.held()
+            assert held
+            assert before
+            if held.public != before.public and held.previous_key is None:
+                break
+            await asyncio.sleep(0.01)
+    keeping.cancel()
+    with suppress(asyncio.CancelledError):
+        await keeping
+    assert await is_known(computer)
+
+
 async def test_a_lost_answer_is_asked_for_again(computer: Computer) -> None:
     former, lost = await computer.enrolled(), [LostAnswer(), LostAnswer()]
     computer.failing = lambda _method, path: lost.pop() if path == REGISTER and lost else None
