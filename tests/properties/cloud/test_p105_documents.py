@@ -6,9 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.cloud_documents import COMMON, FREE, SECRET, preferences
 from tests.cloud_process import Cloud, copied, serving
+from tests.preferences_server import combined
 from tests.shared_data import GPII_DATA, needs_shared
 from tests.started import run
 
@@ -104,3 +107,58 @@ def test_p105_the_settings_of_known_applications_are_those_of_the_registries(
                 assert (reply.status, reply.json["errors"][0]["dataPath"]) == (400, [office])
                 known = {"contexts": {context: {"preferences": {office: {"word-ribbon": "x"}}}}}
                 assert put(cloud, path, known, token(cloud)).status in (200, 400)
+
+
+VIEWS = ("flat", "ISO24751", "apptology", "bogus", "__proto__")
+PLACES = st.sampled_from(
+    [
+        COMMON + "fontSize", "http://registry.gpii.net/applications/org.alsa-project", "display",
+        "screenEnhancement", "fontSize", "applications", "org.alsa-project", "parameters", "id",
+        "control", "slowKeys", "0", "", "a.b",
+    ]
+)  # fmt: skip
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-99, 99) | st.sampled_from([12, "x", "*", "control.*"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(PLACES, inner, max_size=4),
+    max_leaves=12,
+)
+ENTRIES = st.lists(
+    VALUES
+    | st.fixed_dictionaries(
+        {"type": st.sampled_from(["priority", "required"]), "scope": st.lists(VALUES, max_size=3)}
+    ),
+    max_size=3,
+)
+SETS = st.dictionaries(
+    st.sampled_from(["gpii-default", "night"]),
+    st.fixed_dictionaries(
+        {"preferences": st.dictionaries(PLACES, VALUES, max_size=4)},
+        optional={"metadata": ENTRIES | VALUES, "priority": VALUES, "name": st.just("n")},
+    ),
+    max_size=2,
+)
+SENT = st.fixed_dictionaries({"contexts": SETS}, optional={"metadata": ENTRIES, "name": VALUES})
+
+
+def test_p105_any_document_in_any_ontology_has_an_answer(tmp_path: Path) -> None:
+    """One key is written to again and again, in every ontology, and stays readable in each."""
+    with combined(tmp_path / "data") as clouds:
+
+        @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        @given(sent=SENT, view=st.sampled_from(VIEWS), merge=st.sampled_from(["true", "false"]))
+        def holds(sent: Any, view: str, merge: str) -> None:
+            path = f"/preferences/somebody?view={view}&merge={merge}"
+            headers = {"Content-Type": "application/json"}
+            reply = clouds.prefer("PUT", path, headers=headers, body=json.dumps(sent))
+            assert reply.status in {200, 400}, reply.body
+            if reply.status == 200:
+                assert reply.json == {"gpiiKey": "somebody", "preferences": sent}
+            for ontology in VIEWS:
+                seen = clouds.prefer("GET", f"/preferences/somebody?view={ontology}")
+                assert seen.status in {200, 404}, seen.body
+                if seen.status == 200:
+                    assert isinstance(seen.json["contexts"], dict)
+
+        holds()
+        assert "internal_error" not in clouds.public.process.output
+        assert clouds.prefer("GET", "/preferences/somebody").status == 200
