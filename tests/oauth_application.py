@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 from base64 import b64encode
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -19,6 +18,7 @@ from keyin.wire.jose import wrapped
 from keyin.wire.signing_key import SigningKey, new_key
 from tests.oauth_client import ISSUER, fresh, now
 from tests.started import run
+from tests.stored import change
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -272,14 +272,12 @@ def application(
 
 def _of_before(data: Path, *more: object, back: str | None) -> Application:
     made = application(data, "client_secret_post", *more, back=back)
-    connection = sqlite3.connect(data / "keyin.sqlite3", timeout=10)
-    with connection:
-        connection.execute(
-            "UPDATE applications SET auth_method = 'none' WHERE credential_id = "
-            "(SELECT id FROM credentials WHERE oauth2_client_id = ?)",
-            (made.client_id,),
-        )
-    connection.close()
+    change(
+        data,
+        "UPDATE applications SET auth_method = 'none' WHERE credential_id = "
+        "(SELECT id FROM credentials WHERE oauth2_client_id = ?)",
+        made.client_id,
+    )
     made.method, made.secret = "none", None
     return made
 
