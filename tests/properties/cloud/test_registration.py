@@ -35,9 +35,14 @@ address_failed_logins_burst = 100000
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    data = tmp_path_factory.mktemp("registering") / "data"
-    import_documents(data, everything())
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("registering") / "data"
+    import_documents(folder, everything())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cloud(data: Path) -> Iterator[Cloud]:
     config = data.parent / "cloud.toml"
     config.write_text(GENEROUS)
     with serving(data, "--issuer", ISSUER, "--config", config) as running:
