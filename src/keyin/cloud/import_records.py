@@ -127,9 +127,7 @@ class Making:
     def key(self, document: GpiiKeyDocument, digest: Digest, safe_id: SafeId | None) -> Key:
         """Return the key, sealed. Raises InvalidDocument."""
         if document.limited is not False:
-            raise InvalidDocument(
-                "it is a key with a PIN or limits, which no export holds"
-            )
+            raise InvalidDocument("it is a key with a PIN or limits, which no export holds")
         return Key(
             digest=digest,
             sealed=self.secrets.seal(_given(document.id).encode(), digest),

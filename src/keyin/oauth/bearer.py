@@ -102,15 +102,7 @@ class Bearer:
         policy = stored.key.policy if stored.key else None
         if scope is not None and scope not in narrowed(policy, stored.token.scope).split(" "):
             return Denial(Reason.SCOPE)
-        return Grant(
-            key=key,
-            key_digests=key_digests,
-            client_id=stored.client.id,
-            credential_id=stored.credential.id,
-            policy=stored.credential.policy,
-            lineage=stored.client.lineage,
-            safe=stored.safe,
-        )
+        return _granted(stored, key, key_digests)
 
     async def identify_other(
         self,
@@ -180,6 +172,18 @@ class Bearer:
             stored.token.key_digest, stored.client.id, now=now
         )
         return None if held else Reason.NO_PLACE
+
+
+def _granted(stored: StoredGrant, key: GpiiKey | None, key_digests: tuple[Digest, ...]) -> Grant:
+    return Grant(
+        key=key,
+        key_digests=key_digests,
+        client_id=stored.client.id,
+        credential_id=stored.credential.id,
+        policy=stored.credential.policy,
+        lineage=stored.client.lineage,
+        safe=stored.safe,
+    )
 
 
 def reason_to_deny(stored: StoredGrant, *, address: Address | None, now: Millis) -> Reason | None:

@@ -6,9 +6,10 @@ Looked up once and remembered (`remembered.Memory`) until a write says otherwise
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from keyin.domain.records import NO_KEY, ProofUse, Status, StoredGrant
+from keyin.domain.secret import equal
 from keyin.stores import rows
 from keyin.stores.sqlite import client_keys, reader
 from keyin.stores.sqlite.connection import our_errors
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from keyin.domain.environment import Millis
     from keyin.domain.events import Event
     from keyin.domain.records import Client, ClientKey, Credential, Digest, Key, RecordId, Token
+
+_FOR_NO_KEY: Final = frozenset({NO_KEY})
 
 
 class SqliteGrants(SqliteReplays):
@@ -96,7 +99,7 @@ class SqliteGrants(SqliteReplays):
             if token is None:
                 continue
             key = memory.keys.get(token.key_digest)
-            if key is not None or token.key_digest == NO_KEY:
+            if key is not None or token.key_digest in _FOR_NO_KEY:
                 return token, key
         found = reader.find_token(self._lookups, digests)
         if found is not None:
