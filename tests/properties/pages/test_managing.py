@@ -499,3 +499,25 @@ def test_p90_each_act_in_the_pages_leaves_one_event(
                 "client.suspended": "lost",
                 "client.revoked": "lost",
             }.get(act, "compromised" if act == "initial_access.revoked" else None)
+
+
+def test_a_long_list_is_walked_page_by_page(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with managed_place(tmp_path_factory.mktemp("long")) as scene:
+        columns = "kind, computer_type, owner, site, origin, status, epoch, created"
+        scene.place.query(
+            f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 120) "  # noqa: S608 - our own names
+            f"INSERT INTO clients (id, name, {columns}) SELECT 'c_' || i, 'Long ' || i, {columns} "
+            "FROM n, clients WHERE clients.id = ?",
+            scene.computers["own"],
+        )
+        person = Person(scene.place)
+        person.sign_in()
+        path, seen, pages = "/manage/installations?text=long&status=active", [], 0
+        while path:
+            page = person.get(path).body.decode()
+            seen += re.findall(r'scope="row"><a href="/manage/installations/([^"]+)"', page)
+            more = re.search(r'class="paging".*<a href="([^"]*before=[^"]*)"', page, re.DOTALL)
+            path, pages = unescape(more[1]) if more else "", pages + 1
+        assert seen == [f"c_{number}" for number in range(120, 0, -1)]
+        assert pages == 3
+        assert "128 computers" in person.get("/manage/installations?before=x").body.decode()
