@@ -9,7 +9,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from keyin.domain.records import NO_KEY, ProofUse, Status, StoredGrant
-from keyin.domain.secret import equal
 from keyin.stores import rows
 from keyin.stores.sqlite import client_keys, reader
 from keyin.stores.sqlite.connection import our_errors
