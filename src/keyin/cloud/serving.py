@@ -183,8 +183,8 @@ def _beside(
         sweeper = Sweeper(store=found.store, clock=SystemClock(), metrics=cloud.metrics)
         yield sweeper.run()
         yield Lapser(store=found.store, clock=SystemClock(), metrics=cloud.metrics).run()
-    if share.first and config.mail is not None:
-        yield mailer(config.mail, config.issuer or "", found.store).run()
+    if share.first and config.mail is not None and config.issuer is not None:
+        yield mailer(config.mail, config.issuer, found.store).run()
     if share.shared is not None:
         yield share.shared.keep(share.number, cloud.metrics)
 

@@ -97,5 +97,5 @@ class MailServer:
         message["Date"] = format_datetime(letter.at)
         message["Message-ID"] = f"<{letter.name}@{self.sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5: no holiday answers
-        message.set_content(letter.text)
+        message.set_content(letter.text, cte="quoted-printable")  # any server takes it
         return message
