@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MOST: Final = 100
 SOON_S: Final = 0.5
 LATER_S: Final = 30.0
+LONG_S: Final = 3600.0
 _DAY_MS: Final = 86_400_000
 UNUSED_MS: Final = 365 * _DAY_MS
 """Of whom nobody has heard for so long, it is let go."""
@@ -33,13 +34,15 @@ ACCESS_MS: Final = 30 * _DAY_MS
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Lapser:
     """The job; it ends when it is cancelled."""
 
     store: Lapsing
     clock: Clock
     metrics: Metrics
+    _long_s: float = 0.0
+    """When to look again for whom nobody has heard of for long; that is no matter of minutes."""
 
     async def run(self) -> None:
         """Go on for ever."""
@@ -56,10 +59,19 @@ class Lapser:
         now, store = self.clock.now(), self.store
         counts = {
             "unproved": await store.expire_unproved(now=now, most=MOST),
-            "unused": await store.expire_unused(since=Millis(now - UNUSED_MS), now=now, most=MOST),
+            "unused": await self._unused(now),
             "forgotten": await store.forget_unproved(before=Millis(now - UNPROVED_MS), most=MOST),
             "tokens": await store.forget_access(before=Millis(now - ACCESS_MS), most=MOST),
         }
         for kind, count in counts.items():
             self.metrics.note("lapsed", kind, count)
         return SOON_S if max(counts.values()) >= MOST else LATER_S
+
+    async def _unused(self, now: Millis) -> int:
+        if self.clock.monotonic() < self._long_s:
+            return 0
+        since = Millis(now - UNUSED_MS)
+        count = await self.store.expire_unused(since=since, now=now, most=MOST)
+        if count < MOST:
+            self._long_s = self.clock.monotonic() + LONG_S
+        return count
