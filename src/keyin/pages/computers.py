@@ -78,7 +78,7 @@ class Computers:
         self, request: PageRequest, *, recent: bool = False, then: str = ""
     ) -> tuple[SignedIn, Computer] | Page:
         """Return who asks and the computer in the path, or what to show instead."""
-        id_ = RecordId(request.named.get("id", ""))
+        id_ = RecordId(named_id(request))
         place = f"{LIST}/{id_}{then}" if is_ours(id_) else LIST
         who = await self.desk.visitor(request, place, recent=recent)
         if isinstance(who, Page):
@@ -123,6 +123,12 @@ def shown(computer: Computer) -> dict[str, Any]:
     }
 
 
+def named_id(request: PageRequest) -> str:
+    """Return the id in the path; what cannot be seen is no id, and no store is asked for it."""
+    text = request.named.get("id", "")
+    return text if text.isprintable() else ""
+
+
 def is_ours(id_: str) -> bool:
     """Tell whether an id may stand in an address of ours as it is."""
     return 0 < len(id_) <= _LONGEST and all(one.isalnum() or one in "-_." for one in id_)
@@ -141,9 +147,9 @@ def _key(key: ClientKey) -> dict[str, object]:
 def _wanted(query: Mapping[str, str]) -> Wanted:
     status = query.get("status", "")
     return Wanted(
-        text=query.get("text", "").strip()[:_LONGEST],
+        text=plain(query.get("text", "")).strip()[:_LONGEST],
         status=Status(status) if status in {*Status} else None,
-        site=query.get("site", "") or None,
+        site=plain(query.get("site", "")) or None,
     )
 
 

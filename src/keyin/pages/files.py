@@ -15,7 +15,7 @@ from keyin.domain.errors import msgid
 from keyin.domain.records import UNRESTRICTED
 from keyin.oauth.initial_access import NewAccess
 from keyin.pages.answers import attachment
-from keyin.pages.computers import is_ours
+from keyin.pages.computers import is_ours, named_id
 from keyin.pages.desk import by
 from keyin.pages.forms import Form
 from keyin.pages.manage_texts import TYPES
@@ -134,7 +134,7 @@ class Files:
         self, request: PageRequest, *, recent: bool = False, then: str = ""
     ) -> tuple[SignedIn, Listed, bool] | Page:
         """Return who asks, the file in the path, and whether they may change it; or a page."""
-        id_ = request.named.get("id", "")
+        id_ = named_id(request)
         place = f"{LIST}/{id_}{then}" if is_ours(id_) else LIST
         who = await self.desk.visitor(request, place, recent=recent)
         if isinstance(who, Page):

@@ -146,7 +146,14 @@ def test_p96_the_lists_name_what_is_within_reach_and_nothing_else(
     listed = set(re.findall(r'scope="row"><a href="/manage/initial-access-tokens/([^"]+)"', page))
     assert {scene.files[name] for name in ("own", "managed", "viewed", "odd")} <= listed
     assert not {scene.files["bens"], scene.files["nobodys"]} & listed
-    for query in ("?site=Cellar", "?text=bens", "?text=%25&status=active&site=Cellar"):
+    for query in (
+        "?site=Cellar",
+        "?text=%00",
+        "?site=%00",
+        "?text=%ff",
+        "?text=bens",
+        "?text=%25&status=active&site=Cellar",
+    ):
         page = ada.get(f"/manage/installations{query}").body.decode()
         assert "Desk bens" not in page
 
