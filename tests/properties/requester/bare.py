@@ -56,7 +56,7 @@ class Bare:
         self.config.write_text(
             f"{named}credential = 'credential.json'\nsocket = 's.sock'\n"
             f"allow = [{os.geteuid()}]\n"
-            "[enrolment]\nmachine_id = 'machine-id'\nboot_id = 'boot-id'\nname = '{self.name}'\n"
+            f"[enrolment]\nmachine_id = 'machine-id'\nboot_id = 'boot-id'\nname = '{self.name}'\n"
             f"{enrolment}"
         )
         self.config.chmod(0o644)
