@@ -16,6 +16,7 @@ from keyin.domain.enrolment import (
 )
 from keyin.domain.environment import Millis
 from keyin.domain.events import Act
+from keyin.domain.membership import Membership, Role
 from keyin.domain.records import UNRESTRICTED, Digest, ProofUse, RecordId, Status
 from keyin.oauth.enrolment_ports import Again, Born, Ending, Killed, Question, Reach
 from tests.fakes.records import NOW, client, client_key, credential, event
@@ -173,6 +174,20 @@ async def test_what_is_there_is_seen(store: Store) -> None:
     other = await write(store, None, owner=None, site=None, name="Desk 1", installation_id="i" * 43)
     assert (list(other.same_name), list(other.same_installation)) == ([], [])
     assert other.owner_stands
+
+
+async def test_who_owns_a_site_is_known(store: Store) -> None:
+    for account, site, role in (
+        ("ac_2", "Main hall", Role.OWNER),
+        ("ac_1", "Main hall", Role.OWNER),
+        ("ac_3", "Main hall", Role.MANAGER),
+        ("ac_4", "Annexe", Role.OWNER),
+    ):
+        one = Membership(account_id=RecordId(account), site=site, role=role, added=NOW)
+        await store.put_membership(one, event=event(Act.MEMBERSHIP_CHANGED))
+    seen = await write(store, None)
+    assert list(seen.site_owners) == ["ac_1", "ac_2"]
+    assert list((await write(store, None, site=None)).site_owners) == []
 
 
 async def test_p47_of_many_at_once_each_sees_what_the_others_wrote(store: Store) -> None:

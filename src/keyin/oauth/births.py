@@ -89,6 +89,8 @@ class Birth:
     access_digests: Sequence[Digest]
     channel_digests: Sequence[Digest]
     outcome: Told | Refusal | None = None
+    watchers: Sequence[RecordId] = ()
+    """Who is told of what comes of it."""
 
     def question(self) -> Question:
         """Say what has to be known."""
@@ -107,6 +109,7 @@ class Birth:
     def __call__(self, found: Surroundings) -> Decision:
         """Decide, and remember what is to be answered."""
         refusal = None
+        self.watchers = watchers(self.access.owner if self.access else None, found)
         if self.access is not None:
             if found.access is None:
                 return self._refuse(unusable(Reason.UNKNOWN_TOKEN))
@@ -167,9 +170,7 @@ class Birth:
             detail={"initial_access": access.id, "descendants": "yes"},
         )
         ending = Ending(reason=Reason.TOKEN_USED_TWICE, now=self.occasion.now, event=event)
-        notices = self._notices(
-            [access.owner], NoticeKind.TOKEN_USED_TWICE, None, access.id, access.label
-        )
+        notices = self._notices(NoticeKind.TOKEN_USED_TWICE, None, access.id, access.label)
         return Killed(access_id=access.id, ending=ending, notices=notices)
 
     def _hindered(self, found: Surroundings) -> Refusal | None:
@@ -233,22 +234,19 @@ class Birth:
         """Tell the owner: of each computer, or, of a file, when the last one came."""
         if access is None:
             return []
-        owner, name = [access.owner], made.client.name
+        name = made.client.name
         kinds = [] if access.kind in _QUIET else [NoticeKind.REGISTERED]
         if Flag.SAME_INSTALLATION in made.registration.flags:
             kinds.append(NoticeKind.SAME_INSTALLATION)
         told = [
-            one
-            for kind in kinds
-            for one in self._notices(owner, kind, made.client.id, access.id, name)
+            one for kind in kinds for one in self._notices(kind, made.client.id, access.id, name)
         ]
         if access.kind in _QUIET and access.uses + 1 >= access.max_uses:
-            told += self._notices(owner, NoticeKind.TOKEN_USED_UP, None, access.id, access.label)
+            told += self._notices(NoticeKind.TOKEN_USED_UP, None, access.id, access.label)
         return told
 
     def _notices(
         self,
-        to: Sequence[str | None],
         kind: NoticeKind,
         client_id: RecordId | None,
         access_id: RecordId | None,
@@ -257,7 +255,7 @@ class Birth:
         return [
             Notice(
                 id=RecordId("n_" + self.maker.random()),
-                account_id=RecordId(account),
+                account_id=account,
                 kind=kind,
                 client_id=client_id,
                 initial_access_id=access_id,
@@ -265,8 +263,7 @@ class Birth:
                 address=self.occasion.address,
                 at=self.occasion.now,
             )
-            for account in to
-            if account is not None
+            for account in self.watchers
         ]
 
     def _event(self, act: Act, about: Registered, *, detail: dict[str, str]) -> Event:
@@ -280,3 +277,8 @@ class Birth:
             site=about.client.lineage.site,
             detail=detail,
         )
+
+
+def watchers(owner: str | None, found: Surroundings) -> Sequence[RecordId]:
+    """Return who is told: the account that answers for it, or those that own the site."""
+    return found.site_owners if owner is None else [RecordId(owner)]

@@ -134,6 +134,8 @@ class Surroundings:
     """Whether the owner, if one was named, is an account that may sign in."""
     returns_by_itself: bool
     """What the site says of computers that come back."""
+    site_owners: Sequence[RecordId]
+    """Accounts that own the site: they are told where no account answers for the computer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

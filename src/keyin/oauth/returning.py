@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from keyin.domain.enrolment import Flag, Notice, NoticeKind
 from keyin.domain.events import Act, Event
 from keyin.domain.records import RecordId, Status
-from keyin.oauth.births import Told
+from keyin.oauth.births import Told, watchers
 from keyin.oauth.enrolment_ports import Again, Born, Question
 from keyin.oauth.errors import Reason, Refusal
 from keyin.oauth.registering import Proved, occasion
@@ -24,6 +24,8 @@ from keyin.oauth.registration_rules import Granted
 from keyin.wire.dpop_proofs import proof_key
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from keyin.domain.records import ClientKey
     from keyin.oauth.asked import Asked
     from keyin.oauth.births import Occasion
@@ -92,6 +94,7 @@ class Return:
     key: PublicKey
     occasion: Occasion
     outcome: Told | Refusal | None = field(default=None, init=False)
+    watchers: Sequence[RecordId] = field(default=(), init=False)
 
     def question(self) -> Question:
         """Say what has to be known."""
@@ -109,6 +112,7 @@ class Return:
     def __call__(self, found: Surroundings) -> Decision:
         """Decide."""
         there = found.named
+        self.watchers = watchers(self.certificate.owner, found)
         if found.stopped is not None or not found.owner_stands or self._foreign(found):
             return self._refuse(Reason.CLIENT_NOT_ACTIVE)
         if there is None:
@@ -207,14 +211,11 @@ class Return:
         )
 
     def _notices(self, about: Registered) -> list[Notice]:
-        owner = about.client.lineage.owner
         awaiting = Flag.AWAITING in about.registration.flags
-        if owner is None:
-            return []
         return [
             Notice(
                 id=RecordId("n_" + self.maker.random()),
-                account_id=RecordId(owner),
+                account_id=account,
                 kind=NoticeKind.AWAITING if awaiting else NoticeKind.RETURNED,
                 client_id=about.client.id,
                 initial_access_id=about.registration.initial_access_id,
@@ -222,6 +223,7 @@ class Return:
                 address=self.occasion.address,
                 at=self.occasion.now,
             )
+            for account in self.watchers
         ]
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keyin.domain.enrolment import STANDING
+from keyin.domain.membership import Role
 from keyin.domain.records import RecordId, Status, StoppedBy
 from keyin.oauth.enrolment_ports import Again, Born, Killed, Listed, Registered, Surroundings
 from keyin.stores.memory_accounts import MemoryAccounts
@@ -166,6 +167,11 @@ class MemoryEnrolment(MemoryAdministration, MemoryNotices, MemoryAccounts):
             stopped=self._stopped(question),
             owner_stands=owner is None or (account is not None and account.status is Status.ACTIVE),
             returns_by_itself=site in self._returning,
+            site_owners=sorted(
+                one.account_id
+                for one in self._memberships.values()
+                if one.site == site and one.role is Role.OWNER
+            )[:10],
         )
 
     def _stopped(self, question: Question) -> StoppedBy | None:

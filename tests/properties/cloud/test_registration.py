@@ -315,6 +315,20 @@ def test_p49_a_copy_is_seen(cloud: Cloud) -> None:
     assert notices_of(cloud, second) == ["same_installation"]
 
 
+def test_p49_where_nobody_owns_a_computer_the_sites_owner_is_told(cloud: Cloud) -> None:
+    who, site = account(cloud), "Reading room"
+    assert run("site", "create", site, "--data", cloud.data).returncode == 0
+    added = run("site", "member", "add", site, who, "--role", "owner", "--data", cloud.data)
+    assert added.returncode == 0, added.stderr
+    _, token = file_token(cloud.data, "--uses", 5, "--site", site)
+    more: dict[str, Any] = {"scheme": "Bearer", "gpii_installation_id": "r" * 42 + "A"}
+    first, second = Newcomer(), Newcomer()
+    for one in (first, second):
+        assert one.register(cloud, token, **more).status == 201
+    assert notices_of(cloud, first) == []
+    assert notices_of(cloud, second) == ["same_installation"]
+
+
 def notices_of(cloud: Cloud, computer: Newcomer) -> list[str]:
     """Return what the owner was told about a computer."""
     connection = sqlite3.connect(cloud.data / STORE)

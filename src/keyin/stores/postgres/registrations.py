@@ -78,6 +78,10 @@ _REVOKE: Final = (
     "UPDATE clients SET status = 'revoked', epoch = epoch + 1, updated = $2 "
     "WHERE id = any($1::text[])"
 )
+_SITE_OWNERS: Final = (
+    "SELECT account_id FROM memberships WHERE site = $1 AND role = 'owner' "
+    "ORDER BY account_id LIMIT 10"
+)
 _ACTIVATE: Final = (
     "UPDATE registrations SET activate_by = NULL, version = version + 1 WHERE credential_id = $1 "
     "AND activate_by >= $2 AND EXISTS (SELECT 1 FROM clients "
@@ -173,6 +177,7 @@ async def _look(transaction: Transaction, question: Question) -> Surroundings:
         owner_stands=question.owner is None or await _is(transaction, _STANDING, question.owner),
         returns_by_itself=question.site is not None
         and await _is(transaction, _RETURNS, question.site),
+        site_owners=await _ids(transaction, _SITE_OWNERS, question.site),
     )
 
 

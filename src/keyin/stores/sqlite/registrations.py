@@ -41,6 +41,10 @@ _SAME_INSTALLATION: Final = (
     "SELECT o.id FROM registrations AS r JOIN clients AS o ON o.id = r.client_id "  # noqa: S608 - ours
     f"WHERE r.installation_id = ?1 AND o.status IN {STANDS} AND (o.owner = ?2 OR o.site = ?3)"
 )
+SITE_OWNERS: Final = (
+    "SELECT account_id FROM memberships WHERE site = ? AND role = 'owner' "
+    "ORDER BY account_id LIMIT 10"
+)
 _ACTIVATE: Final = (
     "UPDATE registrations SET activate_by = NULL, version = version + 1 WHERE credential_id = ?1 "
     "AND activate_by >= ?2 AND EXISTS (SELECT 1 FROM clients "
@@ -137,6 +141,7 @@ def _look(connection: sqlite3.Connection, question: Question) -> Surroundings:
         stopped=_stopped(connection, question),
         owner_stands=question.owner is None or _stands(connection, question.owner),
         returns_by_itself=question.site is not None and _returns(connection, question.site),
+        site_owners=_ids(connection, SITE_OWNERS, (question.site,)),
     )
 
 
