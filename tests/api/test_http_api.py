@@ -45,8 +45,8 @@ def test_every_route_of_the_table_has_a_heading() -> None:
 def test_every_example_is_answered_as_it_is_written(tmp_path: Path) -> None:
     data = tmp_path / "data"
     told = registered(data)
-    more = ("--site", SITE, "--computer-type", "public")
-    told["initial_access"] = code(data, *more, label="Desk 4")
+    desk = ("--site", SITE, "--computer-type", "public")
+    told["initial_access"] = code(data, *desk, label="Desk 4")
     config, revision = tmp_path / "cloud.toml", tmp_path / "revision.json"
     config.write_text("device_code = true\n")
     revision.write_text('{"sha256": "1c59ac1"}')
