@@ -50,7 +50,8 @@ def test_every_example_is_answered_as_it_is_written(tmp_path: Path) -> None:
     config, revision = tmp_path / "cloud.toml", tmp_path / "revision.json"
     config.write_text("device_code = true\n")
     revision.write_text('{"sha256": "1c59ac1"}')
-    more = ("--config", config, "--ops-listen", "127.0.0.1:0", "--revision-file", revision)
+    more: tuple[object, ...] = ("--config", config, "--ops-listen", "127.0.0.1:0")
+    more += ("--revision-file", revision)
     secret = secret_file(tmp_path)
     more += ("--preferences-listen", "127.0.0.1:0", "--preferences-secret-file", secret)
     known, table = _known(told), RouteTable(ROUTES)
