@@ -58,7 +58,7 @@ class Approving:
         )
         if not isinstance(outcome, Consent):
             return self._elsewhere(outcome, request, who)
-        return await self._question(request, recent, _shown(outcome.txn, outcome.asking, recent))
+        return await self._put(request, recent, _shown(outcome.txn, outcome.asking, recent))
 
     async def again(self, request: PageRequest) -> Page:
         """Show a question that had to wait for a sign-in, for the first time or again."""
@@ -81,7 +81,13 @@ class Approving:
         )
         if isinstance(outcome, Problem):
             return self._elsewhere(outcome, request, who)
-        return await self._question(request, who, _shown(outcome.txn, outcome.asking, who))
+        return await self._put(request, who, _shown(outcome.txn, outcome.asking, who))
+
+    async def _put(self, request: PageRequest, who: SignedIn, shown: Shown) -> Page:
+        """Show a question; one about a computer at an address of its own, to be loaded again."""
+        if shown.computer is None:
+            return await self._question(request, who, shown)
+        return see_other(f"/oauth2/authorize/question?question={self.desk.seals.seal(shown)}")
 
     async def decide(self, request: PageRequest) -> Page:
         """Take the answer, and lead the person back to the application."""

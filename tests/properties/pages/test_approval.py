@@ -108,6 +108,17 @@ def test_p55_a_sign_in_that_is_old_answers_nothing_and_what_was_typed_stays(
     assert token.json["authorization_details"][0]["client_name"] == "By the window"
 
 
+def test_a_question_that_is_loaded_again_is_the_same_question(
+    ada: Person, computer: NewComputer
+) -> None:
+    led = ada.get(computer.address())
+    assert led.headers["location"].startswith("/oauth2/authorize/question?")
+    first, again = ada.follow(led), ada.follow(led)
+    assert computer.fingerprint in text(again)
+    assert "code" in told(decided(ada, again, "approve"))
+    assert decided(ada, first, "approve").status == 400
+
+
 def test_p09_every_answer_says_who_gives_it_and_to_which_request(
     ada: Person, computer: NewComputer, place: Place
 ) -> None:
@@ -188,7 +199,7 @@ def test_p10_a_code_lives_a_minute_and_a_pushed_wish_ninety_seconds_and_once(
     place.query("UPDATE codes SET expires = expires - 61000")
     assert computer.redeem(code).json["error"] == "invalid_grant"
     address = computer.address()
-    assert ada.get(address).status == 200
+    assert ada.follow(ada.get(address)).status == 200
     assert ada.get(address).status == 400
     late = computer.address()
     place.query("UPDATE pushed_requests SET expires = expires - 91000")
