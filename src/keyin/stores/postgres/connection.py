@@ -32,6 +32,10 @@ _SETTINGS: Final = {
     "default_transaction_isolation": "read committed",
     "TimeZone": "UTC",
     "jit": "off",
+    # each of our queries looks a few rows up by an index: to plan one anew for every batch costs
+    # more than to run it, and a plan made while a table was small must stay right
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
 }
 _PREPARED: Final = 512
 _GREETING: Final = """

@@ -6,11 +6,12 @@ that came before breaks it; then each is told alone, with a look at what came be
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from keyin.stores import rows
-from keyin.stores.postgres.chain import APPEND, AUDIT
-from keyin.stores.postgres.statements import columns_of, insert_many
+from keyin.stores.postgres.chain import AUDIT
+from keyin.stores.postgres.statements import columns_of, insert_many, insert_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,12 +28,14 @@ _ONCE: Final = (
 )
 """The same token twice is once. Another token in its place, which one in a billion pairs of one
 millisecond would be, breaks NOT NULL: it is not given out."""
-_ALL: Final = f"""
-WITH t AS ({insert_many("tokens", rows.TOKEN)} {_ONCE}),
-p AS ({insert_many("jti_seen", PROOF, first=_TOKEN_END + 1)})
-{insert_many("audit", AUDIT, first=_TOKEN_END + len(PROOF) + 1)}
-"""
 _ADD_TOKENS: Final = f"{insert_many('tokens', rows.TOKEN)} {_ONCE}"
+_TABLES: Final = (
+    ("tokens", rows.TOKEN, _ONCE),
+    ("jti_seen", PROOF, ""),
+    ("audit", AUDIT, ""),
+)
+_FEW: Final = 32
+"""Rows; each number of them is a statement of its own to PostgreSQL."""
 _SPEND: Final = (
     f"{insert_many('jti_seen', PROOF)} ON CONFLICT DO NOTHING RETURNING namespace, digest"
 )
@@ -46,17 +49,52 @@ class Told(NamedTuple):
     proofs: Sequence[ProofUse] = ()
 
 
-def statement(told: Sequence[Told], events: Sequence[Row]) -> tuple[str, list[list[object]]] | None:
+def statement(told: Sequence[Told], events: Sequence[Row]) -> tuple[str, list[object]] | None:
     """Return what inserts all of these, with its parameters; None: there is nothing."""
-    tokens = [one.token for one in told if one.token is not None]
-    proofs = [proof for one in told for proof in one.proofs]
-    if tokens or proofs:
-        return _ALL, [
-            *columns_of(tokens, _TOKEN_END),
-            *columns_of(proof_rows(proofs), len(PROOF)),
-            *columns_of(events, len(AUDIT)),
-        ]
-    return (APPEND, columns_of(events, len(AUDIT))) if events else None
+    tables = (
+        [one.token for one in told if one.token is not None],
+        proof_rows(proof for one in told for proof in one.proofs),
+        events,
+    )
+    counts = [len(rows_) for rows_ in tables]
+    if not any(counts):
+        return None
+    if sum(counts) <= _FEW:
+        return _of_few(*counts), [value for rows_ in tables for row in rows_ for value in row]
+    given: list[object] = [
+        column
+        for (_, columns, _), rows_ in zip(_TABLES, tables, strict=True)
+        if rows_
+        for column in columns_of(rows_, len(columns))
+    ]
+    return _of_many(*map(bool, counts)), given
+
+
+@cache
+def _of_few(*counts: int) -> str:
+    """Return the statement for so many rows of each table."""
+    parts, first = [], 1
+    for (table, columns, once), count in zip(_TABLES, counts, strict=True):
+        if count:
+            parts.append(f"{insert_values(table, columns, count, first=first)} {once}")
+            first += count * len(columns)
+    return _together(parts)
+
+
+@cache
+def _of_many(*there: bool) -> str:
+    """Return the statement for any number of rows of these tables."""
+    parts, first = [], 1
+    for (table, columns, once), some in zip(_TABLES, there, strict=True):
+        if some:
+            parts.append(f"{insert_many(table, columns, first=first)} {once}")
+            first += len(columns)
+    return _together(parts)
+
+
+def _together(parts: Sequence[str]) -> str:
+    before = [f"part{number} AS ({part})" for number, part in enumerate(parts[:-1])]
+    return f"WITH {', '.join(before)} {parts[-1]}" if before else parts[-1]
 
 
 def proof_rows(proofs: Iterable[ProofUse]) -> list[Row]:
