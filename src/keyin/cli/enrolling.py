@@ -10,6 +10,7 @@ import asyncio
 import os
 import select
 import sys
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -188,4 +189,7 @@ def _pasted(seconds: float) -> str | None:
     """Wait for a line of somebody at a terminal; None where nothing came."""
     watched = [sys.stdin] if sys.stdin.isatty() else []
     ready, _w, _x = select.select(watched, [], [], seconds)
-    return (sys.stdin.readline(LONGEST_CODE).strip() if ready else "") or None
+    line = sys.stdin.readline(LONGEST_CODE) if ready else ""
+    if ready and not line:  # somebody has closed it: it is ready for ever
+        time.sleep(seconds)
+    return line.strip() or None
