@@ -40,6 +40,7 @@ TOKEN: Final = an_object(
     {"access_token": STRING, "token_type": text("DPoP", "Bearer"), "expires_in": SECONDS},
     scope=STRING,
     issued_token_type=STRING,
+    authorization_details={"type": "array"},
 )
 SETTINGS: Final[dict[str, Schema]] = {"preferences": ANY, "matchMakerOutput": ANY}
 PREFERENCES: Final = an_object(
@@ -177,7 +178,7 @@ WORDS: Final[Mapping[str, Words]] = {
     ),
     "POST /oauth2/device_authorization": Words(
         summary="A code for a person to type in elsewhere (RFC 8628); off until switched on",
-        takes=an_object({"scope": STRING}, **CLIENT),
+        takes=an_object({"scope": STRING}, authorization_details=STRING, **CLIENT),
         gives=an_object({"device_code": STRING, "user_code": STRING, "verification_uri": STRING}),
     ),
     "GET /.well-known/oauth-authorization-server": Words(
