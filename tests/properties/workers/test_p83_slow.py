@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 pytestmark = postgres.needs_postgres
 CLIENT = (FREE, SECRET)
 SOCKET = ".s.PGSQL.5432"
-LATE_S, MOST_S = 1.6, 12.0
+LATE_S, MOST_S = 2.2, 12.0
 
 
 @dataclass

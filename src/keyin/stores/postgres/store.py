@@ -15,8 +15,8 @@ from keyin.stores.postgres.enrolling import PUT_META, PostgresEnrolling
 from keyin.stores.postgres.flows import PostgresFlows
 from keyin.stores.postgres.inventory import PostgresInventory
 from keyin.stores.postgres.key_register import PostgresKeyRegister
-from keyin.stores.postgres.lookups import Lookups
 from keyin.stores.postgres.lapsing import PostgresLapsing
+from keyin.stores.postgres.lookups import Lookups
 from keyin.stores.postgres.memberships import PostgresMemberships
 from keyin.stores.postgres.notices import PostgresNotices
 from keyin.stores.postgres.quotas import PostgresQuotas
