@@ -86,7 +86,7 @@ class CloudConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     data: str | None = None
     """The directory with the store (SQLite); made if it is not there."""
     database: str | None = None
-    """The URL of a store in PostgreSQL, which several processes and hosts may share; no password."""
+    """The URL of a store in PostgreSQL, which processes and hosts may share; without a password."""
     secrets: str | None = None
     """The directory with peppers and data keys, mode 0700; `secrets` inside `data` if not given."""
     listen: _Port = "127.0.0.1:8081"
