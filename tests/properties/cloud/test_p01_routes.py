@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from enum import Enum, auto
+from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -124,7 +125,32 @@ async def test_p01_only_the_routes_named_here_are_open(inside: Inside) -> None:
     found = [route for route in inside.app.routes if route.access is Access.PUBLIC]
     assert {(route.method, route.template) for route in found} == OPEN
     assert not any(route.access is Access.OPERATOR for route in inside.app.routes)
-    assert {access.name for access in Access} <= {*RULES, "OPERATOR"}
+    assert {access.name for access in Access} <= {*RULES, "OPERATOR", "PREFERENCES"}
+
+
+async def test_p01_every_route_of_the_preferences_server_asks_for_its_secret_first(
+    prepared: Prepared, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text(token_urlsafe(32) + "\n")
+    secret.chmod(0o600)
+    opened = open_data(copied(prepared.data, tmp_path / "data"), None, exclusive=True)
+    calls: list[str] = []
+    store: Any = Counting(opened.store, calls)
+    config = CloudConfig(
+        preferences_listen="127.0.0.1:0", preferences_secret_file=str(secret), issuer=ISSUER
+    )
+    built = await build(config, store=store, secrets=opened.secrets)
+    assert built.preferences is not None
+    found = [one for one in built.preferences.routes if one.access is Access.PREFERENCES]
+    assert len(found) >= 3
+    inside = Inside(built.preferences, calls)
+    for route in built.preferences.routes:
+        for header in ({}, {"Authorization": f"Bearer {token_urlsafe(32)}"}):
+            wanting = Lacking("no secret", header, "{}")
+            assert await inside.ask(route, wanting) == 401, (route.template, header)
+            assert not calls, (route.template, header)
+    opened.close()
 
 
 async def test_p01_a_new_route_that_asks_for_nothing_fails_the_check(
