@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from keyin.cloud.routes import Route
 
 FILLED: Final = {
-    "{key}": "alice", "{device}": "%7B%7D", "{digest}": "0" * 64,
-    "{id}": "gai_x", "{client_id}": "gai_x",
+    "{key}": "alice",
+    "{device}": "%7B%7D",
+    "{digest}": "0" * 64,
+    "{id}": "gai_x",
+    "{client_id}": "gai_x",
 }
 NOBODYS_DIGEST: Final = "0" * 8 + ":" + "0" * 64
 FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
