@@ -169,7 +169,10 @@ def open_data(data: Path, secrets: Path | None, *, exclusive: bool) -> OpenedSto
     lock = lock_data(data) if exclusive else None
     try:
         found = SecretsDirectory.open(
-            secrets or data / SECRETS, entropy=SystemEntropy(), create=not path.exists()
+            secrets or data / SECRETS,
+            entropy=SystemEntropy(),
+            create=not path.exists(),
+            complete=exclusive,
         )
         store = open_store(path, migrate=exclusive, secret_ids=found.ids)
     except BaseException:

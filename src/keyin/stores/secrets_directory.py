@@ -56,10 +56,14 @@ class SecretsDirectory:
         """The cloud's own: the newest signs, each verifies; none where it is systemd's to bring."""
 
     @classmethod
-    def open(cls, path: Path, *, entropy: Entropy, create: bool = True) -> Self:
+    def open(
+        cls, path: Path, *, entropy: Entropy, create: bool = True, complete: bool = False
+    ) -> Self:
         """Open the directory; with `create`, make it and what it lacks.
 
-        Raises ConfigurationError where it is missing, or open to another account.
+        `complete` adds what a directory of an earlier release does not have; never a pepper or a
+        data key, without which nothing in its store would be found or opened. Raises
+        ConfigurationError where it is missing, or open to another account.
         """
         if create:
             key_files.make_directory(path)
@@ -70,7 +74,7 @@ class SecretsDirectory:
                     raise key_files.lacking(path, kind)
                 keys.append(key_files.add(path, kind, entropy))
         signs = any(key.kind == SIGNING_KEY for key in keys)
-        if create and not signs and not key_files.is_handed_over(path):
+        if (create or complete) and not signs and not key_files.is_handed_over(path):
             keys.append(key_files.add(path, SIGNING_KEY, entropy))
         return cls(keys, entropy=entropy)
 

@@ -163,3 +163,15 @@ def test_a_url_that_cannot_be_read_is_refused(url: str) -> None:
 )
 def test_hosts_are_asked_one_by_one(url: str, each: list[str]) -> None:
     assert each_host(url) == each
+
+
+def test_a_store_of_an_earlier_release_gets_the_key_that_signs(tmp_path: Path) -> None:
+    open_data(tmp_path / "d", None, exclusive=True).close()
+    (signing,) = (tmp_path / "d" / "secrets").glob("signing-key-*")
+    signing.unlink()
+    beside = open_data(tmp_path / "d", None, exclusive=False)
+    assert not beside.secrets.signing_keys
+    beside.close()
+    opened = open_data(tmp_path / "d", None, exclusive=True)
+    assert len(opened.secrets.signing_keys) == 1
+    opened.close()
