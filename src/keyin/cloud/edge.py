@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -82,9 +83,16 @@ class Edge:
         given = request.header(b"host")
         if given is None:
             return not request.headers(b"host")
-        found = _HOST.fullmatch(given.decode("latin-1").lower())
-        name = found[1] if found else NOBODY
-        return name in self.hosts or parse_address(name.strip("[]")) is not None
+        name, is_address = _named(given)
+        return is_address or name in self.hosts
+
+
+@lru_cache(maxsize=256)
+def _named(host: bytes) -> tuple[str, bool]:
+    """Return the name in a Host header, and whether it is an address."""
+    found = _HOST.fullmatch(host.decode("latin-1").lower())
+    name = found[1] if found else NOBODY
+    return name, parse_address(name.strip("[]")) is not None
 
 
 def forwarded_hops(request: Request) -> list[str] | None:
