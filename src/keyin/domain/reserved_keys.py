@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from keyin.domain.enrolment import ENROLMENT_CLIENT
+
 if TYPE_CHECKING:
     from keyin.domain.secret import GpiiKey
 
-RESERVED: Final = frozenset({"noUser", "reset", "restore", "readSetting"})
+RESERVED: Final = frozenset({"noUser", "reset", "restore", "readSetting", ENROLMENT_CLIENT})
 
 _ID_OF_OURS: Final = re.compile(r"(?:gai|app|ac)_[A-Za-z0-9_-]{22}", re.ASCII)
 """What clients, applications and accounts go by: no key may be taken for one (RFC 9700 §4.15)."""

@@ -62,7 +62,8 @@ def test_p102_discovery_tells_what_is_there_and_never_the_password_grant(cloud: 
         if name == "authorization_endpoint":
             assert cloud.request("GET", path).status in {303, 400}
         else:
-            assert cloud.form(path, {}).json["error"] == "invalid_client"
+            who = "token" if name == "registration_endpoint" else "client"
+            assert cloud.form(path, {}).json["error"] == f"invalid_{who}"
 
 
 def test_a_challenge_says_where_to_read_on(cloud: Cloud) -> None:

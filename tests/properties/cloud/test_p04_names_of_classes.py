@@ -87,7 +87,7 @@ def test_p04_no_id_of_ours_opens_or_becomes_a_key(
 ) -> None:
     """Not even for the client that may make the keys it names."""
     given = ids(data)
-    assert {name.partition("_")[0] for name in given} == {"gai", "app", "ac"}
+    assert {name.partition("_")[0] for name in given} == {"gai", "app", "ac", "keyin-enrol"}
     assert desk.client_id in given
     unknown = desk.exchange(cloud, "nobody")
     maker = cloud.token("made for this", (MAKER, SECRET)).json["access_token"]
