@@ -125,7 +125,7 @@ def form(body: bytes) -> dict[str, object]:
     """Read a form; a name that comes twice has a list, `a[b]` an object: neither is a text."""
     found: dict[str, object] = {}
     pairs = [pair.partition(b"=") for pair in body.split(b"&") if pair]
-    read = _text if b"%" in body or b"+" in body else _plain_text
+    read = form_text if b"%" in body or b"+" in body else _plain_text
     if read is _plain_text and b"[" not in body:
         found = {
             name.decode("utf-8", "replace"): value.decode("utf-8", "replace")
@@ -158,6 +158,7 @@ def _plain_text(part: bytes) -> str:
     return part.decode("utf-8", "replace")
 
 
-def _text(part: bytes) -> str:
+def form_text(part: bytes) -> str:
+    """Decode a name or a value of a form or a query."""
     plain = part.replace(b"+", b" ")
     return (unquote_to_bytes(plain) if b"%" in plain else plain).decode("utf-8", "replace")

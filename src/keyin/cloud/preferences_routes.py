@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote_to_bytes
 
 from keyin.cloud import answers, errors, routes
 from keyin.cloud.answers import Answer
+from keyin.cloud.bodies import form_text
 from keyin.cloud.ops import ready
 from keyin.cloud.request import decoded
 from keyin.cloud.settings_routes import json_body
@@ -100,7 +100,7 @@ class PreferencesRoutes:
             key,
             await json_body(exchange),
             _view(exchange),
-            merge=parameter(exchange.request.query, "merge") == ["true"],
+            merge=_parameter(exchange.request.query, "merge") == ["true"],
             now=exchange.now,
             request_id=exchange.request_id,
         )
@@ -129,14 +129,10 @@ def _shown(body: bytes) -> Answer:
 
 def _view(exchange: Exchange) -> str:
     """Return the ontology that is asked for; one that comes twice is none that there is."""
-    return ",".join(parameter(exchange.request.query, "view")) or FLAT
+    return ",".join(_parameter(exchange.request.query, "view")) or FLAT
 
 
-def parameter(query: bytes, name: str) -> list[str]:
+def _parameter(query: bytes, name: str) -> list[str]:
     """Return every value of a parameter of a query, decoded."""
     pairs = (pair.partition(b"=") for pair in query.split(b"&"))
-    return [_text(value) for found, _, value in pairs if _text(found) == name]
-
-
-def _text(part: bytes) -> str:
-    return unquote_to_bytes(part.replace(b"+", b" ")).decode("utf-8", "replace")
+    return [form_text(value) for found, _, value in pairs if form_text(found) == name]
