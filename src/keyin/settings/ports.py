@@ -21,6 +21,11 @@ class KeyAndSafe:
     event: Event | None = None
     """Of a change that is an act of the audit log: written with it."""
 
+    @property
+    def lost(self) -> bool:
+        """Tell whether the key names a safe that is not there."""
+        return self.safe is None and self.key.safe_id is not None
+
 
 class Vault(Protocol):
     """Encrypts what must be read back; the data key lives outside the store."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from keyin.domain.ontologies import Ontologies
     from keyin.domain.records import Digest
     from keyin.settings.codex import Codex
-    from keyin.settings.ports import KeyAndSafe, Safes
+    from keyin.settings.ports import Safes
     from keyin.settings.service import Look
 
 SERVER: Final = "preferences server"
@@ -56,7 +56,7 @@ class PreferencesService:
         Raises Rejected and StoreUnavailable.
         """
         found = None if reserved(key) else await self.safes.find_safe(self.digests(key))
-        if found is None or found.key.status is not Status.ACTIVE or _is_lost(found):
+        if found is None or found.key.status is not Status.ACTIVE or found.lost:
             raise Rejected(Why.NO_KEY)
         if found.safe is None:
             return b""
@@ -101,11 +101,6 @@ class PreferencesService:
         saved = await self.saving.save(wish, author, now)
         shown = {} if saved is Saved.SAFE_MADE else {"preferences": document}
         return _encode({"gpiiKey": key.reveal(), **shown})
-
-
-def _is_lost(found: KeyAndSafe) -> bool:
-    """Tell whether the key names a safe that is not there."""
-    return found.safe is None and found.key.safe_id is not None
 
 
 def _uuid4(entropy: Entropy) -> str:

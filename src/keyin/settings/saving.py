@@ -169,8 +169,7 @@ def check_changeable(found: KeyAndSafe, manner: Manner = Manner.MERGE) -> None:
     read_only = found.key.policy is not None and found.key.policy.read_only
     if found.key.status is not Status.ACTIVE or read_only:
         raise Rejected(Why.NOT_ALLOWED)
-    lost = found.safe is None and found.key.safe_id is not None
-    if manner is Manner.CREATE or lost:
+    if manner is Manner.CREATE or found.lost:
         raise Rejected(Why.SAFE_MISSING)
     if found.safe is not None and found.safe.kind != "user":
         raise Rejected(Why.READ_ONLY)
