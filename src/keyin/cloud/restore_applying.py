@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec.structs import replace
 
-from keyin.cloud.restore_enrolling import Enrolling
+from keyin.cloud.restore_enrolling import Enrolling, again
 from keyin.cloud.restore_enrolling import Store as EnrollingStore
 from keyin.cloud.since_backup import Left
-from keyin.domain.events import ADMINISTRATOR, Act, Event, pseudonym
+from keyin.domain.events import Act, Event, pseudonym
 from keyin.domain.records import RecordId, Status
 from keyin.oauth import administration_ports as administration
 from keyin.oauth.accounts import AccountChange, Accounts
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _NOT_REVOKED: Final = frozenset(Status) - {Status.REVOKED}
 _ONLY_FROM: Final = {Status.SUSPENDED: frozenset({Status.ACTIVE}), Status.REVOKED: _NOT_REVOKED}
-_AGAIN: Final = {"after": "restore"}
 
 
 class Store(
@@ -163,6 +162,4 @@ class Applier:
         return Word(status=stopped.status, reason=stopped.reason, now=self._now, event=event)
 
     def _event(self, act: Act, reason: str | None, **detail: str) -> Event:
-        return Event(
-            act=act, at=self._now, actor=ADMINISTRATOR, reason=reason, detail={**_AGAIN, **detail}
-        )
+        return again(act, self._now, reason, **detail)

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 _RANK: Final = {Role.VIEWER: 0, Role.MANAGER: 1, Role.OWNER: 2}
 _REASON: Final = "restored"
-_AGAIN: Final = {"after": "restore"}
 
 
 class Store(InitialAccesses, Registering, Memberships, Protocol):
@@ -118,9 +117,13 @@ class Enrolling:
             since.left.append(Left(Act.MEMBERSHIP_CHANGED, account, "by_hand"))
 
     def _event(self, act: Act, reason: str | None, **detail: str) -> Event:
-        return Event(
-            act=act, at=self._now, actor=ADMINISTRATOR, reason=reason, detail={**_AGAIN, **detail}
-        )
+        return again(act, self._now, reason, **detail)
+
+
+def again(act: Act, now: Millis, reason: str | None, **detail: str) -> Event:
+    """Return the event of what a restore does once more."""
+    said = {"after": "restore", **detail}
+    return Event(act=act, at=now, actor=ADMINISTRATOR, reason=reason, detail=said)
 
 
 def _grave(id_: RecordId, birth: Birth, now: Millis, event: Event) -> Born:
