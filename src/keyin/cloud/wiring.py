@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from keyin.cloud.access_log import AccessLog
 from keyin.cloud.app import CloudApp, Limits, Surroundings
 from keyin.cloud.edge import Edge, Pilot
+from keyin.cloud.enrolment_wiring import Secrets as EnrolmentSecrets
 from keyin.cloud.enrolment_wiring import Store as EnrolmentStore
 from keyin.cloud.enrolment_wiring import registration_routes
 from keyin.cloud.flow_wiring import Flows
@@ -39,7 +40,6 @@ from keyin.oauth.grants.password import PasswordGrant
 from keyin.oauth.known_networks import KnownNetworks
 from keyin.oauth.managing import Store as ManagingStore
 from keyin.oauth.notice_ports import Notices
-from keyin.oauth.ports import Peppers
 from keyin.oauth.proven_client import ClientAuthentication
 from keyin.oauth.proven_sender import ProvenSenders
 from keyin.oauth.second_factor_ports import SecondFactors
@@ -51,7 +51,7 @@ from keyin.settings.ports import Safes, Vault
 from keyin.stores.host import SystemClock, SystemEntropy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from keyin.cloud.config import CloudConfig
     from keyin.cloud.exchange import Handler
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from keyin.domain.environment import Clock, Entropy
     from keyin.oauth.granting import Grant
     from keyin.oauth.key_door import KeyDoor
-    from keyin.wire.signing_key import SigningKey
+    from keyin.oauth.ports import Peppers
 
 UNIX: Final = "unix"
 ANSWER_S: Final = 10.0
@@ -83,13 +83,8 @@ class Store(
     """Every port that the cloud needs; one object implements them all."""
 
 
-class Secrets(Peppers, Vault, Protocol):
-    """Peppers, data keys, and the cloud's own keys, the newest first."""
-
-    @property
-    def signing_keys(self) -> Sequence[SigningKey]:
-        """Return the keys that sign enrolment files and certificates."""
-        ...
+class Secrets(EnrolmentSecrets, Vault, Protocol):
+    """Peppers, data keys, and the keys that the cloud signs with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,6 @@ ENROLMENT_CLIENT: Final = "keyin-enrol"
 SETTINGS_SCOPES: Final = ("settings:read", "settings:write")
 AT_ONCE_MS: Final = Millis(5 * 60_000)
 """How long a token lives that a person has just approved."""
-ACTIVATION_MS: Final = Millis(15 * 60_000)
-"""How long a new client may wait with its first word (P48), where nobody says otherwise."""
 STANDING: Final = frozenset({Status.ACTIVE, Status.PENDING, Status.SUSPENDED})
 """Of clients that still are somebody's: others are over."""
 
