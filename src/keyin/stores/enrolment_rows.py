@@ -29,6 +29,8 @@ REGISTRATION: Final = (
     *("client_id", "credential_id", "token_digest", "initial_access_id", "channel_id"),
     *("installation_id", "scopes", "activate_by", "version", "flags", "created"),
 )
+STANDS: Final = "('active', 'pending', 'suspended')"
+"""As SQL: see domain.enrolment.STANDING."""
 _template: Final = msgspec.json.Decoder(Template).decode
 _computer: Final = msgspec.json.Decoder(Computer).decode
 _limits: Final = msgspec.json.Decoder(tuple[str, ...] | Unrestricted).decode

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from keyin.domain.events import Act, Event
+from keyin.stores.enrolment_rows import STANDS
 
 if TYPE_CHECKING:
     from keyin.domain.environment import Millis
@@ -40,19 +41,19 @@ FORGET: Final = (
     "DELETE FROM credentials WHERE client_id = ?1 AND id = ?2",
     "DELETE FROM clients WHERE id = ?1 AND ?2 <> ''",
 )
-FORGET_ACCESS: Final = """
-DELETE FROM initial_access WHERE id IN (
-  SELECT a.id FROM initial_access AS a WHERE a.expires < ?1 AND a.kind <> 'channel'
-  AND NOT EXISTS (SELECT 1 FROM registrations AS r WHERE r.initial_access_id = a.id)
-  ORDER BY a.expires LIMIT ?2)
+OLD_ACCESS: Final = """
+SELECT a.id FROM initial_access AS a WHERE a.expires < ?1 AND a.kind <> 'channel'
+AND NOT EXISTS (SELECT 1 FROM registrations AS r WHERE r.initial_access_id = a.id)
+ORDER BY a.expires LIMIT ?2
 """
+FORGET_ACCESS: Final = f"DELETE FROM initial_access WHERE id IN ({OLD_ACCESS})"  # noqa: S608 - ours
 END_TOKENS: Final = (
     "UPDATE initial_access SET status = 'revoked', revoked_reason = ?2 "
     "WHERE owner = ?1 AND status <> 'revoked'"
 )
 END_CLIENTS: Final = (
-    "UPDATE clients SET status = 'revoked', epoch = epoch + 1, updated = ?2 "
-    "WHERE owner = ?1 AND status IN ('active', 'pending', 'suspended')"
+    "UPDATE clients SET status = 'revoked', epoch = epoch + 1, updated = ?2 "  # noqa: S608 - ours
+    f"WHERE owner = ?1 AND status IN {STANDS}"
 )
 
 

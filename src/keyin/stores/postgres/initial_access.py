@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyin.oauth.enrolment_ports import Listed
 from keyin.stores import enrolment_rows
-from keyin.stores.enrolment_rows import ACCESS
+from keyin.stores.enrolment_rows import ACCESS, STANDS
 from keyin.stores.postgres.lookups import Lookup
 from keyin.stores.postgres.notices import add as add_notices
 from keyin.stores.postgres.part import PostgresPart
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from keyin.stores.postgres.transaction import Transaction
     from keyin.stores.rows import Row
 
-STANDS: Final = "('active', 'pending', 'suspended')"
-"""See domain.enrolment.STANDING."""
 _ADD: Final = f"{insert('initial_access', ACCESS)} ON CONFLICT DO NOTHING"
 _FIND: Final = Lookup(
     f"SELECT digest, {names(ACCESS)} FROM initial_access WHERE digest = any($1)"  # noqa: S608 - ours

@@ -24,6 +24,7 @@ _UNUSED: Final = f"{_ours(sql.UNUSED)} {_LOCKED}"
 _OVER: Final = f"{_ours(sql.OVER)} {_LOCKED}"
 _EXPIRE: Final = _ours(sql.EXPIRE)
 _FORGET: Final = tuple(_ours(one) for one in sql.FORGET)
+_OLD_ACCESS: Final = _ours(sql.OLD_ACCESS)
 _FORGET_ACCESS: Final = _ours(sql.FORGET_ACCESS)
 _END_TOKENS: Final = _ours(sql.END_TOKENS)
 _END_CLIENTS: Final = _ours(sql.END_CLIENTS)
@@ -69,6 +70,8 @@ class PostgresLapsing(PostgresPart):
 
     async def forget_access(self, *, before: Millis, most: int) -> int:
         """See Lapsing."""
+        if await self._lookups.fetchrow(_OLD_ACCESS, before, 1) is None:
+            return 0
         return await self._change(_FORGET_ACCESS, before, most)
 
     async def end_owned(self, owner: str, ending: Ending) -> int | None:

@@ -12,7 +12,7 @@ from keyin.domain.records import Status, StoppedBy
 from keyin.oauth.enrolment_ports import Again, Born, Killed, Registered, Surroundings
 from keyin.stores import client_key_rows, enrolment_rows, rows
 from keyin.stores.client_key_rows import CLIENT_KEY
-from keyin.stores.enrolment_rows import REGISTRATION
+from keyin.stores.enrolment_rows import REGISTRATION, STANDS
 from keyin.stores.postgres import initial_access, notices
 from keyin.stores.postgres.credentials import (
     CREDENTIAL_END,
@@ -20,7 +20,7 @@ from keyin.stores.postgres.credentials import (
     client_beside,
     revoke_client_key,
 )
-from keyin.stores.postgres.initial_access import STANDS, PostgresInitialAccess
+from keyin.stores.postgres.initial_access import PostgresInitialAccess
 from keyin.stores.postgres.statements import columns_of, insert, insert_many, names, replacing
 from keyin.stores.postgres.told import spend
 

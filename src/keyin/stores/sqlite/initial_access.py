@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from keyin.oauth.enrolment_ports import Listed
 from keyin.stores import enrolment_rows
-from keyin.stores.enrolment_rows import ACCESS
+from keyin.stores.enrolment_rows import ACCESS, STANDS
 from keyin.stores.rows import names
 from keyin.stores.sqlite import audit, notices
 from keyin.stores.sqlite.connection import our_errors
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from keyin.oauth.enrolment_ports import Ending, Reach
 
 _ADD: Final = insert("initial_access", ACCESS)
-STANDS: Final = "('active', 'pending', 'suspended')"
-"""See domain.enrolment.STANDING."""
 LISTED: Final = f"""
 SELECT a.seq, {names(ACCESS, "a")}, (SELECT count(*) FROM registrations AS r
   JOIN clients AS o ON o.id = r.client_id AND o.status IN {STANDS}

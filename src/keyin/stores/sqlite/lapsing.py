@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from keyin.stores import lapsing_statements as sql
 from keyin.stores.sqlite import audit
+from keyin.stores.sqlite.connection import our_errors
 from keyin.stores.sqlite.part import SqlitePart
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class SqliteLapsing(SqlitePart):
 
     async def forget_access(self, *, before: Millis, most: int) -> int:
         """See Lapsing."""
+        if not self._any(sql.OLD_ACCESS, before):
+            return 0
         return await self._writer.run(
             lambda connection: connection.execute(sql.FORGET_ACCESS, (before, most)).rowcount
         )
@@ -51,7 +54,8 @@ class SqliteLapsing(SqlitePart):
 
     def _any(self, query: str, before: Millis) -> bool:
         """Look before anything is written: mostly there is nothing."""
-        return self._lookups.execute(query, (before, 1)).fetchone() is not None
+        with our_errors():
+            return self._lookups.execute(query, (before, 1)).fetchone() is not None
 
 
 def _expire(

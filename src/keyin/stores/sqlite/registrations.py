@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Final
 from keyin.domain.records import ProofUse, Status, StoppedBy
 from keyin.oauth.enrolment_ports import Again, Born, Killed, Registered, Surroundings
 from keyin.stores import enrolment_rows
-from keyin.stores.enrolment_rows import REGISTRATION
+from keyin.stores.enrolment_rows import REGISTRATION, STANDS
 from keyin.stores.rows import names
 from keyin.stores.sqlite import audit, client_keys, initial_access, notices, reader, replays, writes
 from keyin.stores.sqlite.connection import our_errors
-from keyin.stores.sqlite.initial_access import STANDS
 from keyin.stores.sqlite.replays import SqliteReplays
 
 if TYPE_CHECKING:
