@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MARK: Final = "restoring_from"
 """A row of `meta`: how far the chains of the backup came, while a restore is under way."""
 HALF_WAY: Final = ("sessions", "pushed_requests", "questions", "codes", "device_requests")
 """Tables of what waits for an answer: it may have been answered, or ended, since the backup."""
+_heads: Final = msgspec.json.Decoder(dict[str, int]).decode
+
+
+def mark_text(heads: Mapping[str, int]) -> str:
+    """Return the value of `MARK` for chains that came so far."""
+    return msgspec.json.encode(dict(heads), order="deterministic").decode()
+
+
+def read_mark(text: str) -> Mapping[str, int]:
+    """Return how far the chains came of which the value of `MARK` tells."""
+    return _heads(text)

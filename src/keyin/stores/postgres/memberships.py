@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from keyin.domain.environment import Millis
-from keyin.domain.membership import Membership, Role
-from keyin.domain.records import ClientKind, RecordId, Status
+from keyin.domain.records import ClientKind, Status
 from keyin.oauth.managed_ports import SHOWN_KINDS
+from keyin.stores import membership_rows
+from keyin.stores.like_pattern import containing
+from keyin.stores.membership_rows import MEMBERSHIP
 from keyin.stores.postgres.administration import PICTURES, PostgresAdministration
 from keyin.stores.postgres.initial_access import LISTED, listed
+from keyin.stores.rows import names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from keyin.domain.events import Event
+    from keyin.domain.membership import Membership
+    from keyin.domain.records import RecordId
     from keyin.oauth.administration_ports import ClientPicture
     from keyin.oauth.enrolment_ports import Listed
     from keyin.oauth.managed_ports import Wanted
 
-_COLUMNS: Final = "account_id, site, role, added"
+_COLUMNS: Final = names(MEMBERSHIP)
 _OF: Final = f"SELECT {_COLUMNS} FROM memberships WHERE account_id = $1 ORDER BY site"  # noqa: S608 - ours
 _AT: Final = f"SELECT {_COLUMNS} FROM memberships WHERE site = $1 ORDER BY account_id"  # noqa: S608 - ours
 _PUT: Final = (
-    "INSERT INTO memberships AS m (account_id, site, role, added) VALUES ($1, $2, $3, $4) "
+    f"INSERT INTO memberships AS m ({_COLUMNS}) VALUES ($1, $2, $3, $4) "  # noqa: S608 - ours
     "ON CONFLICT (account_id, site) DO UPDATE SET role = excluded.role "
     "WHERE m.role <> excluded.role"
 )
@@ -58,8 +62,7 @@ class PostgresMemberships(PostgresAdministration):
 
     async def put_membership(self, membership: Membership, *, event: Event) -> bool:
         """See Memberships."""
-        row = (membership.account_id, membership.site, membership.role, membership.added)
-        return await self._told(event, _PUT, *row)
+        return await self._told(event, _PUT, *membership_rows.membership_row(membership))
 
     async def end_membership(self, account_id: RecordId, site: str, *, event: Event) -> bool:
         """See Memberships."""
@@ -74,16 +77,13 @@ class PostgresMemberships(PostgresAdministration):
         return await self._memberships(_AT, site)
 
     async def _memberships(self, query: str, value: str) -> Sequence[Membership]:
-        return [
-            Membership(account_id=RecordId(id_), site=site, role=Role(role), added=Millis(added))
-            for id_, site, role, added in await self._lookups.fetch(query, value)
-        ]
+        return [membership_rows.membership(row) for row in await self._lookups.fetch(query, value)]
 
     async def managed(
         self, account_id: RecordId, wanted: Wanted, *, before: int | None, most: int
     ) -> Sequence[ClientPicture]:
         """See ManagedClients."""
-        text = f"%{_plain(wanted.text)}%"
+        text = containing(wanted.text)
         values = (before, wanted.status, wanted.site, text, wanted.born_from, most)
         return await self._pictures(await self._lookups.fetch(_PAGE, *_of(account_id), *values))
 
@@ -110,8 +110,3 @@ class PostgresMemberships(PostgresAdministration):
 
 def _of(account_id: RecordId) -> tuple[ClientKind, RecordId]:
     return ClientKind.INSTALLATION, account_id
-
-
-def _plain(text: str) -> str:
-    """Return the text without a meaning of its own in a pattern."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

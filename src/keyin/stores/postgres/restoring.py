@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
+from keyin.stores import half_way
 from keyin.stores.half_way import HALF_WAY, MARK
 from keyin.stores.postgres.chain import APPEND, AUDIT
 from keyin.stores.postgres.enrolling import PUT_META, bump_store_epoch
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from keyin.stores.postgres.transaction import Transaction
     from keyin.wire.audit_chain import Row
 
-_heads: Final = msgspec.json.Decoder(dict[str, int]).decode
 _LAST: Final = "SELECT max(seq) FROM audit WHERE chain = $1"
 
 
@@ -31,12 +29,11 @@ class PostgresRestoring(PostgresPart):
     async def restoring_from(self) -> Mapping[str, int] | None:
         """See Restorable."""
         row = await self._lookups.row(META, (MARK,))
-        return None if row is None else _heads(row[0])
+        return None if row is None else half_way.read_mark(row[0])
 
     async def begin_restoring(self, heads: Mapping[str, int]) -> None:
         """See Restorable."""
-        text = msgspec.json.encode(dict(heads), order="deterministic").decode()
-        await self._change(PUT_META, MARK, text)
+        await self._change(PUT_META, MARK, half_way.mark_text(heads))
 
     async def continue_chain(self, rows: Sequence[Row]) -> bool:
         """See Restorable."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from keyin.domain.records import Site, SoftwareVersion, Status
+from keyin.stores import site_rows
 from keyin.stores.postgres.part import PostgresPart
+from keyin.stores.rows import names
+from keyin.stores.site_rows import SITE, SOFTWARE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from keyin.domain.records import Site, SoftwareVersion
     from keyin.oauth.administration_ports import Word
     from keyin.stores.postgres.transaction import Transaction
     from keyin.stores.rows import Row
@@ -36,11 +39,8 @@ WHERE software_id IS NOT NULL AND software_version IS NOT NULL
   AND (software_id, software_version) > ($1, $2)
 ORDER BY 1, 2 LIMIT $3
 """
-_FIND_SITE: Final = "SELECT name, status, reason, created, updated FROM sites WHERE name = $1"
-_FIND_SOFTWARE: Final = (
-    "SELECT id, version, status, reason, created, updated FROM software "
-    "WHERE id = $1 AND version = $2"
-)
+_FIND_SITE: Final = f"SELECT {names(SITE)} FROM sites WHERE name = $1"  # noqa: S608 - ours
+_FIND_SOFTWARE: Final = f"SELECT {names(SOFTWARE)} FROM software WHERE id = $1 AND version = $2"  # noqa: S608 - ours
 # a word that is no news, or about what is over, changes no row: of two at once one is news
 _PUT_SITE: Final = (
     "INSERT INTO sites AS there (name, status, reason, created) VALUES ($1, $2, $3, $4) "
@@ -62,7 +62,7 @@ class PostgresSites(PostgresPart):
         """See Sites."""
         row = await self._lookups.fetchrow(_FIND_SITE, name)
         count = await self._lookups.fetchrow(_count(_AT_SITE), name)
-        return None if row is None else _site(row), count[0] if count else 0
+        return None if row is None else site_rows.site(row), count[0] if count else 0
 
     async def sites(self, *, after: str, most: int) -> Sequence[tuple[str, Site | None, int]]:
         """See Sites."""
@@ -78,7 +78,7 @@ class PostgresSites(PostgresPart):
         """See Software."""
         row = await self._lookups.fetchrow(_FIND_SOFTWARE, id_, version)
         count = await self._lookups.fetchrow(_count(_WITH_SOFTWARE), id_, version)
-        return None if row is None else _software(row), count[0] if count else 0
+        return None if row is None else site_rows.software(row), count[0] if count else 0
 
     async def software(
         self, *, after: tuple[str, str], most: int
@@ -116,20 +116,3 @@ def _count(clients: str) -> str:
 
 def _ending(clients: str, now: int) -> str:
     return f"UPDATE clients SET epoch = epoch + 1, updated = ${now} WHERE id IN ({clients})"  # noqa: S608 - ours
-
-
-def _site(row: Row) -> Site:
-    name, status, reason, created, updated = row
-    return Site(name=name, status=Status(status), reason=reason, created=created, updated=updated)
-
-
-def _software(row: Row) -> SoftwareVersion:
-    id_, version, status, reason, created, updated = row
-    return SoftwareVersion(
-        id=id_,
-        version=version,
-        status=Status(status),
-        reason=reason,
-        created=created,
-        updated=updated,
-    )

@@ -13,6 +13,7 @@ from keyin.stores.rows import names
 from keyin.stores.sqlite import audit
 from keyin.stores.sqlite.connection import our_errors
 from keyin.stores.sqlite.memberships import SqliteMemberships
+from keyin.stores.sqlite.statements import adding
 
 if TYPE_CHECKING:
     import sqlite3
@@ -25,10 +26,7 @@ if TYPE_CHECKING:
 _ACCOUNT: Final = names(ACCOUNT, "accounts")
 _SESSION: Final = names(SESSION, "sessions")
 _SESSION_END: Final = len(SESSION)
-_ADD: Final = (
-    f"INSERT INTO accounts ({names(ACCOUNT)}) VALUES ({', '.join('?' * len(ACCOUNT))}) "  # noqa: S608 - names of columns
-    "ON CONFLICT (name_key) DO NOTHING"
-)
+_ADD: Final = f"{adding('accounts', ACCOUNT)} ON CONFLICT (name_key) DO NOTHING"
 _CHANGE: Final = (
     "UPDATE accounts SET password = coalesce(:password, password), "
     "status = coalesce(:status, status), epoch = epoch + :end_sessions, updated = :now, "
@@ -40,7 +38,7 @@ _AFTER: Final = (
     f"SELECT {_ACCOUNT} FROM accounts "  # noqa: S608 - names of columns
     "WHERE name_key > ? ORDER BY name_key LIMIT ?"
 )
-_OPEN: Final = f"INSERT INTO sessions ({names(SESSION)}) VALUES ({', '.join('?' * len(SESSION))})"  # noqa: S608 - names of columns
+_OPEN: Final = adding("sessions", SESSION)
 _FIND_SESSION: Final = (
     f"SELECT {_SESSION}, {_ACCOUNT} FROM sessions "  # noqa: S608 - names of columns
     "JOIN accounts ON accounts.id = sessions.account_id WHERE sessions.digest = ?"

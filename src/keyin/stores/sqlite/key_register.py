@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from keyin.stores import key_policies, rows
-from keyin.stores.rows import names
 from keyin.stores.sqlite import audit
 from keyin.stores.sqlite.part import SqlitePart
+from keyin.stores.sqlite.statements import insert
 
 if TYPE_CHECKING:
     import sqlite3
@@ -18,10 +18,7 @@ if TYPE_CHECKING:
     from keyin.domain.key_policy import KeyPolicy
     from keyin.domain.records import Digest, Key
 
-_ADD: Final = (
-    f"INSERT INTO keys ({names(rows.KEY)}) VALUES ({', '.join('?' * len(rows.KEY))}) "  # noqa: S608 - ours
-    "ON CONFLICT DO NOTHING"
-)
+_ADD: Final = insert("keys", rows.KEY)
 
 
 class SqliteKeyRegister(SqlitePart):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyin.domain.records import ClientKind, Status
 from keyin.oauth.managed_ports import SHOWN_KINDS
+from keyin.stores.like_pattern import containing
 from keyin.stores.sqlite import initial_access
 from keyin.stores.sqlite.administration import PICTURES, picture
 from keyin.stores.sqlite.connection import our_errors
@@ -58,7 +59,7 @@ class SqliteManaged(SqliteSecondFactors):
             "status": wanted.status,
             "site": wanted.site,
             "born": wanted.born_from,
-            "text": f"%{_plain(wanted.text)}%",
+            "text": containing(wanted.text),
             "most": most,
         }
         with our_errors():
@@ -89,8 +90,3 @@ class SqliteManaged(SqliteSecondFactors):
 
 def _of(account_id: RecordId) -> dict[str, object]:
     return {"account": account_id, "kind": ClientKind.INSTALLATION}
-
-
-def _plain(text: str) -> str:
-    """Return the text without a meaning of its own in a pattern."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

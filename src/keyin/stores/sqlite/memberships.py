@@ -5,24 +5,27 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from keyin.domain.environment import Millis
-from keyin.domain.membership import Membership, Role
-from keyin.domain.records import RecordId
+from keyin.stores import membership_rows
+from keyin.stores.membership_rows import MEMBERSHIP
+from keyin.stores.rows import names
 from keyin.stores.sqlite import audit
 from keyin.stores.sqlite.connection import our_errors
 from keyin.stores.sqlite.managed import SqliteManaged
+from keyin.stores.sqlite.statements import adding
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
     from keyin.domain.events import Event
+    from keyin.domain.membership import Membership
+    from keyin.domain.records import RecordId
 
-_COLUMNS: Final = "account_id, site, role, added"
+_COLUMNS: Final = names(MEMBERSHIP)
 _OF: Final = f"SELECT {_COLUMNS} FROM memberships WHERE account_id = ? ORDER BY site"  # noqa: S608 - names of columns
 _AT: Final = f"SELECT {_COLUMNS} FROM memberships WHERE site = ? ORDER BY account_id"  # noqa: S608 - names of columns
 _PUT: Final = (
-    "INSERT INTO memberships (account_id, site, role, added) VALUES (?, ?, ?, ?) "
+    f"{adding('memberships', MEMBERSHIP)} "
     "ON CONFLICT DO UPDATE SET role = excluded.role WHERE role <> excluded.role"
 )
 _END: Final = "DELETE FROM memberships WHERE account_id = ? AND site = ?"
@@ -33,7 +36,7 @@ class SqliteMemberships(SqliteManaged):
 
     async def put_membership(self, membership: Membership, *, event: Event) -> bool:
         """See Memberships."""
-        row = (membership.account_id, membership.site, membership.role, membership.added)
+        row = membership_rows.membership_row(membership)
         return await self._writer.run(partial(_told, query=_PUT, row=row, event=event))
 
     async def end_membership(self, account_id: RecordId, site: str, *, event: Event) -> bool:
@@ -52,10 +55,7 @@ class SqliteMemberships(SqliteManaged):
     def _found(self, query: str, value: str) -> Sequence[Membership]:
         with our_errors():
             rows = self._lookups.execute(query, (value,)).fetchall()
-        return [
-            Membership(account_id=RecordId(id_), site=site, role=Role(role), added=Millis(added))
-            for id_, site, role, added in rows
-        ]
+        return [membership_rows.membership(row) for row in rows]
 
 
 def _told(

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from keyin.oauth.notice_ports import MOST_NETWORKS, Due
 from keyin.stores.notice_rows import NOTICE, notice, notice_row
+from keyin.stores.rows import names
 from keyin.stores.sqlite.connection import our_errors
 from keyin.stores.sqlite.part import SqlitePart
+from keyin.stores.sqlite.statements import adding
 
 if TYPE_CHECKING:
     import sqlite3
@@ -18,11 +20,8 @@ if TYPE_CHECKING:
     from keyin.domain.environment import Millis
     from keyin.domain.records import RecordId
 
-_NAMES: Final = ", ".join(NOTICE)
-_ADD: Final = (
-    f"INSERT INTO notices ({_NAMES}, next_mail) VALUES ({', '.join('?' * len(NOTICE))}, ?) "  # noqa: S608 - names of columns
-    "ON CONFLICT (id) DO NOTHING"
-)
+_NAMES: Final = names(NOTICE)
+_ADD: Final = f"{adding('notices', (*NOTICE, 'next_mail'))} ON CONFLICT (id) DO NOTHING"
 _OF: Final = (
     f"SELECT {_NAMES} FROM notices WHERE account_id = :account_id AND seq < "  # noqa: S608 - names of columns
     "CASE WHEN :before IS NULL THEN 9e18 ELSE "
@@ -45,7 +44,7 @@ _FORGET: Final = (
 )
 _CLAIM: Final = "UPDATE notices SET next_mail = ?, tries = tries + 1 WHERE seq = ?"
 _CLAIMED: Final = (
-    f"SELECT {', '.join(f'notices.{name}' for name in NOTICE)}, accounts.email, "  # noqa: S608 - names of columns
+    f"SELECT {names(NOTICE, 'notices')}, accounts.email, "  # noqa: S608 - names of columns
     "accounts.language, notices.tries FROM notices LEFT JOIN accounts "
     "ON accounts.id = notices.account_id AND accounts.status = 'active' WHERE seq = ?"
 )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-import msgspec
-
+from keyin.stores import half_way
 from keyin.stores.half_way import HALF_WAY, MARK
 from keyin.stores.sqlite import audit, reader, writes
 from keyin.stores.sqlite.connection import our_errors
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from keyin.domain.events import Event
     from keyin.wire.audit_chain import Row
 
-_heads: Final = msgspec.json.Decoder(dict[str, int]).decode
-
 
 class SqliteRestoring(SqlitePart):
     """What a method does stands with its port, cloud.restoring.Restorable."""
@@ -29,12 +26,12 @@ class SqliteRestoring(SqlitePart):
         """See Restorable."""
         with our_errors():
             text = reader.meta(self._reading, MARK)
-        return None if text is None else _heads(text)
+        return None if text is None else half_way.read_mark(text)
 
     async def begin_restoring(self, heads: Mapping[str, int]) -> None:
         """See Restorable."""
-        text = msgspec.json.encode(dict(heads), order="deterministic").decode()
-        await self._writer.run(partial(writes.put_meta, name=MARK, value=text))
+        value = half_way.mark_text(heads)
+        await self._writer.run(partial(writes.put_meta, name=MARK, value=value))
 
     async def continue_chain(self, rows: Sequence[Row]) -> bool:
         """See Restorable."""

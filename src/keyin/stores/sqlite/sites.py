@@ -5,7 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from keyin.domain.records import Site, SoftwareVersion, Status
+from keyin.domain.records import Status
+from keyin.stores import site_rows
+from keyin.stores.rows import names
+from keyin.stores.site_rows import SITE, SOFTWARE
 from keyin.stores.sqlite import audit
 from keyin.stores.sqlite.connection import our_errors
 from keyin.stores.sqlite.part import SqlitePart
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
+    from keyin.domain.records import Site, SoftwareVersion
     from keyin.oauth.administration_ports import Word
 
 _AT_SITE: Final = (
@@ -38,11 +42,8 @@ WHERE software_id IS NOT NULL AND software_version IS NOT NULL
   AND (software_id, software_version) > (?1, ?2)
 ORDER BY 1, 2 LIMIT ?3
 """
-_FIND_SITE: Final = "SELECT name, status, reason, created, updated FROM sites WHERE name = ?"
-_FIND_SOFTWARE: Final = (
-    "SELECT id, version, status, reason, created, updated FROM software "
-    "WHERE id = ? AND version = ?"
-)
+_FIND_SITE: Final = f"SELECT {names(SITE)} FROM sites WHERE name = ?"  # noqa: S608 - ours
+_FIND_SOFTWARE: Final = f"SELECT {names(SOFTWARE)} FROM software WHERE id = ? AND version = ?"  # noqa: S608 - ours
 _PUT_SITE: Final = (
     "INSERT INTO sites (name, status, reason, created) VALUES (?1, ?2, ?3, ?4) "
     "ON CONFLICT DO UPDATE SET status = ?2, reason = ?3, updated = ?4"
@@ -94,24 +95,12 @@ class SqliteSites(SqlitePart):
 
 def _site(connection: sqlite3.Connection, name: str) -> Site | None:
     row = connection.execute(_FIND_SITE, (name,)).fetchone()
-    if row is None:
-        return None
-    name, status, reason, created, updated = row
-    return Site(name=name, status=Status(status), reason=reason, created=created, updated=updated)
+    return None if row is None else site_rows.site(row)
 
 
 def _software(connection: sqlite3.Connection, id_: str, version: str) -> SoftwareVersion | None:
     row = connection.execute(_FIND_SOFTWARE, (id_, version)).fetchone()
-    if row is None:
-        return None
-    return SoftwareVersion(
-        id=row[0],
-        version=row[1],
-        status=Status(row[2]),
-        reason=row[3],
-        created=row[4],
-        updated=row[5],
-    )
+    return None if row is None else site_rows.software(row)
 
 
 def _set_site(connection: sqlite3.Connection, name: str, word: Word, *, ending: bool) -> int | None:

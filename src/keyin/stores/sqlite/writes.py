@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from keyin.stores import rows
-from keyin.stores.rows import Row, names
 from keyin.stores.sqlite import applications, audit, client_keys, reader, replays
+from keyin.stores.sqlite.statements import adding
 from keyin.stores.token_place import token_place
 
 if TYPE_CHECKING:
@@ -18,26 +18,22 @@ if TYPE_CHECKING:
     from keyin.domain.records import Client, Credential, Digest, RecordId
     from keyin.oauth.ports import Enrolment
     from keyin.settings.ports import KeyAndSafe
+    from keyin.stores.rows import Row
 
 
 Told: TypeAlias = "tuple[Event, Row | None, Sequence[Row]]"
 """An event, the token whose making it is, and the proofs that were used up for it."""
 
 
-def _insert(table: str, columns: tuple[str, ...], count: int = 1) -> str:
-    row = f"({', '.join('?' * len(columns))})"
-    return f"INSERT INTO {table} ({names(columns)}) VALUES {', '.join([row] * count)}"  # noqa: S608 - ours
-
-
 def _replacing(table: str, columns: tuple[str, ...]) -> str:
     changes = ", ".join(f"{name} = excluded.{name}" for name in columns[1:])
-    return f"{_insert(table, columns)} ON CONFLICT ({columns[0]}) DO UPDATE SET {changes}"
+    return f"{adding(table, columns)} ON CONFLICT ({columns[0]}) DO UPDATE SET {changes}"
 
 
 def _enrolling(table: str, columns: tuple[str, ...], changes: str) -> str:
     """Insert, or let a revocation through; everything else stays as it is."""
     return (
-        f"{_insert(table, columns)} ON CONFLICT ({columns[0]}) DO UPDATE SET "
+        f"{adding(table, columns)} ON CONFLICT ({columns[0]}) DO UPDATE SET "
         f"status = 'revoked'{changes} "
         f"WHERE excluded.status = 'revoked' AND {table}.status <> 'revoked'"
     )
@@ -59,7 +55,7 @@ _PUT_SAFE: Final = _replacing("safes", rows.SAFE)
 
 
 _ADD_TOKEN: Final = (
-    f"{_insert('tokens', rows.TOKEN)} "
+    f"{adding('tokens', rows.TOKEN)} "
     "ON CONFLICT (place) DO UPDATE SET digest = NULL WHERE digest <> excluded.digest"
 )
 """The same token twice is once. Another token in its place, which one in a billion pairs of one
