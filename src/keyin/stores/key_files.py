@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from keyin.domain.errors import ConfigurationError
+from keyin.stores.private_files import sync_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +62,7 @@ def make_directory(directory: Path) -> None:
     try:
         if not directory.is_dir():
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _sync(directory.parent)
+            sync_folder(directory.parent)
     except OSError as error:
         raise _unreadable(directory, error) from error
 
@@ -123,16 +124,7 @@ def _write_durably(directory: Path, name: str, content: bytes) -> None:
         file.flush()
         os.fsync(descriptor)
     temporary.rename(directory / name)
-    _sync(directory)
-
-
-def _sync(directory: Path) -> None:
-    """Let a new name outlive a power cut: without its secrets a store is lost."""
-    folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(directory)  # without its secrets a store is lost
 
 
 def is_handed_over(directory: Path) -> bool:

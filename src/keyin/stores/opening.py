@@ -169,7 +169,7 @@ def open_data(data: Path, secrets: Path | None, *, exclusive: bool) -> OpenedSto
     lock = lock_data(data) if exclusive else None
     try:
         found = SecretsDirectory.open(
-            secrets or data / SECRETS,
+            secrets_of(data, secrets),
             entropy=SystemEntropy(),
             create=not path.exists(),
             complete=exclusive,

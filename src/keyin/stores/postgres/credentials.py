@@ -64,11 +64,7 @@ class PostgresCredentials(PostgresPart):
 
     async def note_key_use(self, kid: str, *, now: Millis) -> None:
         """See ClientKeys."""
-
-        async def unit(transaction: Transaction) -> None:
-            await transaction.execute(_NOTE_USE, kid, now)
-
-        await self._writer.run(unit)
+        await self._change(_NOTE_USE, kid, now)
 
     async def revoke_client_key(self, kid: str, *, event: Event) -> bool:
         """See Revocations."""

@@ -18,6 +18,7 @@ from keyin.stores.postgres.applications import PostgresApplications
 from keyin.stores.postgres.lookups import Lookup
 from keyin.stores.postgres.statements import insert, names
 from keyin.stores.postgres.tokens import revoke_token
+from keyin.stores.postgres.told import ONCE
 from keyin.stores.token_place import token_place
 
 if TYPE_CHECKING:
@@ -37,10 +38,7 @@ _ADD_QUESTION: Final = f"{insert('questions', QUESTION)} {_ONCE}"
 _ADD_CODE: Final = f"{insert('codes', CODE)} {_ONCE}"
 _ADD_DEVICE: Final = f"{insert('device_requests', DEVICE)} {_ONCE}"
 _TOKEN: Final = (*rows.TOKEN, "account_id", "account_epoch")
-_ADD_TOKEN: Final = (
-    f"{insert('tokens', _TOKEN)} ON CONFLICT (place) DO UPDATE SET digest = NULL "
-    "WHERE tokens.digest <> excluded.digest"
-)
+_ADD_TOKEN: Final = f"{insert('tokens', _TOKEN)} {ONCE}"
 _FIND_PUSHED: Final = Lookup(
     f"SELECT digest, {names(PUSHED)} FROM pushed_requests WHERE digest = any($1)"  # noqa: S608 - ours
 )

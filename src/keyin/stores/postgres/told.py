@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 PROOF: Final = ("namespace", "digest", "expires")
 _TOKEN_END: Final = len(rows.TOKEN)
-_ONCE: Final = (
+ONCE: Final = (
     "ON CONFLICT (place) DO UPDATE SET digest = NULL WHERE tokens.digest <> excluded.digest"
 )
 """The same token twice is once. Another token in its place, which one in a billion pairs of one
 millisecond would be, breaks NOT NULL: it is not given out."""
-_ADD_TOKENS: Final = f"{insert_many('tokens', rows.TOKEN)} {_ONCE}"
+_ADD_TOKENS: Final = f"{insert_many('tokens', rows.TOKEN)} {ONCE}"
 _TABLES: Final = (
-    ("tokens", rows.TOKEN, _ONCE),
+    ("tokens", rows.TOKEN, ONCE),
     ("jti_seen", PROOF, ""),
     ("audit", AUDIT, ""),
 )
