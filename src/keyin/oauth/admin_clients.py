@@ -12,6 +12,7 @@ from keyin.domain.networks import malformed
 from keyin.domain.records import UNRESTRICTED, Status, Unrestricted
 from keyin.oauth import administration_ports as ports
 from keyin.oauth.client_pictures import fitting, key_lines, line, registration_shown
+from keyin.oauth.managing import own_status
 from keyin.oauth.notices import of_revocation
 from keyin.oauth.proven_client import NOBODYS
 from keyin.oauth.registration import Wish, register, register_legacy
@@ -216,11 +217,6 @@ async def the_client(store: ports.ClientRegister, name: str) -> ClientPicture:
             client=name,
         )
     return picture
-
-
-def own_status(picture: ClientPicture) -> Status:
-    """Return what the client's own record says, whatever its site and its software are."""
-    return Status.ACTIVE if picture.client.stopped_by else picture.client.status
 
 
 def cannot_become(status: Status) -> Refused:

@@ -10,7 +10,8 @@ from keyin.domain.errors import Refused, msgid
 from keyin.domain.events import Act
 from keyin.domain.records import NO_SECRET, ClientKind, Status
 from keyin.domain.secret import equal
-from keyin.oauth.admin_clients import cannot_become, own_status, the_client
+from keyin.oauth.admin_clients import cannot_become, the_client
+from keyin.oauth.managing import own_status
 from keyin.wire import admin_clients as wire
 from keyin.wire.admin import Changed
 

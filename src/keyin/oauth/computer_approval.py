@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from keyin.domain.address_text import address_text
-from keyin.domain.enrolment import InitialAccessKind
+from keyin.domain.enrolment import REGISTER_SCOPE, InitialAccessKind
 from keyin.domain.events import Act, Event
 from keyin.domain.membership import reach_of
 from keyin.oauth.answering import Answering, Approved
@@ -158,5 +158,5 @@ def _event(
         site=None if answer is Answer.DENY else choice.site,
         address=address_text(visit.address),
         request_id=visit.request_id,
-        detail={"scope": "client:register", "fingerprint": key_fingerprint(jkt or "")},
+        detail={"scope": REGISTER_SCOPE, "fingerprint": key_fingerprint(jkt or "")},
     )

@@ -28,7 +28,7 @@ from keyin.oauth.proven_client import proof_use
 from keyin.oauth.registration_refusals import UNREADABLE, check_access, metadata, unusable
 from keyin.oauth.registration_rules import Terms, grant
 from keyin.wire.dpop_proofs import Proof
-from keyin.wire.enrolment import RegistrationRequest, read_request
+from keyin.wire.enrolment import read_request
 from keyin.wire.enrolment_code import is_initial_access_token
 
 if TYPE_CHECKING:
@@ -71,6 +71,10 @@ class Proved:
 
     jkt: str
     uses: Sequence[ProofUse]
+
+
+SPENT: Final = Proved("", ())
+"""Of what a unit of work refused: it has used the proof up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +194,7 @@ class Registrar:
             return self.maker.answer(
                 outcome.registered, outcome.token, jkt=proved.jkt, now=asked.now
             )
-        return await self._note(outcome or unusable(Reason.UNKNOWN_TOKEN), asked, access)
+        return await self._refuse(outcome or unusable(Reason.UNKNOWN_TOKEN), SPENT, asked, access)
 
     def _birth(
         self, access: InitialAccess | None, proved: Proved, asked: Asked, body: bytes
@@ -200,9 +204,7 @@ class Registrar:
             request = read_request(body)
         except InvalidDocument:
             return UNREADABLE
-        statement = self.statements.read(
-            request.software_statement, RegistrationRequest, now=asked.now
-        )
+        statement = self.statements.read(request.software_statement, now=asked.now)
         if isinstance(statement, Refusal):
             return statement
         granted = grant(request, _terms(access), statement)
@@ -227,10 +229,6 @@ class Registrar:
     ) -> Refusal:
         actor, site = (access.id, access.site) if access else ("-", None)
         return await self.door.refuse(refusal, proved, asked, actor=actor, site=site)
-
-    async def _note(self, refusal: Refusal, asked: Asked, access: InitialAccess | None) -> Refusal:
-        """Note what the unit of work refused; it has used the proof up."""
-        return await self._refuse(refusal, Proved("", ()), asked, access)
 
 
 def occasion(asked: Asked) -> Occasion:

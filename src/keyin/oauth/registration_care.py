@@ -8,7 +8,7 @@ brings a proof of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from keyin.domain.errors import InvalidDocument
@@ -17,13 +17,13 @@ from keyin.oauth.asked import Sent
 from keyin.oauth.digests import matches
 from keyin.oauth.errors import Reason, Refusal
 from keyin.oauth.initial_access import CHANNEL_PURPOSE
-from keyin.oauth.registering import Proved, occasion
+from keyin.oauth.registering import SPENT, occasion
 from keyin.oauth.registration_changes import Ending, Replacing, counts, terms_of
 from keyin.oauth.registration_records import PURPOSE
 from keyin.oauth.registration_refusals import UNREADABLE, metadata, unusable
 from keyin.oauth.registration_rules import grant
 from keyin.wire.dpop_proofs import Proof
-from keyin.wire.enrolment import RegistrationRequest, read_request
+from keyin.wire.enrolment import read_request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from keyin.oauth.asked import Asked
     from keyin.oauth.enrolment_ports import Registered
     from keyin.oauth.ports import Peppers
-    from keyin.oauth.registering import Body, Door, Presented, Store
+    from keyin.oauth.registering import Body, Door, Presented, Proved, Store
     from keyin.oauth.registration_changes import Change
     from keyin.oauth.registration_records import Maker
     from keyin.oauth.software_statements import Statement, Statements
-    from keyin.wire.enrolment import RegistrationAnswer
+    from keyin.wire.enrolment import RegistrationAnswer, RegistrationRequest
 
 _MAY: Final = {
     "GET": frozenset({Status.ACTIVE, Status.PENDING}),
@@ -50,6 +50,7 @@ class Known:
     """A client that proved that a registration is its own."""
 
     registered: Registered
+    presented: Presented
     proved: Proved
 
 
@@ -68,26 +69,26 @@ class RegistrationCare:
     ) -> RegistrationAnswer | Refusal:
         """Return what is registered (RFC 7592 §2.1)."""
         known = await self._known(client_id, presented, asked)
-        if isinstance(known, Refusal) or presented is None:
-            return known if isinstance(known, Refusal) else unusable(Reason.NO_TOKEN)
+        if isinstance(known, Refusal):
+            return known
         if not await self.store.remember(known.proved.uses, now=asked.now):
             return unusable(Reason.REPLAYED)
-        return self._told(known.registered, presented, known.proved, asked)
+        return self._told(known.registered, known, asked)
 
     async def replace(
         self, client_id: str, presented: Presented | None, asked: Asked, body: Body
     ) -> RegistrationAnswer | Refusal:
         """Replace what is registered by what the client says now (RFC 7592 §2.2)."""
         known = await self._known(client_id, presented, asked)
-        if isinstance(known, Refusal) or presented is None:
-            return known if isinstance(known, Refusal) else unusable(Reason.NO_TOKEN)
-        change = self._change(known, presented, asked, await body())
+        if isinstance(known, Refusal):
+            return known
+        change = self._change(known, asked, await body())
         if isinstance(change, Refusal):
             return await self._refuse(change, known, asked)
         outcome = await self._done(change, known, asked)
         if isinstance(outcome, Refusal):
             return outcome
-        return self._told(outcome, presented, known.proved, asked)
+        return self._told(outcome, known, asked)
 
     async def end(
         self, client_id: str, presented: Presented | None, asked: Asked
@@ -119,13 +120,11 @@ class RegistrationCare:
             return proved
         stands = found.client.status in _MAY[asked.sent.method]
         if stands and any(counts(key, proved.jkt) for key in found.keys):
-            return Known(found, proved)
+            return Known(found, presented, proved)
         reason = Reason.ANOTHER_KEY if stands else Reason.CLIENT_NOT_ACTIVE
         return await self.door.failed(presented, asked, reason)
 
-    def _change(
-        self, known: Known, presented: Presented, asked: Asked, body: bytes
-    ) -> Replacing | Refusal:
+    def _change(self, known: Known, asked: Asked, body: bytes) -> Replacing | Refusal:
         """Read the new wish and decide what can be decided without the store."""
         try:
             request = read_request(body)
@@ -133,16 +132,14 @@ class RegistrationCare:
             return UNREADABLE
         found = known.registered
         if request.client_id != found.credential.oauth2_client_id:
-            return metadata("client_id is not that of this registration", Reason.METADATA)
-        statement = self.statements.read(
-            request.software_statement, RegistrationRequest, now=asked.now
-        )
+            return metadata("client_id is not that of this registration")
+        statement = self.statements.read(request.software_statement, now=asked.now)
         if isinstance(statement, Refusal):
             return statement
         granted = grant(request, terms_of(found), statement)
         if isinstance(granted, Refusal):
             return granted
-        fresh = self._proved_keys(request, presented, asked)
+        fresh = self._proved_keys(request, known.presented, asked)
         for key in granted.keys:
             own = any(counts(one, key.thumbprint) for one in found.keys)
             if not own and key.thumbprint not in fresh:
@@ -179,16 +176,14 @@ class RegistrationCare:
             return unusable(Reason.REPLAYED)
         outcome = change.outcome or unusable(Reason.UNKNOWN_TOKEN)
         if isinstance(outcome, Refusal):
-            return await self._refuse(outcome, Known(known.registered, Proved("", ())), asked)
+            return await self._refuse(outcome, replace(known, proved=SPENT), asked)
         return outcome
 
-    def _told(
-        self, found: Registered, presented: Presented, proved: Proved, asked: Asked
-    ) -> RegistrationAnswer:
+    def _told(self, found: Registered, by: Known, asked: Asked) -> RegistrationAnswer:
         """Tell all; the certificate is for a key that stays."""
         active = [key.kid for key in found.keys if key.status is Status.ACTIVE]
-        jkt = active[-1] if active else proved.jkt
-        return self.maker.answer(found, presented.token.reveal(), jkt=jkt, now=asked.now)
+        jkt = active[-1] if active else by.proved.jkt
+        return self.maker.answer(found, by.presented.token.reveal(), jkt=jkt, now=asked.now)
 
     async def _refuse(self, refusal: Refusal, known: Known, asked: Asked) -> Refusal:
         credential = known.registered.credential

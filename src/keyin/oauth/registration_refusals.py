@@ -53,7 +53,7 @@ def unusable(reason: Reason) -> Refusal:
     )
 
 
-def metadata(description: str, reason: Reason) -> Refusal:
+def metadata(description: str, reason: Reason = Reason.METADATA) -> Refusal:
     """Refuse what a client says of itself."""
     return refused(Code.INVALID_CLIENT_METADATA, description, reason)
 
@@ -71,5 +71,5 @@ SOFTWARE_STOPPED: Final = metadata(
     "This version of the software was stopped", Reason.SOFTWARE_NOT_ACTIVE
 )
 UNREADABLE: Final = metadata(
-    "The request is no JSON object of the right shape; no addresses are taken", Reason.METADATA
+    "The request is no JSON object of the right shape; no addresses are taken"
 )

@@ -14,6 +14,7 @@ from keyin.domain.errors import InvalidDocument
 from keyin.domain.records import UNRESTRICTED, Unrestricted
 from keyin.oauth.errors import Code, Reason, Refusal, refused
 from keyin.oauth.grants.token_exchange import GRANT_TYPE
+from keyin.oauth.registration_refusals import metadata
 from keyin.wire.enrolment import MOST_KEYS
 from keyin.wire.jose import InvalidSignature, PublicKey, public_key
 
@@ -68,12 +69,12 @@ def grant(
     computer, template = terms.computer, terms.template
     name = computer.name or asked.client_name
     if not name or not name.strip():
-        return _metadata("The computer has no name: client_name is missing")
+        return metadata("The computer has no name: client_name is missing")
     scopes = template.scopes
     if asked.scope is not None:
         scopes = tuple(scope for scope in template.scopes if scope in asked.scope.split(" "))
     if not scopes:
-        return _metadata("None of the scopes can be given")
+        return metadata("None of the scopes can be given")
     software = _software(asked, terms, statement)
     if isinstance(software, Refusal):
         return software
@@ -107,7 +108,7 @@ def _unfit(asked: RegistrationRequest) -> Refusal | None:
         (asked.client_secret is None, "client_secret"),
     ):
         if not holds:
-            return _metadata(f"No computer is registered with this {why}")
+            return metadata(f"No computer is registered with this {why}")
     return None
 
 
@@ -115,16 +116,16 @@ def _keys(asked: RegistrationRequest) -> tuple[PublicKey, ...] | Refusal:
     """Read the keys: one, or two while a client changes its key."""
     given = (asked.jwks or {}).get("keys")
     if not isinstance(given, list) or not 1 <= len(given) <= MOST_KEYS:
-        return _metadata("The member jwks must hold one public key, or two")
+        return metadata("The member jwks must hold one public key, or two")
     try:
         keys = tuple(public_key(_bare(jwk)) for jwk in given)
     except (InvalidSignature, InvalidDocument):
-        return _metadata("A key is neither P-256 nor Ed25519, or not public")
+        return metadata("A key is neither P-256 nor Ed25519, or not public")
     if len({key.thumbprint for key in keys}) != len(keys):
-        return _metadata("A key comes twice")
+        return metadata("A key comes twice")
     algorithm = asked.token_endpoint_auth_signing_alg
     if algorithm is not None and algorithm not in {key.algorithm for key in keys}:
-        return _metadata("token_endpoint_auth_signing_alg is not that of the key")
+        return metadata("token_endpoint_auth_signing_alg is not that of the key")
     return keys
 
 
@@ -152,7 +153,3 @@ def _software(
         code = Code.UNAPPROVED_SOFTWARE_STATEMENT if statement else Code.INVALID_CLIENT_METADATA
         return refused(code, "This software may not be registered here", Reason.STATEMENT)
     return id_, version or terms.version_before
-
-
-def _metadata(description: str) -> Refusal:
-    return refused(Code.INVALID_CLIENT_METADATA, description, Reason.METADATA)

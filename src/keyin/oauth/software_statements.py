@@ -14,6 +14,7 @@ import msgspec
 from keyin.domain.errors import InvalidDocument
 from keyin.domain.secret import equal
 from keyin.oauth.errors import Code, Reason, Refusal, refused
+from keyin.wire.enrolment import STATEMENT_TYPE, RegistrationRequest
 from keyin.wire.jose import InvalidSignature, PublicKey, number, parse, verify
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from keyin.domain.absent import Value
     from keyin.domain.environment import Millis
-    from keyin.wire.enrolment import RegistrationRequest
     from keyin.wire.jose import Jws
 
 OVERRIDING: Final = (
@@ -32,7 +32,7 @@ OVERRIDING: Final = (
 """Claims that count instead of what the client says; of others it decides itself."""
 LONGEST: Final = 200
 _PARAMETERS: Final = frozenset({"alg", "typ", "kid"})
-_TYPES: Final = frozenset({None, "JWT", "keyin-software+jwt", "software-statement+jwt"})
+_TYPES: Final = frozenset({None, "JWT", STATEMENT_TYPE, "software-statement+jwt"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +65,7 @@ class Statements:
 
     publishers: Sequence[Publisher]
 
-    def read(
-        self, text: str | None, shape: type[RegistrationRequest], *, now: Millis
-    ) -> Statement | Refusal | None:
+    def read(self, text: str | None, *, now: Millis) -> Statement | Refusal | None:
         """Check a statement; None: there is none."""
         if text is None:
             return None
@@ -76,7 +74,7 @@ class Statements:
             publisher = self._signer(jws)
             if publisher is None or not _in_time(jws, now):
                 return _invalid()
-            return _statement(jws, publisher, shape)
+            return _statement(jws, publisher)
         except (InvalidSignature, InvalidDocument, msgspec.ValidationError):
             return _invalid()
 
@@ -95,11 +93,9 @@ def _in_time(jws: Jws, now: Millis) -> bool:
     return number(begins) * 1000 <= now + 60_000 and now < number(jws.claims.get("exp")) * 1000
 
 
-def _statement(
-    jws: Jws, publisher: Publisher, shape: type[RegistrationRequest]
-) -> Statement | Refusal:
+def _statement(jws: Jws, publisher: Publisher) -> Statement | Refusal:
     claims: dict[str, Value] = {n: v for n, v in jws.claims.items() if n in OVERRIDING}
-    said = msgspec.convert(claims, shape)
+    said = msgspec.convert(claims, RegistrationRequest)
     channel = jws.claims.get("channel")
     if not said.software_id or not isinstance(channel, str | None):
         return _invalid()

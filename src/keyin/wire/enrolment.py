@@ -148,13 +148,6 @@ class RegistrationAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_default
         return f"<RegistrationAnswer {self.client_id}>"
 
 
-class RegistrationError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """RFC 7591 §3.2.2."""
-
-    error: str
-    error_description: str | None = None
-
-
 Shape = TypeVar("Shape")
 
 

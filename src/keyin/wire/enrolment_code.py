@@ -22,7 +22,6 @@ CODE: Final = "keyin-1."
 _BODY: Final = r"([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])"
 """32 bytes as base64url, in the one spelling that they have."""
 _INITIAL: Final = re.compile(INITIAL_ACCESS + _BODY, re.ASCII)
-_REGISTRATION: Final = re.compile(REGISTRATION_ACCESS + _BODY, re.ASCII)
 _CODE: Final = re.compile(r"keyin-1\." + _BODY + r"\.([A-Za-z0-9_-]{6})", re.ASCII)
 _CHECK_LENGTH: Final = 6
 
@@ -52,11 +51,6 @@ def new_registration_access_token(random: bytes) -> RegistrationAccessToken:
 def is_initial_access_token(text: str) -> bool:
     """Tell whether it looks like one; nobody has to be asked for that."""
     return _INITIAL.fullmatch(text) is not None
-
-
-def is_registration_access_token(text: str) -> bool:
-    """Tell whether it looks like one."""
-    return _REGISTRATION.fullmatch(text) is not None
 
 
 def code_of(token: InitialAccessToken) -> EnrolmentCode:
