@@ -10,8 +10,8 @@ from keyin.cli.exits import errors_for_people
 from keyin.cli.on_the_store import (
     STATUSES,
     ask,
+    ask_all,
     confirm,
-    converse,
     day,
     on_the_store,
     plain,
@@ -32,7 +32,6 @@ from keyin.wire.admin_clients import (
 )
 
 if TYPE_CHECKING:
-    from keyin.cli.administration import Administrator
     from keyin.wire.admin_clients import ClientLine, ClientShown
 
 
@@ -47,18 +46,13 @@ def list_(*, site: str | None, wanted: str | None, as_json: bool, **store: Any) 
 
     Example: keyin client list --data /var/lib/keyin --site "Main hall"
     """
-
-    async def all_pages(admin: Administrator) -> list[ClientLine]:
-        found: list[ClientLine] = []
-        after: int | None = 0
-        while after is not None:
-            page = await admin.ask(ListClients(after=after, site=site, status=wanted))
-            found += page.clients
-            after = page.after
-        return found
-
     with errors_for_people(as_json=as_json):
-        clients = converse(all_pages, **store)
+        clients = ask_all(
+            lambda after: ListClients(after=after, site=site, status=wanted),
+            lambda page: (page.clients, page.after),
+            0,
+            **store,
+        )
     if as_json:
         say_json({"clients": clients})
     else:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer", bound=msgspec.Struct)
 Result = TypeVar("Result")
+Cursor = TypeVar("Cursor")
+Line = TypeVar("Line")
 
 REASONS: Final = ("lost", "sold", "compromised", "replaced", "other")
 STATUSES: Final = {
@@ -100,6 +102,25 @@ def converse(
             return await conversation(admin)
 
     return asyncio.run(run())
+
+
+def ask_all(
+    op: Callable[[Cursor], Op[Answer]],
+    page: Callable[[Answer], tuple[Sequence[Line], Cursor | None]],
+    first: Cursor,
+    **store: Any,  # noqa: ANN401 - what `converse` takes
+) -> list[Line]:
+    """Ask for one page after the other; `page` gives its lines, and where the next one begins."""
+
+    async def every(admin: Administrator) -> list[Line]:
+        found: list[Line] = []
+        after: Cursor | None = first
+        while after is not None:
+            lines, after = page(await admin.ask(op(after)))
+            found += lines
+        return found
+
+    return converse(every, **store)
 
 
 def say_json(answer: object) -> None:

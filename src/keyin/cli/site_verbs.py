@@ -9,8 +9,8 @@ import click
 from keyin.cli.exits import errors_for_people
 from keyin.cli.on_the_store import (
     ask,
+    ask_all,
     confirm,
-    converse,
     day,
     on_the_store,
     say_changed,
@@ -33,8 +33,7 @@ from keyin.wire.admin_sites import (
 )
 
 if TYPE_CHECKING:
-    from keyin.cli.administration import Administrator
-    from keyin.wire.admin_sites import SiteLine, SoftwareLine
+    from keyin.wire.admin_sites import SoftwareLine
 
 
 @click.command("list")
@@ -44,18 +43,13 @@ def list_sites(*, as_json: bool, **store: Any) -> None:  # noqa: ANN401 - click 
 
     Example: keyin site list --data /var/lib/keyin
     """
-
-    async def all_pages(admin: Administrator) -> list[SiteLine]:
-        found: list[SiteLine] = []
-        more = True
-        while more:
-            page = await admin.ask(ListSites(after=found[-1].name if found else ""))
-            found += page.sites
-            more = page.more
-        return found
-
     with errors_for_people(as_json=as_json):
-        sites = converse(all_pages, **store)
+        sites = ask_all(
+            lambda after: ListSites(after=after),
+            lambda page: (page.sites, page.sites[-1].name if page.more else None),
+            "",
+            **store,
+        )
     if as_json:
         say_json({"sites": sites})
     else:
@@ -121,6 +115,10 @@ def revoke_site(*, site: str, reason: Any, yes: bool, as_json: bool, **store: An
     say_changed(changed, _("The site is revoked; its tokens have ended."), as_json=as_json)
 
 
+def _last(version: SoftwareLine) -> tuple[str, str]:
+    return version.id, version.version
+
+
 @click.command("list")
 @on_the_store
 def list_software(*, as_json: bool, **store: Any) -> None:  # noqa: ANN401 - as above
@@ -128,19 +126,13 @@ def list_software(*, as_json: bool, **store: Any) -> None:  # noqa: ANN401 - as 
 
     Example: keyin software list --data /var/lib/keyin
     """
-
-    async def all_pages(admin: Administrator) -> list[SoftwareLine]:
-        found: list[SoftwareLine] = []
-        more = True
-        while more:
-            last = (found[-1].id, found[-1].version) if found else ("", "")
-            page = await admin.ask(ListSoftware(after=last))
-            found += page.software
-            more = page.more
-        return found
-
     with errors_for_people(as_json=as_json):
-        versions = converse(all_pages, **store)
+        versions = ask_all(
+            lambda after: ListSoftware(after=after),
+            lambda page: (page.software, _last(page.software[-1]) if page.more else None),
+            ("", ""),
+            **store,
+        )
     if as_json:
         say_json({"software": versions})
     else:

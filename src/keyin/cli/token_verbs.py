@@ -11,8 +11,8 @@ from keyin.cli.client_key_verbs import end_token
 from keyin.cli.exits import errors_for_people
 from keyin.cli.on_the_store import (
     ask,
+    ask_all,
     confirm,
-    converse,
     day,
     on_the_store,
     plain,
@@ -27,7 +27,6 @@ from keyin.cli.texts import _
 from keyin.wire.admin_tokens import ListAccess, RevokeAccess
 
 if TYPE_CHECKING:
-    from keyin.cli.administration import Administrator
     from keyin.wire.admin_tokens import AccessLine
 
 _ID: Final = re.compile(r"ia_[A-Za-z0-9_-]{22}")
@@ -40,18 +39,13 @@ def list_(*, as_json: bool, **store: Any) -> None:  # noqa: ANN401 - click hands
 
     Example: keyin token list --data /var/lib/keyin
     """
-
-    async def all_pages(admin: Administrator) -> list[AccessLine]:
-        found: list[AccessLine] = []
-        after: int | None = 0
-        while after is not None:
-            page = await admin.ask(ListAccess(after=after))
-            found += page.tokens
-            after = page.after
-        return found
-
     with errors_for_people(as_json=as_json):
-        tokens = converse(all_pages, **store)
+        tokens = ask_all(
+            lambda after: ListAccess(after=after),
+            lambda page: (page.tokens, page.after),
+            0,
+            **store,
+        )
     if as_json:
         say_json({"tokens": tokens})
     else:

@@ -19,11 +19,12 @@ from keyin.domain.networks import malformed, parse_network
 from keyin.domain.records import NO_SECRET, ClientKind, Status, Unrestricted
 from keyin.domain.secret import equal
 from keyin.oauth.administration_ports import ClientRegister
+from keyin.oauth.client_pictures import every_picture
 from keyin.oauth.flow_ports import Applications
 from keyin.oauth.ports import Housekeeping, Inventory
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection
+    from collections.abc import Collection
 
     from keyin.domain.environment import Millis
     from keyin.domain.records import Client, Credential, Digest
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 MOST_NAMED: Final = 100
 """Of one matter; all are counted."""
-_PAGE: Final = 100
 
 
 class Matter(StrEnum):
@@ -93,7 +93,7 @@ async def check(store: Store, against: Checked) -> dict[Matter, Found]:
     if await store.holds_test_credentials():
         found[Matter.TEST_CREDENTIALS].add("*")
     clients: set[str] = set()
-    async for picture in _pictures(store):
+    async for picture in every_picture(store):
         clients.add(picture.client.id)
         for matter, name in (*_of_client(picture, against), *await _public(picture, store)):
             found[matter].add(name)
@@ -110,15 +110,6 @@ async def check(store: Store, against: Checked) -> dict[Matter, Found]:
         if key.low_entropy and key.status is Status.ACTIVE and not guarded:
             found[Matter.WEAK_KEYS].add(pseudonym(key.digest))
     return {matter: one for matter, one in found.items() if one.count}
-
-
-async def _pictures(store: Store) -> AsyncIterator[ClientPicture]:
-    """Return every client that may ask for something."""
-    after = 0
-    while page := await store.client_pictures(after=after, most=_PAGE, site=None, status=None):
-        for picture in page:
-            yield picture
-        after = page[-1].number
 
 
 async def _public(picture: ClientPicture, store: Store) -> list[tuple[Matter, str]]:

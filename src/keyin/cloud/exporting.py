@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from keyin.domain.records import NO_SECRET, ClientKind, Status, Unrestricted
 from keyin.domain.secret import equal
 from keyin.oauth.administration_ports import ClientRegister
+from keyin.oauth.client_pictures import every_picture
 from keyin.oauth.ports import Inventory
 from keyin.wire.documents import decode_safe, timestamp
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from keyin.settings.ports import Vault
 
 SCHEMA: Final = "0.2"
-_PAGE: Final = 100
 
 
 class Store(Inventory, ClientRegister, Protocol):
@@ -43,7 +43,7 @@ async def documents(
     Raises StoreUnavailable, InvalidDocument.
     """
     others: set[RecordId] = set()
-    async for picture in _pictures(store):
+    async for picture in every_picture(store):
         client = picture.client
         if _is_the_originals(picture):
             yield _client(client)
@@ -60,15 +60,6 @@ async def documents(
         yield document
     async for key in store.all_keys():
         yield _key(key, vault, names)
-
-
-async def _pictures(store: Store) -> AsyncIterator[ClientPicture]:
-    """Return every client as it counts: one whose site is stopped goes out as revoked."""
-    after = 0
-    while page := await store.client_pictures(after=after, most=_PAGE, site=None, status=None):
-        for picture in page:
-            yield picture
-        after = page[-1].number
 
 
 def _is_the_originals(picture: ClientPicture) -> bool:

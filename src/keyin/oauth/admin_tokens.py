@@ -14,7 +14,7 @@ from keyin.oauth.accounts import Accounts, name_key
 from keyin.oauth.admin_clients import check_site, the_client
 from keyin.oauth.approval import approved
 from keyin.oauth.client_pictures import fitting
-from keyin.oauth.initial_access import CHANNEL_PURPOSE, By, InitialAccessService, NewAccess
+from keyin.oauth.initial_access import CHANNEL_PURPOSE, By, InitialAccessService, NewAccess, made
 from keyin.oauth.notices import of_making
 from keyin.wire import admin_tokens as wire
 from keyin.wire.admin import Changed
@@ -86,15 +86,7 @@ class TokenOperations:
         if wish.kind is InitialAccessKind.CHANNEL:
             digest = self.peppers.digests(CHANNEL_PURPOSE, wish.label)[0]
             record = replace(record, digest=digest)
-        event = acting.event(
-            Act.INITIAL_ACCESS_MADE,
-            site=record.site,
-            detail={
-                "initial_access": record.id,
-                "kind": record.kind.value,
-                "uses": str(record.max_uses),
-            },
-        )
+        event = made(record, acting)
         told = of_making(record, event)
         if not await self.store.add_initial_access(record, event=event, notices=told):
             raise Refused(

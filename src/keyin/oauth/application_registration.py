@@ -6,8 +6,7 @@ has 256 bits and is kept as its keyed digest; a client that proves itself by a k
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from keyin.domain.applications import (
@@ -24,29 +23,32 @@ from keyin.domain.errors import Refused, msgid
 from keyin.domain.records import (
     NO_SECRET,
     UNRESTRICTED,
-    Client,
-    ClientKey,
     ClientKind,
-    Credential,
     CredentialPolicy,
     Lineage,
     Origin,
-    RecordId,
-    Status,
     Unrestricted,
 )
 from keyin.domain.secret import ClientSecret
+from keyin.oauth.new_clients import (
+    SECRET_BYTES,
+    client_record_id,
+    credential_record_id,
+    new_client,
+    new_credential,
+    new_key,
+    random_text,
+)
 from keyin.oauth.ports import Enrolment
 from keyin.oauth.redirects import may_be_registered
 
 if TYPE_CHECKING:
     from keyin.domain.environment import Entropy, Millis
+    from keyin.domain.records import Credential
     from keyin.oauth.ports import Peppers
     from keyin.wire.jose import PublicKey
 
 ID_PREFIX: Final = "app_"
-_ID_BYTES: Final = 16
-_SECRET_BYTES: Final = 32
 _ASKS_A_PERSON: Final = frozenset({AUTHORIZATION_CODE, DEVICE_CODE})
 _MustBe: TypeAlias = tuple[bool, str]  # what has to hold, and what is said where it does not
 
@@ -82,16 +84,28 @@ def register_application(
 ) -> NewApplication:
     """Make the records. Raises Refused where the wish cannot be an application."""
     check_wish(wish)
-    client_id = ID_PREFIX + _random(entropy, _ID_BYTES)
-    secret = _random(entropy, _SECRET_BYTES) if wish.auth_method.by_secret else None
-    client = _client(RecordId("c_" + _random(entropy, _ID_BYTES)), wish, now)
-    made = _credential(RecordId("cc_" + _random(entropy, _ID_BYTES)), client, wish, client_id)
-    digest = peppers.digests("secret", secret)[0] if secret else NO_SECRET
-    credential = replace(made, secret_digest=digest)
+    client_id = ID_PREFIX + random_text(entropy)
+    secret = random_text(entropy, SECRET_BYTES) if wish.auth_method.by_secret else None
+    client = new_client(
+        client_record_id(entropy),
+        ClientKind.APPLICATION,
+        Lineage(site=wish.site, origin=Origin.ADMINISTRATOR),
+        name=wish.name,
+        now=now,
+    )
+    credential = new_credential(
+        credential_record_id(entropy),
+        client,
+        client_id,
+        CredentialPolicy(
+            networks=wish.networks, writable=(), may_create_keys=False, may_create_safes=False
+        ),
+        secret_digest=peppers.digests("secret", secret)[0] if secret else NO_SECRET,
+    )
     records = Enrolment(
         clients=[client],
         credentials=[credential],
-        client_keys=[_key(wish.key, credential, now)] if wish.key else [],
+        client_keys=[new_key(wish.key, credential.id, now)] if wish.key else [],
         applications=[_application(wish, credential)],
     )
     return NewApplication(
@@ -154,52 +168,6 @@ def _about_redirects(wish: ApplicationWish) -> tuple[_MustBe, ...]:
     )
 
 
-def _client(id_: RecordId, wish: ApplicationWish, now: Millis) -> Client:
-    return Client(
-        id=id_,
-        kind=ClientKind.APPLICATION,
-        name=wish.name,
-        computer_type=None,
-        lineage=Lineage(site=wish.site, origin=Origin.ADMINISTRATOR),
-        status=Status.ACTIVE,
-        epoch=0,
-        created=now,
-        updated=None,
-        legacy_until=None,
-    )
-
-
-def _credential(id_: RecordId, client: Client, wish: ApplicationWish, client_id: str) -> Credential:
-    return Credential(
-        id=id_,
-        client_id=client.id,
-        oauth2_client_id=client_id,
-        secret_digest=NO_SECRET,
-        policy=CredentialPolicy(
-            networks=wish.networks, writable=(), may_create_keys=False, may_create_safes=False
-        ),
-        lineage=client.lineage,
-        status=Status.ACTIVE,
-        epoch=0,
-        revoked_reason=None,
-        created=client.created,
-        revoked=None,
-    )
-
-
-def _key(key: PublicKey, credential: Credential, now: Millis) -> ClientKey:
-    return ClientKey(
-        kid=key.thumbprint,
-        credential_id=credential.id,
-        jwk=key.jwk,
-        algorithm=key.algorithm,
-        status=Status.ACTIVE,
-        epoch=0,
-        added=now,
-        last_used=None,
-    )
-
-
 def _application(wish: ApplicationWish, credential: Credential) -> Application:
     return Application(
         credential_id=credential.id,
@@ -211,7 +179,3 @@ def _application(wish: ApplicationWish, credential: Credential) -> Application:
         par_required=wish.par_required,
         typ_required=wish.typ_required,
     )
-
-
-def _random(entropy: Entropy, length: int) -> str:
-    return urlsafe_b64encode(entropy.token_bytes(length)).rstrip(b"=").decode()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from keyin.domain.environment import Millis
     from keyin.domain.networks import Address
     from keyin.domain.records import Digest
+    from keyin.oauth.accounts import Account
     from keyin.oauth.audit_ports import Trail
     from keyin.oauth.client_auth import Authenticated
     from keyin.oauth.errors import Refusal
@@ -95,6 +96,18 @@ def event_of(
         reason=reason,
         request_id=on.request_id,
         site=by.client.lineage.site,
+    )
+
+
+def account_changed(account: Account, on: Occasion, what: str) -> Event:
+    """Return the event of what somebody changed about their own account."""
+    return Event(
+        act=Act.ACCOUNT_CHANGED,
+        at=on.now,
+        actor=account.id,
+        address=address_text(on.address),
+        request_id=on.request_id,
+        detail={"what": what},
     )
 
 

@@ -21,6 +21,7 @@ from keyin.domain.records import RecordId, Status, StoppedBy
 from keyin.oauth.enrolment_ports import Again, Born, Ending, Killed, Question
 from keyin.oauth.errors import Reason, Refusal
 from keyin.oauth.initial_access import one_computer
+from keyin.oauth.new_clients import random_text
 from keyin.oauth.registration_records import Birthplace
 from keyin.oauth.registration_refusals import (
     KEY_KNOWN,
@@ -254,7 +255,7 @@ class Birth:
     ) -> list[Notice]:
         return [
             Notice(
-                id=RecordId("n_" + self.maker.random()),
+                id=RecordId("n_" + random_text(self.maker.entropy)),
                 account_id=account,
                 kind=kind,
                 client_id=client_id,

@@ -10,18 +10,29 @@ from keyin.domain.records import Status
 from keyin.wire.admin_clients import ClientLine, KeyLine, RegistrationShown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from keyin.domain.enrolment import Registration
     from keyin.domain.records import ClientKey
-    from keyin.oauth.administration_ports import ClientPicture
+    from keyin.oauth.administration_ports import ClientPicture, ClientRegister
 
 MOST_BYTES: Final = 48_000
 LONGEST: Final = 200
 """Of a text in a list: imported records may have any."""
 _MOST_NAMES: Final = 10
 
+_PAGE: Final = 100
+
 Line = TypeVar("Line", bound=msgspec.Struct)
+
+
+async def every_picture(store: ClientRegister) -> AsyncIterator[ClientPicture]:
+    """Return every client as it counts, a page at a time: one whose site is stopped is stopped."""
+    after = 0
+    while page := await store.client_pictures(after=after, most=_PAGE, site=None, status=None):
+        for picture in page:
+            yield picture
+        after = page[-1].number
 
 
 def fitting(lines: Sequence[Line]) -> tuple[Line, ...]:

@@ -14,17 +14,14 @@ from keyin.domain.applications import AUTHORIZATION_CODE, DEVICE_CODE, Applicati
 from keyin.domain.enrolment import ENROLMENT_CLIENT, REGISTER_SCOPE
 from keyin.domain.events import Act, Event
 from keyin.domain.records import (
-    NO_SECRET,
     UNRESTRICTED,
-    Client,
     ClientKind,
-    Credential,
     CredentialPolicy,
     Lineage,
     Origin,
     RecordId,
-    Status,
 )
+from keyin.oauth.new_clients import new_client, new_credential
 from keyin.oauth.ports import Credentials, Enrolment, Enrolments
 
 if TYPE_CHECKING:
@@ -71,31 +68,9 @@ async def make_sure(store: Store, *, now: Millis) -> bool:
 def records(now: Millis) -> Enrolment:
     """Return its records."""
     lineage = Lineage(origin=Origin.ADMINISTRATOR)
-    client = Client(
-        id=_CLIENT,
-        kind=ClientKind.APPLICATION,
-        name=NAME,
-        computer_type=None,
-        lineage=lineage,
-        status=Status.ACTIVE,
-        epoch=0,
-        created=now,
-        updated=None,
-        legacy_until=None,
+    client = new_client(_CLIENT, ClientKind.APPLICATION, lineage, name=NAME, now=now)
+    policy = CredentialPolicy(
+        networks=UNRESTRICTED, writable=(), may_create_keys=False, may_create_safes=False
     )
-    credential = Credential(
-        id=_CREDENTIAL,
-        client_id=_CLIENT,
-        oauth2_client_id=ENROLMENT_CLIENT,
-        secret_digest=NO_SECRET,
-        policy=CredentialPolicy(
-            networks=UNRESTRICTED, writable=(), may_create_keys=False, may_create_safes=False
-        ),
-        lineage=lineage,
-        status=Status.ACTIVE,
-        epoch=0,
-        revoked_reason=None,
-        created=now,
-        revoked=None,
-    )
+    credential = new_credential(_CREDENTIAL, client, ENROLMENT_CLIENT, policy)
     return Enrolment(clients=[client], credentials=[credential], applications=[APPLICATION])

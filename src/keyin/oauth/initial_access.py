@@ -6,9 +6,8 @@ only (P46); its text leaves once, to whoever it was made for, and is kept as a d
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
@@ -19,6 +18,7 @@ from keyin.domain.events import Act, Event
 from keyin.domain.networks import malformed
 from keyin.domain.records import UNRESTRICTED, RecordId, Status, Unrestricted
 from keyin.oauth.enrolment_ports import Ending, InitialAccesses
+from keyin.oauth.new_clients import random_text
 from keyin.oauth.notices import of_making
 from keyin.wire.enrolment_code import (
     RANDOM_BYTES,
@@ -39,7 +39,6 @@ PURPOSE: Final = "initial_access"
 CHANNEL_PURPOSE: Final = "channel"
 MOST_USES: Final = 10_000
 LONGEST_MS: Final = Millis(366 * 24 * 60 * 60_000)
-_ID_BYTES: Final = 16
 _LARGEST_TEMPLATE: Final = 1900
 """Bytes: it stands in each certificate, which has to stay small enough to be read."""
 _ONE_COMPUTER: Final = frozenset(
@@ -117,7 +116,7 @@ class InitialAccessService:
         digest = self.peppers.digests(PURPOSE, token.reveal())[0]
         begins = wish.not_before or now
         record = InitialAccess(
-            id=RecordId(ID_PREFIX + _random(self.entropy)),
+            id=RecordId(ID_PREFIX + random_text(self.entropy)),
             digest=digest,
             kind=wish.kind,
             owner=wish.owner,
@@ -187,7 +186,14 @@ class InitialAccessService:
         return await self.store.end_initial_access(found.record.id, ending, descendants=descendants)
 
 
-def made(record: InitialAccess, by: By) -> Event:
+class Telling(Protocol):
+    """Whoever makes events of what somebody does: `By`, and the administrator's `Acting`."""
+
+    def event(self, act: Act, *, site: str | None, detail: Mapping[str, str]) -> Event:
+        """Return the event of an act."""
+
+
+def made(record: InitialAccess, by: Telling) -> Event:
     """Return the event of a token's making; for who remembers one together with more."""
     return by.event(
         Act.INITIAL_ACCESS_MADE,
@@ -244,7 +250,3 @@ def check(wish: NewAccess) -> None:
 def one_computer(kind: InitialAccessKind) -> bool:
     """Tell whether a token of this kind is for one computer, known to a person beforehand."""
     return kind in _ONE_COMPUTER
-
-
-def _random(entropy: Entropy) -> str:
-    return urlsafe_b64encode(entropy.token_bytes(_ID_BYTES)).rstrip(b"=").decode()

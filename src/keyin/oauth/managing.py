@@ -102,6 +102,11 @@ class Managing:
         """Return how far an account reaches."""
         return reach_of(account.id, await self.store.memberships_of(account.id))
 
+    async def sites(self, account: Account) -> list[str]:
+        """Name the sites for which the account may make something, as a page can show them."""
+        reach = await self.reach(account)
+        return sorted(site for site in reach.changed if site.isprintable())
+
     async def counts(self, account: Account) -> Mapping[tuple[str | None, Status], int]:
         """Count what is within reach, by site and status."""
         return await self.store.managed_counts(account.id)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from keyin.domain.address_text import address_text
-from keyin.domain.events import Act, Event
 from keyin.oauth.accounts import AccountChange
+from keyin.oauth.auditing import account_changed
 from keyin.oauth.password_rules import check_password
 
 if TYPE_CHECKING:
@@ -40,12 +39,5 @@ class OwnAccount:
     async def _change(
         self, account: Account, change: AccountChange, visit: Visit, what: str
     ) -> None:
-        event = Event(
-            act=Act.ACCOUNT_CHANGED,
-            at=visit.now,
-            actor=account.id,
-            address=address_text(visit.address),
-            request_id=visit.request_id,
-            detail={"what": what},
-        )
+        event = account_changed(account, visit, what)
         await self.store.change_account(account.id, change, now=visit.now, event=event)

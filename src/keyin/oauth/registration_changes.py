@@ -13,7 +13,8 @@ from keyin.domain.events import Act, Event
 from keyin.domain.records import Status, StoppedBy
 from keyin.oauth.enrolment_ports import Again, Question
 from keyin.oauth.errors import Reason, Refusal
-from keyin.oauth.registration_records import key_of, template_of
+from keyin.oauth.new_clients import new_key
+from keyin.oauth.registration_records import template_of
 from keyin.oauth.registration_refusals import (
     KEY_KNOWN,
     NAME_TAKEN,
@@ -104,7 +105,7 @@ class Replacing:
         granted, now = self.granted, self.occasion.now
         known = {key.kid: key for key in there.keys}
         keys = [
-            known.get(key.thumbprint) or key_of(key, there.credential.id, now)
+            known.get(key.thumbprint) or new_key(key, there.credential.id, now)
             for key in granted.keys
         ]
         registration = replace(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,21 +9,24 @@ import msgspec
 
 from keyin.domain.enrolment import Flag, Registration, Template
 from keyin.domain.records import (
-    NO_SECRET,
-    Client,
-    ClientKey,
     ClientKind,
-    Credential,
     CredentialPolicy,
     Lineage,
     Origin,
-    RecordId,
     Status,
     Unrestricted,
 )
 from keyin.oauth.certificates import Certificate, seconds
 from keyin.oauth.enrolment_ports import Registered
 from keyin.oauth.grants.token_exchange import GRANT_TYPE
+from keyin.oauth.new_clients import (
+    client_record_id,
+    credential_record_id,
+    new_client,
+    new_credential,
+    new_key,
+    random_text,
+)
 from keyin.oauth.registration import ID_PREFIX
 from keyin.oauth.registration_rules import APPLICATION_TYPE, METHOD
 from keyin.wire.enrolment import RegistrationAnswer
@@ -32,17 +34,15 @@ from keyin.wire.enrolment_code import RANDOM_BYTES, new_registration_access_toke
 
 if TYPE_CHECKING:
     from keyin.domain.environment import Entropy, Millis
-    from keyin.domain.records import Digest
+    from keyin.domain.records import Client, ClientKey, Digest, RecordId
     from keyin.oauth.certificates import Certificates
     from keyin.oauth.ports import Peppers
     from keyin.oauth.registration_rules import Granted
     from keyin.wire.enrolment_code import RegistrationAccessToken
-    from keyin.wire.jose import PublicKey
 
 PURPOSE: Final = "registration_access"
 """Of the digests: `Peppers.digests(PURPOSE, token)`."""
 PATH: Final = "/oauth2/register"
-_ID_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +71,7 @@ class Maker:
 
     def client_id(self) -> str:
         """Make a `client_id`: of the server, in a space of its own (P4)."""
-        return ID_PREFIX + self.random()
-
-    def random(self) -> str:
-        """Return 128 unpredictable bits as text."""
-        return urlsafe_b64encode(self.entropy.token_bytes(_ID_BYTES)).rstrip(b"=").decode()
+        return ID_PREFIX + random_text(self.entropy)
 
     def records(  # noqa: PLR0913 - everything that a client is
         self,
@@ -90,7 +86,7 @@ class Maker:
         now: Millis,
     ) -> Registered:
         """Make the records of a new client."""
-        id_, credential_id = RecordId("c_" + self.random()), RecordId("cc_" + self.random())
+        id_, credential_id = client_record_id(self.entropy), credential_record_id(self.entropy)
         client = _client(id_, granted, place, status=status, now=now)
         registration = Registration(
             client_id=id_,
@@ -108,8 +104,8 @@ class Maker:
         return Registered(
             registration=registration,
             client=client,
-            credential=_credential(credential_id, client, granted, client_id=client_id),
-            keys=[key_of(key, credential_id, now) for key in granted.keys],
+            credential=new_credential(credential_id, client, client_id, policy_of(granted)),
+            keys=[new_key(key, credential_id, now) for key in granted.keys],
         )
 
     def answer(self, found: Registered, token: str, *, jkt: str, now: Millis) -> RegistrationAnswer:
@@ -170,39 +166,20 @@ class Maker:
 def _client(
     id_: RecordId, granted: Granted, place: Birthplace, *, status: Status, now: Millis
 ) -> Client:
-    return Client(
-        id=id_,
-        kind=ClientKind.INSTALLATION,
-        name=granted.name,
-        computer_type=granted.computer_type,
-        lineage=Lineage(
+    return new_client(
+        id_,
+        ClientKind.INSTALLATION,
+        Lineage(
             owner=place.owner,
             site=place.site,
             software_id=granted.software_id,
             software_version=granted.software_version,
             origin=Origin.REGISTRATION,
         ),
+        name=granted.name,
+        computer_type=granted.computer_type,
+        now=now,
         status=status,
-        epoch=0,
-        created=now,
-        updated=None,
-        legacy_until=None,
-    )
-
-
-def _credential(id_: RecordId, client: Client, granted: Granted, *, client_id: str) -> Credential:
-    return Credential(
-        id=id_,
-        client_id=client.id,
-        oauth2_client_id=client_id,
-        secret_digest=NO_SECRET,
-        policy=policy_of(granted),
-        lineage=client.lineage,
-        status=Status.ACTIVE,
-        epoch=0,
-        revoked_reason=None,
-        created=client.created,
-        revoked=None,
     )
 
 
@@ -224,20 +201,6 @@ def template_of(found: Registered) -> Template:
         scopes=found.registration.scopes,
         networks=found.credential.policy.networks,
         writable=found.credential.policy.writable,
-    )
-
-
-def key_of(key: PublicKey, credential_id: RecordId, now: Millis) -> ClientKey:
-    """Return the record of a public key."""
-    return ClientKey(
-        kid=key.thumbprint,
-        credential_id=credential_id,
-        jwk=key.jwk,
-        algorithm=key.algorithm,
-        status=Status.ACTIVE,
-        epoch=0,
-        added=now,
-        last_used=None,
     )
 
 

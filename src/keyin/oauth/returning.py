@@ -17,8 +17,9 @@ from keyin.domain.records import RecordId, Status
 from keyin.oauth.births import Told, watchers
 from keyin.oauth.enrolment_ports import Again, Born, Question
 from keyin.oauth.errors import Reason, Refusal
+from keyin.oauth.new_clients import new_key, random_text
 from keyin.oauth.registering import Proved, occasion
-from keyin.oauth.registration_records import Birthplace, key_of
+from keyin.oauth.registration_records import Birthplace
 from keyin.oauth.registration_refusals import unusable
 from keyin.oauth.registration_rules import Granted
 from keyin.wire.dpop_proofs import proof_key
@@ -141,7 +142,7 @@ class Return:
         token, digest = self.maker.access_token()
         known = any(key.kid == self.key.thumbprint for key in there.keys)
         active = [key for key in there.keys if _active(key)]
-        keys = active if known else [key_of(self.key, there.credential.id, self.occasion.now)]
+        keys = active if known else [new_key(self.key, there.credential.id, self.occasion.now)]
         changed = status is not there.client.status
         registration = replace(
             there.registration,
@@ -214,7 +215,7 @@ class Return:
         awaiting = Flag.AWAITING in about.registration.flags
         return [
             Notice(
-                id=RecordId("n_" + self.maker.random()),
+                id=RecordId("n_" + random_text(self.maker.entropy)),
                 account_id=account,
                 kind=NoticeKind.AWAITING if awaiting else NoticeKind.RETURNED,
                 client_id=about.client.id,

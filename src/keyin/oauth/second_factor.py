@@ -12,10 +12,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from keyin.domain import one_time_codes
-from keyin.domain.address_text import address_text
-from keyin.domain.events import Act, Event
 from keyin.domain.membership import CHANGING
 from keyin.domain.secret import Secret, equal
+from keyin.oauth.auditing import account_changed
 from keyin.oauth.second_factor_ports import SecondFactor
 
 if TYPE_CHECKING:
@@ -108,7 +107,7 @@ class SecondSteps:
             return None
         codes = [_written(self.entropy.token_bytes(RECOVERY_BYTES)) for _ in range(RECOVERY_CODES)]
         digests = [self._digests(who.account, one.reveal())[0] for one in codes]
-        event = _event(who.account, visit, "second_factor")
+        event = account_changed(who.account, visit, "second_factor")
         counts = await self.store.confirm_second_factor(
             who.account.id, step, digests, session=who.session.digest, event=event
         )
@@ -125,7 +124,7 @@ class SecondSteps:
 
     async def end(self, account: Account, visit: Visit) -> bool:
         """Ask for no second step any more."""
-        event = _event(account, visit, "no_second_factor")
+        event = account_changed(account, visit, "no_second_factor")
         return await self.store.end_second_factor(account.id, event=event)
 
     def _step(self, factor: SecondFactor, account: Account, code: str, now: Millis) -> int | None:
@@ -162,14 +161,3 @@ def _plain(code: str) -> str:
 
 def _context(account: Account) -> str:
     return f"second factor {account.id}"
-
-
-def _event(account: Account, visit: Visit, what: str) -> Event:
-    return Event(
-        act=Act.ACCOUNT_CHANGED,
-        at=visit.now,
-        actor=account.id,
-        address=address_text(visit.address),
-        request_id=visit.request_id,
-        detail={"what": what},
-    )

@@ -63,7 +63,7 @@ class Adding:
         form = Form(request.form or {})
         name, kind = form.name("name"), form.choice("type", TYPES)
         life, site = form.choice("life", LIVES), form.text("site")
-        sites = await self._sites(who)
+        sites = await self.managing.sites(who.account)
         if site:
             form.choice("site", sites)
         if form.errors:
@@ -91,10 +91,6 @@ class Adding:
             issuer=self.desk.services.issuer,
         )
 
-    async def _sites(self, who: SignedIn) -> list[str]:
-        reach = await self.managing.reach(who.account)
-        return sorted(site for site in reach.changed if site.isprintable())
-
     async def _form(
         self,
         request: PageRequest,
@@ -111,7 +107,7 @@ class Adding:
             errors=form.errors,
             types=TYPES,
             lives=LIVES,
-            sites=await self._sites(who),
+            sites=await self.managing.sites(who.account),
             **more,
         )
 

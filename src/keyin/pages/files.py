@@ -98,7 +98,7 @@ class Files:
         if self.signing is None:
             return self.desk.trouble(Trouble.UNAVAILABLE, request, who)
         form = Form(request.form or {})
-        sites = await self._sites(who)
+        sites = await self.managing.sites(who.account)
         wish = _wish(form, sites, who)
         if form.errors:
             return await self._form(request, who, form, status=400)
@@ -144,10 +144,6 @@ class Files:
             return self.desk.trouble(Trouble.NOT_THERE, request, who)
         return (who, *found)
 
-    async def _sites(self, who: SignedIn) -> list[str]:
-        reach = await self.managing.reach(who.account)
-        return sorted(site for site in reach.changed if site.isprintable())
-
     async def _form(
         self,
         request: PageRequest,
@@ -163,7 +159,7 @@ class Files:
             given={name: form.given.get(name, "") for name in FIELDS},
             errors=form.errors,
             types=TYPES,
-            sites=await self._sites(who),
+            sites=await self.managing.sites(who.account),
             address=address_text(request.address) or "?",
             issuer=self.desk.services.issuer,
             most_uses=MOST_USES,

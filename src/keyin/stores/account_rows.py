@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from keyin.domain.environment import Millis
 from keyin.domain.records import Digest, RecordId, Status
 from keyin.oauth.accounts import Account, PasswordHash, Session
+from keyin.oauth.second_factor_ports import SecondFactor
 
 if TYPE_CHECKING:
     from keyin.stores.rows import Row
@@ -53,4 +54,16 @@ def session(row: Row) -> Session:
         signed_in=Millis(row[3]),
         seen=Millis(row[4]),
         expires=Millis(row[5]),
+    )
+
+
+def second_factor(row: Row) -> SecondFactor:
+    """Return the second factor in a row, with how many recovery codes are left behind it."""
+    return SecondFactor(
+        account_id=RecordId(row[0]),
+        sealed=row[1],
+        confirmed=bool(row[2]),
+        last_step=row[3],
+        created=Millis(row[4]),
+        recovery_left=row[5],
     )

@@ -4,40 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from keyin.stores import rows
 from keyin.stores.postgres.part import PostgresPart
 from keyin.stores.postgres.statements import names
+from keyin.stores.whole_inventory import WholeInventory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from keyin.domain.records import Client, Credential, Key, Safe
+    from keyin.stores import rows
 
 PAGE: Final = 500
 
 
-class PostgresInventory(PostgresPart):
-    """What a method does stands with its port, oauth.ports.Inventory."""
-
-    async def all_clients(self) -> AsyncIterator[Client]:
-        """See Inventory."""
-        async for row in self._all("clients", rows.CLIENT):
-            yield rows.client(row)
-
-    async def all_credentials(self) -> AsyncIterator[Credential]:
-        """See Inventory."""
-        async for row in self._all("credentials", rows.CREDENTIAL):
-            yield rows.credential(row)
-
-    async def all_keys(self) -> AsyncIterator[Key]:
-        """See Inventory."""
-        async for row in self._all("keys", rows.KEY):
-            yield rows.key(row)
-
-    async def all_safes(self) -> AsyncIterator[Safe]:
-        """See Inventory."""
-        async for row in self._all("safes", rows.SAFE):
-            yield rows.safe(row)
+class PostgresInventory(WholeInventory, PostgresPart):
+    """How a table is read whole."""
 
     async def _all(self, table: str, columns: tuple[str, ...]) -> AsyncIterator[rows.Row]:
         after = 0

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from keyin.domain.environment import Millis
-from keyin.domain.records import RecordId
-from keyin.oauth.second_factor_ports import SecondFactor
+from keyin.stores import account_rows
 from keyin.stores.postgres.part import PostgresPart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from keyin.domain.events import Event
-    from keyin.domain.records import Digest
+    from keyin.domain.records import Digest, RecordId
+    from keyin.oauth.second_factor_ports import SecondFactor
     from keyin.stores.postgres.transaction import Transaction
 
 _FIND: Final = (
@@ -43,16 +42,7 @@ class PostgresSecondFactors(PostgresPart):
     async def second_factor(self, account_id: RecordId) -> SecondFactor | None:
         """See SecondFactors."""
         row = await self._lookups.fetchrow(_FIND, account_id)
-        if row is None:
-            return None
-        return SecondFactor(
-            account_id=RecordId(row[0]),
-            sealed=row[1],
-            confirmed=bool(row[2]),
-            last_step=row[3],
-            created=Millis(row[4]),
-            recovery_left=row[5],
-        )
+        return None if row is None else account_rows.second_factor(row)
 
     async def begin_second_factor(self, factor: SecondFactor) -> bool:
         """See SecondFactors."""

@@ -4,39 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keyin.stores import rows
 from keyin.stores.sqlite import reader
 from keyin.stores.sqlite.connection import our_errors
 from keyin.stores.sqlite.part import SqlitePart
+from keyin.stores.whole_inventory import WholeInventory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from keyin.domain.records import Client, Credential, Key, Safe
+    from keyin.stores import rows
 
 
-class SqliteInventory(SqlitePart):
-    """What a method does stands with its port."""
-
-    async def all_clients(self) -> AsyncIterator[Client]:
-        """See oauth.ports.Inventory."""
-        async for row in self._all("clients", rows.CLIENT):
-            yield rows.client(row)
-
-    async def all_credentials(self) -> AsyncIterator[Credential]:
-        """See oauth.ports.Inventory."""
-        async for row in self._all("credentials", rows.CREDENTIAL):
-            yield rows.credential(row)
-
-    async def all_keys(self) -> AsyncIterator[Key]:
-        """See oauth.ports.Inventory."""
-        async for row in self._all("keys", rows.KEY):
-            yield rows.key(row)
-
-    async def all_safes(self) -> AsyncIterator[Safe]:
-        """See oauth.ports.Inventory."""
-        async for row in self._all("safes", rows.SAFE):
-            yield rows.safe(row)
+class SqliteInventory(WholeInventory, SqlitePart):
+    """How a table is read whole."""
 
     async def _all(self, table: str, columns: tuple[str, ...]) -> AsyncIterator[rows.Row]:
         with our_errors():

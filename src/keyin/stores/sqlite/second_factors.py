@@ -5,9 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from keyin.domain.environment import Millis
-from keyin.domain.records import RecordId
-from keyin.oauth.second_factor_ports import SecondFactor
+from keyin.stores import account_rows
 from keyin.stores.sqlite import audit
 from keyin.stores.sqlite.connection import our_errors
 from keyin.stores.sqlite.part import SqlitePart
@@ -17,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from keyin.domain.events import Event
-    from keyin.domain.records import Digest
+    from keyin.domain.records import Digest, RecordId
+    from keyin.oauth.second_factor_ports import SecondFactor
 
 _FIND: Final = (
     "SELECT account_id, sealed, confirmed, last_step, created, "
@@ -43,16 +42,7 @@ class SqliteSecondFactors(SqlitePart):
         """See SecondFactors."""
         with our_errors():
             row = self._lookups.execute(_FIND, (account_id,)).fetchone()
-        if row is None:
-            return None
-        return SecondFactor(
-            account_id=RecordId(row[0]),
-            sealed=row[1],
-            confirmed=bool(row[2]),
-            last_step=row[3],
-            created=Millis(row[4]),
-            recovery_left=row[5],
-        )
+        return None if row is None else account_rows.second_factor(row)
 
     async def begin_second_factor(self, factor: SecondFactor) -> bool:
         """See SecondFactors."""
