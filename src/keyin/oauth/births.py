@@ -21,7 +21,8 @@ from keyin.domain.records import RecordId, Status, StoppedBy
 from keyin.oauth.enrolment_ports import Again, Born, Ending, Killed, Question
 from keyin.oauth.errors import Reason, Refusal
 from keyin.oauth.initial_access import one_computer
-from keyin.oauth.new_clients import random_text
+from keyin.oauth.notices import new_notice
+from keyin.oauth.registration_changes import event_of
 from keyin.oauth.registration_records import Birthplace
 from keyin.oauth.registration_refusals import (
     KEY_KNOWN,
@@ -152,7 +153,7 @@ class Birth:
             status=None,
             keys=there.keys,
             now=self.occasion.now,
-            event=self._event(Act.REGISTRATION_CHANGED, there, detail={"what": "told again"}),
+            event=event_of(Act.REGISTRATION_CHANGED, there, self.occasion, {"what": "told again"}),
         )
 
     def _used_up(self, access: InitialAccess, refusal: Refusal) -> Decision:
@@ -224,8 +225,11 @@ class Birth:
             key=made.keys[0],
             registration=made.registration,
             access_id=access.id if access else None,
-            event=self._event(
-                Act.CLIENT_REGISTERED, made, detail={"initial_access": access.id if access else "-"}
+            event=event_of(
+                Act.CLIENT_REGISTERED,
+                made,
+                self.occasion,
+                {"initial_access": access.id if access else "-"},
             ),
             notices=self._of_birth(made, found.access),
             ends=found.same_installation if self.manners.same_installation == "replace" else (),
@@ -254,10 +258,10 @@ class Birth:
         name: str | None,
     ) -> list[Notice]:
         return [
-            Notice(
-                id=RecordId("n_" + random_text(self.maker.entropy)),
-                account_id=account,
-                kind=kind,
+            new_notice(
+                kind,
+                account,
+                entropy=self.maker.entropy,
                 client_id=client_id,
                 initial_access_id=access_id,
                 name=name,
@@ -266,18 +270,6 @@ class Birth:
             )
             for account in self.watchers
         ]
-
-    def _event(self, act: Act, about: Registered, *, detail: dict[str, str]) -> Event:
-        return Event(
-            act=act,
-            actor=about.credential.oauth2_client_id,
-            at=self.occasion.now,
-            address=self.occasion.address,
-            request_id=self.occasion.request_id,
-            client=about.client.id,
-            site=about.client.lineage.site,
-            detail=detail,
-        )
 
 
 def watchers(owner: str | None, found: Surroundings) -> Sequence[RecordId]:

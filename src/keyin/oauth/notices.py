@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from keyin.domain.enrolment import InitialAccessKind, Notice, NoticeKind
 from keyin.domain.records import RecordId
+from keyin.wire.jose import wrapped
 
 if TYPE_CHECKING:
     from keyin.domain.enrolment import InitialAccess
@@ -87,4 +87,4 @@ def of_making(record: InitialAccess, event: Event) -> tuple[Notice, ...]:
 
 
 def _id(content: bytes) -> RecordId:
-    return RecordId(ID_PREFIX + urlsafe_b64encode(content).rstrip(b"=").decode())
+    return RecordId(ID_PREFIX + wrapped(content))

@@ -17,8 +17,10 @@ from keyin.domain.records import RecordId, Status
 from keyin.oauth.births import Told, watchers
 from keyin.oauth.enrolment_ports import Again, Born, Question
 from keyin.oauth.errors import Reason, Refusal
-from keyin.oauth.new_clients import new_key, random_text
+from keyin.oauth.new_clients import new_key
+from keyin.oauth.notices import new_notice
 from keyin.oauth.registering import Proved, occasion
+from keyin.oauth.registration_changes import event_of
 from keyin.oauth.registration_records import Birthplace
 from keyin.oauth.registration_refusals import unusable
 from keyin.oauth.registration_rules import Granted
@@ -200,24 +202,16 @@ class Return:
         )
 
     def _event(self, about: Registered) -> Event:
-        return Event(
-            act=Act.CLIENT_RETURNED,
-            actor=about.credential.oauth2_client_id,
-            at=self.occasion.now,
-            address=self.occasion.address,
-            request_id=self.occasion.request_id,
-            client=about.client.id,
-            site=about.client.lineage.site,
-            detail={"status": about.client.status.value},
-        )
+        status = about.client.status.value
+        return event_of(Act.CLIENT_RETURNED, about, self.occasion, {"status": status})
 
     def _notices(self, about: Registered) -> list[Notice]:
         awaiting = Flag.AWAITING in about.registration.flags
         return [
-            Notice(
-                id=RecordId("n_" + random_text(self.maker.entropy)),
-                account_id=account,
-                kind=NoticeKind.AWAITING if awaiting else NoticeKind.RETURNED,
+            new_notice(
+                NoticeKind.AWAITING if awaiting else NoticeKind.RETURNED,
+                account,
+                entropy=self.maker.entropy,
                 client_id=about.client.id,
                 initial_access_id=about.registration.initial_access_id,
                 name=about.client.name,
