@@ -13,6 +13,7 @@ import msgspec
 import structlog
 
 from keyin.access_requester.own_identity import seen
+from keyin.access_requester.progress import told_fields
 from keyin.access_requester.registering import end_registration
 from keyin.domain.errors import ConfigurationError, KeyinError, Refused
 from keyin.domain.identity import is_copy
@@ -116,8 +117,7 @@ class Administering:
         error = unusable or problem
         code, fields = progress.problem, progress.fields
         if code is None and error is not None:
-            code = error.code
-            fields = {n: v for n, v in error.fields.items() if isinstance(v, str | int)}
+            code, fields = error.code, told_fields(error)
         said = self._registering.answer
         mine = held is not None and said is not None and said.client_id == held.client_id
         waiting = stage in {Stage.WAITING, Stage.REGISTERING, Stage.PROVING}

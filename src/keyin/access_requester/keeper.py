@@ -14,19 +14,21 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from keyin.access_requester.keys import signing
 from keyin.domain.errors import CloudUnreachable, ConfigurationError, KeyinError, Refused
 from keyin.domain.identity import Step, next_step, pause
-from keyin.domain.secret import PrivateKey, Secret
+from keyin.domain.secret import Secret
 from keyin.remote.proven_requests import Presented
 from keyin.wire.jose import InvalidSignature, parse
 from keyin.wire.requester import ErrorCode
 from keyin.wire.requester_trouble import Trouble, trouble
-from keyin.wire.signing_key import SigningKey, read_private
 
 if TYPE_CHECKING:
     from keyin.access_requester.ways import Ways
     from keyin.domain.environment import Clock, Entropy
+    from keyin.domain.secret import PrivateKey
     from keyin.stores.credential_file import CredentialFile
+    from keyin.wire.signing_key import SigningKey
 
 _CERTIFICATE: Final = frozenset({"alg", "typ", "kid"})
 _A_DAY_S: Final = 86_400.0
@@ -98,7 +100,7 @@ class Keeper:
                 await self._show()
             case Step.PROVE_NEW:
                 await self._registering.prove()
-                self._settled()
+                self._enrolment.settled()
             case Step.ASK_WHETHER_APPROVED:
                 return await self._registering.ask_whether_approved()
             case Step.DROP_NEW:
@@ -120,22 +122,18 @@ class Keeper:
             return False
         return True
 
-    def _settled(self) -> None:
-        self._shown, self._refused, self.problem = True, False, None
-        self._enrolment.settled()
-
     async def _show(self) -> None:
         held = self._identity.files.held()
         if held is not None and self._identity.credential() is not None:
             await self._reach.prove(held)
-        self._shown, self.problem = True, None
+        self._shown = True
 
     async def _come_back(self) -> None:
         """Present the certificate; with its key, since the cloud remembers neither."""
         held = self._identity.files.held()
         if held is None or held.registered is None or held.registered.certificate is None:
             return
-        if held.previous_key is not None and await self._former_key_counts(held):
+        if await self._former_key_counts(held):
             return
         certificate = held.registered.certificate
         key = _certified(held, certificate)
@@ -157,7 +155,7 @@ class Keeper:
         former = replace(
             held,
             private_key=held.previous_key,
-            public=read_private(held.previous_key.reveal().encode()).public,
+            public=signing(held.previous_key).public,
             next_key=held.private_key,
             previous_key=None,
         )
@@ -192,7 +190,7 @@ def _certified(held: CredentialFile, certificate: str) -> SigningKey | None:
     keys: list[PrivateKey | None] = [held.private_key, held.previous_key, held.next_key]
     for private in keys:
         if private is not None:
-            key = read_private(private.reveal().encode())
+            key = signing(private)
             if key.public.thumbprint == named:
                 return key
     return None

@@ -23,5 +23,9 @@ class Progress:
     def note(self, error: KeyinError | None) -> None:
         """Remember what stands in the way, or that nothing does."""
         self.problem = None if error is None else error.code
-        plain = {} if error is None else error.fields
-        self.fields = {n: v for n, v in plain.items() if isinstance(v, str | int)}
+        self.fields = {} if error is None else told_fields(error)
+
+
+def told_fields(error: KeyinError) -> dict[str, str | int]:
+    """Return what an answer tells of an error beside its code."""
+    return {name: value for name, value in error.fields.items() if isinstance(value, str | int)}

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import structlog
 
+from keyin.access_requester.keys import signing, to_keep
 from keyin.access_requester.own_identity import seen
 from keyin.domain.errors import ConfigurationError, KeyinError, Refused
 from keyin.domain.identity import is_copy, is_for
-from keyin.domain.secret import PrivateKey, Secret
+from keyin.domain.secret import Secret
 from keyin.remote.cloud_token import EXCHANGE
 from keyin.remote.proven_requests import Presented
 from keyin.stores.credential_file import CredentialFile, Registered
@@ -24,7 +25,6 @@ from keyin.wire.enrolment import InstallationDetails, RegistrationRequest
 from keyin.wire.key_fingerprint import key_fingerprint
 from keyin.wire.requester import ErrorCode
 from keyin.wire.requester_trouble import Trouble, trouble
-from keyin.wire.signing_key import read_private
 
 if TYPE_CHECKING:
     from keyin.access_requester.own_identity import OwnIdentity
@@ -145,7 +145,7 @@ class Registering:
         registered = coming.registered
         try:
             answer = await self.cloud().look(
-                read_private(coming.private_key.reveal().encode()),
+                signing(coming.private_key),
                 registered.uri,
                 Presented(Secret(registered.token)),
             )
@@ -172,7 +172,7 @@ class Registering:
     def _kept(self, key: SigningKey, answer: RegistrationAnswer, issuer: str) -> CredentialFile:
         return CredentialFile(
             client_id=answer.client_id,
-            private_key=PrivateKey(msgspec.json.encode(key.private_jwk()).decode()),
+            private_key=to_keep(key),
             public=key.public,
             registered=Registered(
                 cloud=issuer,
@@ -208,7 +208,7 @@ async def end_registration(cloud: EnrolmentCloud, identity: CredentialFile) -> N
     registered = identity.registered
     if registered is not None:
         await cloud.delete(
-            read_private(identity.private_key.reveal().encode()),
+            signing(identity.private_key),
             registered.uri,
             Presented(Secret(registered.token)),
         )

@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
+from keyin.access_requester.keys import signing, to_keep
 from keyin.access_requester.registering import key_set
-from keyin.domain.secret import PrivateKey, Secret
+from keyin.domain.secret import Secret
 from keyin.remote.proven_requests import Presented
 from keyin.wire.enrolment import RegistrationRequest
 from keyin.wire.requester_trouble import Trouble, trouble
-from keyin.wire.signing_key import new_key, read_private
+from keyin.wire.signing_key import new_key
 
 if TYPE_CHECKING:
     from keyin.access_requester.own_identity import OwnIdentity
     from keyin.access_requester.reach import Reach
     from keyin.access_requester.registering import Registering
     from keyin.domain.environment import Entropy
+    from keyin.domain.secret import PrivateKey
     from keyin.stores.credential_file import CredentialFile, Registered
     from keyin.wire.enrolment import RegistrationAnswer
 
@@ -53,8 +55,7 @@ class Rotation:
             held, _ = self._held()
             if held.next_key is None and held.previous_key is None:
                 key = new_key(self._entropy)
-                jwk = PrivateKey(msgspec.json.encode(key.private_jwk()).decode())
-                self._identity.files.write_held(replace(held, next_key=jwk))
+                self._identity.files.write_held(replace(held, next_key=to_keep(key)))
             return await self._finish()
 
     async def finish(self) -> None:
@@ -82,7 +83,7 @@ class Rotation:
         taken = replace(
             held,
             private_key=next_key,
-            public=read_private(next_key.reveal().encode()).public,
+            public=signing(next_key).public,
             next_key=None,
             previous_key=held.private_key,
             registered=registered,
@@ -95,10 +96,10 @@ class Rotation:
         self, held: CredentialFile, registered: Registered, *more: PrivateKey
     ) -> RegistrationAnswer:
         """Say which keys count, and leave everything else as it is."""
-        cloud, key = self._registering.cloud(), read_private(held.private_key.reveal().encode())
+        cloud, key = self._registering.cloud(), signing(held.private_key)
         presented = Presented(Secret(registered.token))
         now = await cloud.look(key, registered.uri, presented)
-        keys = [key, *(read_private(other.reveal().encode()) for other in more)]
+        keys = [key, *(signing(other) for other in more)]
         request = RegistrationRequest(
             client_id=now.client_id,
             client_name=now.client_name,
