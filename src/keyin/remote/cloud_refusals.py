@@ -61,14 +61,24 @@ def skew_of(answer: CloudAnswer, now: Millis) -> int:
     return skew // 1000 if abs(skew) > MAX_SKEW_MS else 0
 
 
+def too_many(answer: CloudAnswer) -> Refused:
+    """Return the error for an answer that says to come back later."""
+    return refusal(ErrorCode.RATE_LIMITED, retry_after=answer.retry_after or _DEFAULT_RETRY)
+
+
+def out_of_order(answer: CloudAnswer) -> CloudUnreachable:
+    """Return the error for an answer that no cloud at work gives."""
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return unreachable(msgid("it is out of order"))
+    return unreachable(msgid("what answers at its address is no cloud"))
+
+
 def refused(answer: CloudAnswer, skew: int) -> Refused | CloudUnreachable:
     """Return the error for an answer that is not what was asked for."""
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-        return refusal(ErrorCode.RATE_LIMITED, retry_after=answer.retry_after or _DEFAULT_RETRY)
-    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return unreachable(msgid("it is out of order"))
+        return too_many(answer)
     if answer.status not in {400, 401, 403, 409}:
-        return unreachable(msgid("what answers at its address is no cloud"))
+        return out_of_order(answer)
     said = failure(answer)
     if skew and said.error not in _OF_PEOPLE:
         return refusal(ErrorCode.CLOCK_SKEW, seconds=skew)

@@ -24,7 +24,7 @@ from keyin.domain.errors import CloudUnreachable, InvalidDocument, Refused, msgi
 from keyin.domain.secret import AccessToken
 from keyin.remote.cloud_http import unreachable
 from keyin.remote.cloud_metadata import CloudMetadata
-from keyin.remote.cloud_refusals import skew_of
+from keyin.remote.cloud_refusals import out_of_order, skew_of, too_many
 from keyin.wire import client_assertions
 from keyin.wire.requester import ErrorCode, refusal
 from keyin.wire.signing_key import read_private
@@ -43,7 +43,6 @@ _BACK_MS: Final = 30_000
 _JTI_BYTES: Final = 16
 _B64TOKEN: Final = re.compile("[A-Za-z0-9._~+/-]{1,4096}=*")  # RFC 6750 §2.1
 _NONCE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,256}")  # RFC 9449 §8.1
-_DEFAULT_RETRY: Final = 30
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
@@ -124,7 +123,7 @@ class CloudTokens:
             skew = skew_of(answer, self._clock.now())
             raise _skewed(skew) if skew else refusal(ErrorCode.CREDENTIAL_REVOKED)
         if answer.status != HTTPStatus.OK:
-            raise _out_of_order(answer)
+            raise out_of_order(answer)
 
     async def prove(self, credential: InstallationCredential, *, request_id: str) -> None:
         """Show the cloud the credential, and ask for nothing: an unknown token is ended.
@@ -172,9 +171,9 @@ class CloudTokens:
 
     def _refused(self, answer: CloudAnswer, skew: int, endpoint: str) -> Refused | CloudUnreachable:
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-            return refusal(ErrorCode.RATE_LIMITED, retry_after=answer.retry_after or _DEFAULT_RETRY)
+            return too_many(answer)
         if answer.status not in _REFUSALS:
-            return _out_of_order(answer)
+            return out_of_order(answer)
         code, nonce = _error_code(answer), answer.headers.get("dpop-nonce", "")
         if code == "use_dpop_nonce" or (code == "invalid_dpop_proof" and nonce and not skew):
             return _other_proof(nonce, self._http.issuer + endpoint)
@@ -236,9 +235,3 @@ def _error_code(answer: CloudAnswer) -> str:
         return msgspec.json.decode(answer.body, type=_Failure).error
     except (msgspec.MsgspecError, RecursionError):
         return ""
-
-
-def _out_of_order(answer: CloudAnswer) -> CloudUnreachable:
-    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return unreachable(msgid("it is out of order"))
-    return unreachable(msgid("what answers at its address is no cloud"))

@@ -94,7 +94,7 @@ class ProvenRequests:
             return answer
         if answer.status in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}:
             self._moved()
-        raise refused(answer, self._skew(answer))
+        raise refused(answer, skew_of(answer, self._clock.now()))
 
     async def _sent(
         self,
@@ -127,9 +127,6 @@ class ProvenRequests:
             token=token,
             nonce=self._nonce,
         )
-
-    def _skew(self, answer: CloudAnswer) -> int:
-        return skew_of(answer, self._clock.now())
 
     def _request_id(self) -> str:
         return self._entropy.token_bytes(16).hex()
