@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
@@ -16,6 +15,7 @@ from keyin.cli.administration import administration
 from keyin.cli.exits import errors_for_people
 from keyin.cli.on_the_store import on_the_store, say_json
 from keyin.cli.texts import _
+from keyin.domain.environment import Millis
 from keyin.domain.errors import msgid
 from keyin.stores.opening import place_of
 from keyin.wire.admin_accounts import (
@@ -27,6 +27,7 @@ from keyin.wire.admin_accounts import (
     SetPassword,
     SuspendAccount,
 )
+from keyin.wire.utc_text import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -220,12 +221,11 @@ def _list(accounts: Sequence[AccountLine], *, as_json: bool) -> None:
 
 
 def _told(account: AccountLine) -> dict[str, str | None]:
-    created = datetime.fromtimestamp(account.created / 1000, UTC)
     return {
         "id": account.id,
         "name": account.name,
         "status": account.status,
-        "created": created.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "created": text_of(Millis(account.created)),
         "email": account.email,
         "language": account.language,
     }

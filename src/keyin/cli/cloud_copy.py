@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from keyin.cli.exits import errors_for_people
-from keyin.cli.progress import EVERY_S
+from keyin.cli.progress import Progress
 from keyin.cli.texts import _
 from keyin.cloud.store_copying import copy as run
 from keyin.domain.errors import ConfigurationError
@@ -59,7 +59,7 @@ def copy(*, source: str, target: str, as_json: bool) -> None:
 
 async def _run(source: Place, target: Place) -> dict[str, int]:
     async with _whole(source, make=False) as one, _whole(target, make=True) as other:
-        return await run(one, other, _Progress())
+        return await run(one, other, Progress(SystemClock(), _rows))
 
 
 @asynccontextmanager
@@ -90,16 +90,5 @@ async def _whole(place: Place, *, make: bool) -> AsyncIterator[WholeSqlite | Who
         await whole.close()
 
 
-class _Progress:
-    """Says on stderr how far it is, not too often."""
-
-    def __init__(self) -> None:
-        self._clock = SystemClock()
-        self._said = self._clock.monotonic()
-
-    def __call__(self, table: str, done: int, of: int) -> None:
-        now = self._clock.monotonic()
-        if now - self._said >= EVERY_S:
-            self._said = now
-            told = _("%(table)s: %(done)s of %(of)s rows")
-            click.echo(told % {"table": table, "done": done, "of": of}, err=True)
+def _rows(table: str, done: int, of: int) -> str:
+    return _("%(table)s: %(done)s of %(of)s rows") % {"table": table, "done": done, "of": of}

@@ -58,11 +58,10 @@ def person(environment: Mapping[str, str]) -> Person | None:
     return Person(entry.pw_uid, entry.pw_gid, entry.pw_name, entry.pw_dir)
 
 
-def can_open(whose: Person | None, environment: Mapping[str, str]) -> bool:
+def can_open(whose: Person, environment: Mapping[str, str]) -> bool:
     """Tell whether there is a screen of this person, and something that opens a browser on it."""
-    if whose is None or shutil.which(_OPENER, path=environment.get("PATH")) is None:
-        return False
-    return bool(_screen(whose, environment))
+    opener = shutil.which(_OPENER, path=environment.get("PATH"))
+    return opener is not None and bool(_screen(whose, environment))
 
 
 def open_browser(whose: Person, url: str, environment: Mapping[str, str]) -> bool:

@@ -10,6 +10,8 @@ from keyin.cli.texts import _
 from keyin.domain.errors import msgid
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from keyin.domain.environment import Clock
 
 EVERY_S: Final = 2.0
@@ -22,11 +24,16 @@ KINDS: Final = {
 }
 
 
+def _of_kind(kind: str, done: int, of: int) -> str:
+    return _(KINDS[kind]) % {"done": done, "of": of}
+
+
 class Progress:
     """Says how many of what are done."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, text: Callable[[str, int, int], str] = _of_kind) -> None:
         self._clock = clock
+        self._text = text
         self._said = clock.monotonic()
 
     def __call__(self, kind: str, done: int, of: int) -> None:
@@ -34,4 +41,4 @@ class Progress:
         now = self._clock.monotonic()
         if now - self._said >= EVERY_S:
             self._said = now
-            click.echo(_(KINDS[kind]) % {"done": done, "of": of}, err=True)
+            click.echo(self._text(kind, done, of), err=True)
