@@ -24,6 +24,8 @@ STRICT: Final[tuple[Header, ...]] = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 )
 """With `nosniff`, which every answer of the server has."""
+_PLAIN: Final = ((b"content-security-policy", POLICY.encode()), *STRICT)
+"""Of whatever is no page with a form that leads elsewhere."""
 HSTS: Final[Header] = (b"strict-transport-security", b"max-age=31536000")  # one year (P21)
 _IN_PATHS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/%")
 
@@ -48,25 +50,18 @@ def page(
 
 def see_other(where: str, *more: Header) -> Page:
     """Lead on with a GET, whatever came (303, never 307: RFC 9700 §4.12)."""
-    headers = (
-        (b"location", where.encode()),
-        (b"content-security-policy", POLICY.encode()),
-        *STRICT,
-        *more,
-    )
+    headers = ((b"location", where.encode()), *_PLAIN, *more)
     return Page(status=303, headers=headers, body=b"")
 
 
 def style_sheet(content: bytes) -> Page:
     """Return the one style sheet."""
-    headers = (CSS, (b"content-security-policy", POLICY.encode()), *STRICT)
-    return Page(status=200, headers=headers, body=content)
+    return Page(status=200, headers=(CSS, *_PLAIN), body=content)
 
 
 def picture(body: bytes) -> Page:
     """Return a picture."""
-    headers = ((b"content-type", b"image/png"), (b"content-security-policy", POLICY.encode()))
-    return Page(status=200, headers=(*headers, *STRICT), body=body)
+    return Page(status=200, headers=((b"content-type", b"image/png"), *_PLAIN), body=body)
 
 
 def attachment(body: bytes, media: str, name: str) -> Page:
@@ -74,8 +69,7 @@ def attachment(body: bytes, media: str, name: str) -> Page:
     headers = (
         (b"content-type", media.encode()),
         (b"content-disposition", f'attachment; filename="{name}"'.encode()),
-        (b"content-security-policy", POLICY.encode()),
-        *STRICT,
+        *_PLAIN,
     )
     return Page(status=200, headers=headers, body=body)
 

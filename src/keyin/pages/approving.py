@@ -120,12 +120,8 @@ class Approving:
         self, request: PageRequest, who: SignedIn, shown: Shown, computer: Computer
     ) -> Page:
         """Take the answer about a computer, with what the person would have of it."""
-        form, services = request.form or {}, self.desk.services
-        choice, errors = computer_questions.read_choice(
-            form, computer, await services.computers.sites(who.account)
-        )
-        taken = await computer_questions.name_taken(self.desk, who, choice, computer)
-        errors = {**taken, **errors, **await self.desk.wrong_site(who, choice.site)}
+        form = request.form or {}
+        choice, errors = await computer_questions.judged(self.desk, who, form, computer)
         edited = shown if errors else msgspec.structs.replace(shown, chosen=choice)
         recent = fresh(who, request)
         if recent is None:
@@ -133,7 +129,7 @@ class Approving:
         answer = _ANSWERS.get(form.get("decision", ""))
         if answer is not Answer.DENY and (errors or answer is None):
             return await self._question(request, recent, edited, choice, errors)
-        outcome = await services.computers.decide(
+        outcome = await self.desk.services.computers.decide(
             shown.txn,
             answer,
             choice,

@@ -50,30 +50,27 @@ class ComputerActs:
 
     async def suspend(self, request: PageRequest) -> Page:
         """Stop it for a while."""
-        return await self._act(request, "suspend", self._suspend)
+        return await self._act(request, "suspend", self.managing.suspend)
 
     async def revoke(self, request: PageRequest) -> Page:
         """Take it out for ever."""
-        return await self._act(request, "revoke", self._revoke)
+        return await self._act(request, "revoke", self.managing.revoke)
 
     async def resume(self, request: PageRequest) -> Page:
         """Let a stopped one go on."""
-        found = await self._changeable(request)
-        if isinstance(found, Page):
-            return found
-        who, computer = found
-        id_ = computer.picture.client.id
-        acted = await self.managing.resume(who.account, id_, visit=visit(request))
-        return self._after(request, who, acted, id_)
+        return await self._act_at_once(request, self.managing.resume)
 
     async def approve(self, request: PageRequest) -> Page:
         """Let one in again that came back: the one click."""
+        return await self._act_at_once(request, self.managing.approve)
+
+    async def _act_at_once(self, request: PageRequest, do: Callable[..., Awaitable[Acted]]) -> Page:
         found = await self._changeable(request)
         if isinstance(found, Page):
             return found
         who, computer = found
         id_ = computer.picture.client.id
-        acted = await self.managing.approve(who.account, id_, visit=visit(request))
+        acted = await do(who.account, id_, visit=visit(request))
         return self._after(request, who, acted, id_)
 
     async def _ask(self, request: PageRequest, act: str) -> Page:
@@ -83,10 +80,7 @@ class ComputerActs:
         return self._question(request, *found, act, Form({}))
 
     async def _act(
-        self,
-        request: PageRequest,
-        act: str,
-        do: Callable[[PageRequest, SignedIn, Computer, str], Awaitable[Acted]],
+        self, request: PageRequest, act: str, do: Callable[..., Awaitable[Acted]]
     ) -> Page:
         found = await self._changeable(request, then=f"/{act}")
         if isinstance(found, Page):
@@ -98,20 +92,9 @@ class ComputerActs:
             form.errors["sure"] = NOT_SURE
         if form.errors:
             return self._question(request, who, computer, act, form, status=400)
-        acted = await do(request, who, computer, reason)
-        return self._after(request, who, acted, computer.picture.client.id)
-
-    async def _suspend(
-        self, request: PageRequest, who: SignedIn, computer: Computer, reason: str
-    ) -> Acted:
         id_ = computer.picture.client.id
-        return await self.managing.suspend(who.account, id_, reason=reason, visit=visit(request))
-
-    async def _revoke(
-        self, request: PageRequest, who: SignedIn, computer: Computer, reason: str
-    ) -> Acted:
-        id_ = computer.picture.client.id
-        return await self.managing.revoke(who.account, id_, reason=reason, visit=visit(request))
+        acted = await do(who.account, id_, reason=reason, visit=visit(request))
+        return self._after(request, who, acted, id_)
 
     async def _changeable(
         self, request: PageRequest, then: str = ""

@@ -89,6 +89,16 @@ def question(desk: Desk, request: PageRequest, who: SignedIn, asked: Asked) -> P
     )
 
 
+async def judged(
+    desk: Desk, who: SignedIn, form: Mapping[str, str], computer: Computer
+) -> tuple[Choice, Mapping[str, str]]:
+    """Return what a person chose, and all that is wrong with it for this very person, by field."""
+    sites = await desk.services.computers.sites(who.account)
+    choice, errors = read_choice(form, computer, sites)
+    taken = await name_taken(desk, who, choice, computer)
+    return choice, {**taken, **errors, **await desk.wrong_site(who, choice.site)}
+
+
 async def name_taken(
     desk: Desk, who: SignedIn, choice: Choice, computer: Computer
 ) -> Mapping[str, str]:

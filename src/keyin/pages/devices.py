@@ -87,7 +87,6 @@ class Devices:
         self, request: PageRequest, who: SignedIn, code: str, answer: Answer | None
     ) -> Page:
         """Take the answer about a computer; what is to be called otherwise is looked at first."""
-        computers = self.desk.services.computers
         asking = await self.page.look_up(
             code, account=who.account, now=request.now, address=address_text(request.address)
         )
@@ -95,14 +94,12 @@ class Devices:
             return self._unknown(request, who, asking, code)
         if asking.computer is None:
             return self.desk.trouble(Trouble.REQUEST, request, who)
-        choice, errors = computer_questions.read_choice(
-            request.form or {}, asking.computer, await computers.sites(who.account)
+        choice, errors = await computer_questions.judged(
+            self.desk, who, request.form or {}, asking.computer
         )
-        taken = await computer_questions.name_taken(self.desk, who, choice, asking.computer)
-        errors = {**taken, **errors, **await self.desk.wrong_site(who, choice.site)}
         if answer is not Answer.DENY and (errors or answer is None):
             return await self._question(request, who, asking, code, choice, errors)
-        outcome = await computers.decide_device(
+        outcome = await self.desk.services.computers.decide_device(
             self.page, code, answer, choice, who=who, visit=visit(request)
         )
         return self._done(request, who, outcome, code, approved=answer is Answer.APPROVE)

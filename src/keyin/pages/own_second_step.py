@@ -48,7 +48,7 @@ class OwnSecondStep:
 
     async def begin(self, request: PageRequest) -> Page:
         """Make a secret."""
-        who = await self._recent(request, HERE)
+        who = await self._recent(request)
         if isinstance(who, Page):
             return who
         if not await self.steps.begin(who.account, request.now):
@@ -88,17 +88,17 @@ class OwnSecondStep:
 
     async def end(self, request: PageRequest) -> Page:
         """End it: the password alone is asked from now on."""
-        who = await self._recent(request, HERE)
+        who = await self._recent(request)
         if isinstance(who, Page):
             return who
         await self.steps.end(who.account, visit(request))
         return see_other(HERE)
 
-    async def _recent(self, request: PageRequest, place: str) -> SignedIn | Page:
-        return await self.desk.visitor(request, place, recent=True, second=False)
+    async def _recent(self, request: PageRequest) -> SignedIn | Page:
+        return await self.desk.visitor(request, HERE, recent=True, second=False)
 
     async def _pending(self, request: PageRequest) -> tuple[SignedIn, Pending] | Page:
-        who = await self._recent(request, HERE)
+        who = await self._recent(request)
         if isinstance(who, Page):
             return who
         pending = await self.steps.pending(who.account)

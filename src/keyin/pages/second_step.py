@@ -22,6 +22,8 @@ from keyin.pages.seals import ACCOUNT, Onward
 from keyin.pages.texts import Trouble
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from keyin.domain.environment import Millis
     from keyin.oauth.sign_in import Halfway
     from keyin.pages.desk import Desk
@@ -74,23 +76,14 @@ class SecondStep:
             visit=visit(request),
         )
         if isinstance(outcome, NotSignedIn):
-            return self._refused(request, onward, before, text, outcome)
+            headers, context = refused(outcome, {"code": WRONG})
+            return self._form(request, onward, before, text, *headers, **context)
         cookies = (cookie(SESSION, outcome.token.reveal()), no_cookie(BEFORE))
         return see_other(onward.path(), *cookies)
 
     def _holds(self, half: Half, before: str, now: Millis) -> bool:
         ours = half.proof in self.desk.guard.proofs(before)
         return ours and 0 <= now - half.at <= FRESH
-
-    def _refused(
-        self, request: PageRequest, onward: Onward, before: str, half: str, outcome: NotSignedIn
-    ) -> Page:
-        if outcome.wait is None:
-            errors = {"code": WRONG}
-            return self._form(request, onward, before, half, status=403, errors=errors)
-        retry_after = (b"retry-after", str(-(-outcome.wait // 1000)).encode())
-        minutes = -(-outcome.wait // _MINUTE)
-        return self._form(request, onward, before, half, retry_after, status=429, minutes=minutes)
 
     def _form(
         self,
@@ -115,3 +108,13 @@ class SecondStep:
                 "proof": self.desk.guard.proof(before),
             },
         )
+
+
+def refused(
+    outcome: NotSignedIn, errors: Mapping[str, str]
+) -> tuple[tuple[Header, ...], dict[str, Any]]:
+    """Return the headers and the words for who may not go on; `errors` for a wrong answer."""
+    if outcome.wait is None:
+        return (), {"status": 403, "errors": errors}
+    retry_after = (b"retry-after", str(-(-outcome.wait // 1000)).encode())
+    return (retry_after,), {"status": 429, "minutes": -(-outcome.wait // _MINUTE)}

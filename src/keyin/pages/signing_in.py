@@ -12,6 +12,7 @@ from keyin.pages.answers import cookie, no_cookie, see_other
 from keyin.pages.desk import fresh, visit
 from keyin.pages.guard import BEFORE, SESSION
 from keyin.pages.seals import ACCOUNT, Onward
+from keyin.pages.second_step import refused
 from keyin.pages.texts import Trouble
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 WRONG: Final = msgid("The name and the password do not belong together.")
 NO_NAME: Final = msgid("Enter your name.")
 NO_PASSWORD: Final = msgid("Enter your password.")
-_MINUTE: Final = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +103,8 @@ class SigningIn:
     def _refused(
         self, request: PageRequest, onward: Onward, before: str, outcome: NotSignedIn, *, name: str
     ) -> Page:
-        if outcome.wait is None:
-            errors = {"name": WRONG}
-            return self._form(request, onward, before, status=403, name=name, errors=errors)
-        seconds = -(-outcome.wait // 1000)
-        retry_after = (b"retry-after", str(seconds).encode())
-        minutes = -(-outcome.wait // _MINUTE)
-        return self._form(
-            request, onward, before, retry_after, status=429, name=name, minutes=minutes
-        )
+        headers, context = refused(outcome, {"name": WRONG})
+        return self._form(request, onward, before, *headers, name=name, **context)
 
     def _form(
         self,
