@@ -42,7 +42,7 @@ def code(data: Path, *words: object, label: str = "Desk") -> str:
 
 def file_token(data: Path, *words: object, label: str = "Desks") -> tuple[str, str]:
     """Return id and token of a new enrolment file."""
-    place = data.parent / f"{fresh()}.keyin-enrolment"
+    place = data.parent / f"{fresh()}.iat"
     told = made(data, "--file", place, *words, label=label)
     return told["id"], json.loads(place.read_bytes())["iat"]
 

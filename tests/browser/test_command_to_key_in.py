@@ -153,7 +153,7 @@ def test_with_a_file(world: World, home: Path, table: list[Way]) -> None:
     with ExitStack() as stack:
         bare = stack.enter_context(new_bare(name="By file"))
         stack.enter_context(bare.serving())
-        file = world.file(bare.folder / "desks.keyin-enrolment")
+        file = world.file(bare.folder / "desks.iat")
         with timed(table, "file, each computer", most_acts=1) as way:
             way.act("type the command")
             done = bare.enrol("--cloud", world.url, "--iat-file", file)

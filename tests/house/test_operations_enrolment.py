@@ -43,12 +43,12 @@ def test_every_command_of_the_page_does_what_it_says(tmp_path: Path) -> None:
                 "TOKEN_ID": _first(data) if "TOKEN_ID" in line else "",
             }
             words = [named.get(word, word) for word in words]
-            words = [str(tmp_path / w) if w.endswith(".keyin-enrolment") else w for w in words]
+            words = [str(tmp_path / w) if w.endswith(".iat") else w for w in words]
             done = run(*words)
             assert done.returncode == 0, (line, done.stderr)
         assert waiting.prove(cloud).status == 200
     assert "--uses 40" in file
-    assert (tmp_path / "desks.keyin-enrolment").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "desks.iat").stat().st_mode & 0o777 == 0o600
 
 
 def _first(data: Path) -> str:

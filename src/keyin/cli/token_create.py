@@ -74,7 +74,7 @@ def create(
 ) -> None:
     """Make an enrolment code, shown once, or with --file an enrolment file for many computers.
 
-    Example: keyin token create "Forty desks" --file desks.keyin-enrolment --uses 40 --days 30
+    Example: keyin token create "Forty desks" --file desks.iat --uses 40 --days 30
     --site "Main hall" --cidr 192.0.2.0/24 --data /var/lib/keyin
     """
     op = _op(file=file, **words)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import stat
 from ipaddress import ip_address
 from pathlib import Path
@@ -13,6 +12,7 @@ import msgspec
 from keyin.domain.errors import ConfigurationError
 from keyin.domain.secret import Secret
 from keyin.remote.mail import MailServer
+from keyin.remote.tls import tls_context
 
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 _LONGEST = 1024
@@ -57,7 +57,7 @@ class MailConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             sender=self.sender,
             user=self.user,
             password=_password(Path(self.password_file)) if self.password_file else None,
-            context=_trusting(self.trust),
+            context=tls_context(Path(self.trust) if self.trust else None),
         )
 
 
@@ -85,16 +85,3 @@ def _password(path: Path) -> Secret:
             path=path,
         )
     return Secret(text)
-
-
-def _trusting(file: str | None) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=file)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigurationError(
-            "the certificates in %(path)s cannot be read",
-            next_step="Check trust in [mail]: certificates, PEM.",
-            path=file,
-        ) from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context

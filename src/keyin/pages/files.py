@@ -189,7 +189,7 @@ def _wish(form: Form, sites: list[str], who: SignedIn) -> NewAccess:
 def _file_name(label: str) -> str:
     """Return a name that means nothing to any shell or file system."""
     plain = "".join(one if one in _IN_NAMES else "-" for one in label)
-    return f"keyin-enrol-{plain[:60].strip('-') or 'file'}.iat"
+    return f"keyin-enrol-{plain[:60].strip('-') or 'file'}{enrolment_file.SUFFIX}"
 
 
 def _kept(given: Mapping[str, str] | None) -> dict[str, str]:

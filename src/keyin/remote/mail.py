@@ -52,7 +52,8 @@ class MailServer:
     sender: str
     user: str | None = None
     password: Secret | None = None
-    context: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    context: ssl.SSLContext
+    """Whom it believes to be that server: `remote.tls`."""
 
     def hand_over(self, letter: Letter) -> None:
         """Hand a letter over; return when the server has it. Raises NotTaken."""

@@ -22,7 +22,7 @@ def tls_context(ca: Path | None) -> ssl.SSLContext:
     except (OSError, ssl.SSLError) as exc:
         raise ConfigurationError(
             "the file of trusted authorities %(path)s cannot be used: %(reason)s",
-            next_step="name a file of PEM certificates with --ca or `ca`",
+            next_step="name a file that holds PEM certificates",
             path=str(ca),
             reason=(not isinstance(exc, ssl.SSLError) and exc.strerror) or "no PEM certificate",
         ) from exc

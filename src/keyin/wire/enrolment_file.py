@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from keyin.wire.jose import PublicKey
 
 MEDIA_TYPE: Final = "application/vnd.keyin.enrolment+json"
-SUFFIX: Final = ".keyin-enrolment"
+SUFFIX: Final = ".iat"
+"""How the name of such a file ends."""
 TYPE: Final = "keyin-enrolment+jws"
 LARGEST: Final = 8192
 """Bytes of a whole file."""

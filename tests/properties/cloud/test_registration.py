@@ -408,7 +408,7 @@ def account(cloud: Cloud) -> str:
 
 
 def test_what_a_command_makes_is_shown_once(cloud: Cloud, tmp_path: Path) -> None:
-    file = tmp_path / "desks.keyin-enrolment"
+    file = tmp_path / "desks.iat"
     told = made(cloud.data, "--file", file, "--uses", 3, "--site", "Main library")
     assert "iat" not in json.dumps(told)
     assert file.stat().st_mode & 0o777 == 0o600

@@ -34,7 +34,9 @@ def mailing(folder: Path, sink: Kept, **more: object) -> Iterator[Place]:
         **({"trust": str(sink.authority)} if sink.authority else {"security": "none"}), **more,
     }  # fmt: skip
     values = {
-        name: value if isinstance(value, int) else f'"{value}"' for name, value in said.items()
+        name: value if isinstance(value, int) else f'"{value}"'
+        for name, value in said.items()
+        if value is not None
     }
     table = "".join(f"\n{name} = {value}" for name, value in values.items())
     with page_place(folder, mail_section=table) as place:
@@ -92,6 +94,26 @@ def test_p92_a_code_that_was_used_twice_is_mailed_to_its_owner_over_tls(tmp_path
         )
         assert ADDRESS not in place.cloud.process.output
         assert PASSWORD not in place.cloud.process.output
+
+
+def test_p22_no_variable_names_another_authority_for_letters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = tmp_path / "session-keys"
+    with mail_sink(tmp_path) as sink:  # which writes no keys itself
+        monkeypatch.setenv("SSLKEYLOGFILE", str(keys))
+        monkeypatch.setenv("SSL_CERT_FILE", str(sink.authority))
+        with mailing(tmp_path, sink, trust=None) as place:
+            with_address(place)
+            used_twice(place)
+            until(lambda: "mail_not_taken" in place.cloud.process.output)
+            assert "no_trust" in place.cloud.process.output
+            assert sink.letters == []
+            place.query("UPDATE notices SET next_mail = 0")
+        monkeypatch.delenv("SSL_CERT_FILE")
+        with mailing(tmp_path, sink):
+            until(lambda: bool(sink.letters))
+        assert not keys.exists()
 
 
 def test_p92_who_has_chosen_german_reads_german(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_p92_what_was_told_stands_on_the_persons_own_page(
 def test_p92_a_file_is_told_when_it_is_used_up_and_not_at_each_computer(
     place: Place, tmp_path: Path
 ) -> None:
-    file = tmp_path / "two.keyin-enrolment"
+    file = tmp_path / "two.iat"
     done = run(
         *("token", "create", "For two", "--file", file, "--uses", 2, "--owner", NAME),
         *("--data", place.cloud.data),

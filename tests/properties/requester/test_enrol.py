@@ -214,7 +214,7 @@ def test_a_file_enrols_whoever_has_it_and_its_count_holds(cloud: EnrollingCloud)
         with new_bare() as bare, bare.serving():
             bare.machine(f"{number + 1}" * 32)
             file = file or cloud.new_file(uses=2)
-            path = bare.folder / "site.keyin-enrolment"
+            path = bare.folder / "site.iat"
             path.write_bytes(file)
             done = bare.enrol("--cloud", cloud.url, "--iat-file", path)
             assert (done.code, bool(bare.client_id)) == ((0, True) if number < 2 else (5, False))

@@ -104,7 +104,7 @@ def test_in_by_a_browser_elsewhere(world: World, bare: Bare) -> None:
 
 def test_in_by_a_file_of_many(world: World) -> None:
     with new_bare(name="First of many") as first, first.serving():
-        file = world.file(first.folder / "desks.keyin-enrolment", uses=1)
+        file = world.file(first.folder / "desks.iat", uses=1)
         done = first.enrol("--cloud", world.url, "--iat-file", file)
         assert (done.code, done.last["client_id"]) == (0, first.client_id), done
         with new_bare(name="Second of many") as second, second.serving():
@@ -115,8 +115,8 @@ def test_in_by_a_file_of_many(world: World) -> None:
 
 def test_in_by_a_file_in_an_image_which_is_sealed(world: World) -> None:
     with new_bare(name="In an image") as bare:
-        world.file(bare.folder / "site.keyin-enrolment", uses=3)
-        bare.configure("file = 'site.keyin-enrolment'\n", cloud=world.url)
+        world.file(bare.folder / "site.iat", uses=3)
+        bare.configure("file = 'site.iat'\n", cloud=world.url)
         with bare.serving():
             wait_for(lambda: bare.client_id is not None)
             first = bare.client_id
