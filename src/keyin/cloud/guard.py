@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from keyin.cloud.answers import Answer
     from keyin.cloud.exchange import Exchange
     from keyin.cloud.oauth_routes import Authorization
+    from keyin.cloud.request import Request
     from keyin.domain.grant import Grant
     from keyin.domain.records import StoredGrant
     from keyin.domain.secret import GpiiKey
+    from keyin.oauth.asked import Sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,30 +36,34 @@ class Guard:
 
         Raises StoreUnavailable.
         """
-        authorization = self.authorization
         grant = await self.bearer.identify(
             exchange.request.authorization(),
             key,
             address=exchange.visitor.address,
             now=exchange.now,
-            sent=authorization.sent(exchange.request) if authorization else None,
+            sent=self._sent(exchange.request),
             scope=exchange.route.scope,
         )
         if isinstance(grant, Denial):
-            return denied(grant, authorization, exchange.now)
+            return denied(grant, self.authorization, exchange.now)
         return grant
 
     async def admit_other(self, exchange: Exchange, audience: str) -> StoredGrant | Answer:
         """Return what a token of another class than settings opens. Raises StoreUnavailable."""
-        authorization = self.authorization
         found = await self.bearer.identify_other(
             exchange.request.authorization(),
             audience=audience,
             scope=exchange.route.scope or "",
             address=exchange.visitor.address,
             now=exchange.now,
-            sent=authorization.sent(exchange.request) if authorization else None,
+            sent=self._sent(exchange.request),
         )
         if isinstance(found, Denial):
-            return denied(found, authorization, exchange.now)
+            return denied(found, self.authorization, exchange.now)
         return found
+
+    def _sent(self, request: Request) -> Sent | None:
+        """Return what a proof must say; None where there is none to look at."""
+        if self.authorization is None or not request.has(b"dpop"):
+            return None
+        return self.authorization.sent(request)

@@ -47,6 +47,10 @@ class Request:
         """Return every value of a header, in order; `name` in lower case."""
         return [value for key, value in self._headers if key == name]
 
+    def has(self, name: bytes) -> bool:
+        """Tell whether a header comes at all."""
+        return name in self._named
+
     def header(self, name: bytes) -> bytes | None:
         """Return the value of a header that comes exactly once."""
         if self._some_repeat and len(self.headers(name)) > 1:
@@ -66,9 +70,11 @@ class Request:
 
 def decoded(segment: bytes) -> str | None:
     """Percent-decode a segment; None where it is no UTF-8 or has a bad escape."""
-    if _BAD_ESCAPE.search(segment):
-        return None
+    if b"%" in segment:
+        if _BAD_ESCAPE.search(segment):
+            return None
+        segment = unquote_to_bytes(segment)
     try:
-        return unquote_to_bytes(segment).decode("utf-8")
+        return segment.decode("utf-8")
     except UnicodeDecodeError:
         return None

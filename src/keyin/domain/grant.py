@@ -5,8 +5,9 @@ Deny first: a `Grant` is built in one place (`oauth.bearer`); everything else is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from keyin.domain.records import CredentialPolicy, Digest, Lineage, RecordId, Safe
@@ -25,8 +26,7 @@ SETTINGS_SCOPE: Final = "settings:read settings:write"
 """Every token of the GPII-key grant may read and write, as the original's (cloud-wire §4.2)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
+class Grant(msgspec.Struct, frozen=True, kw_only=True):
     """One key, opened by one client, within that client's policy as it is now."""
 
     key: GpiiKey | None

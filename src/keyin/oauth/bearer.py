@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from keyin.domain.grant import SETTINGS_AUDIENCE, Grant
 from keyin.domain.key_policy import narrowed, opens_at
 from keyin.domain.networks import Address, allowed
@@ -42,8 +44,7 @@ class Denial:
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Presented:
+class Presented(msgspec.Struct, frozen=True, kw_only=True):
     """A token as it came: `dpop` says under which of the two schemes."""
 
     token: AccessToken
@@ -94,12 +95,12 @@ class Bearer:
         key_digests = self._own_digests(stored.token.key_digest, key)
         if key_digests is None:
             return Denial(Reason.ANOTHER_KEY)
-        reason = await self._unproven(
-            shown, stored.token.cnf_jkt, sent, now
-        ) or await self._without_place(stored, now)
+        policy = stored.key.policy if stored.key else None
+        reason = await self._unproven(shown, stored.token.cnf_jkt, sent, now)
+        if reason is None and policy is not None and policy.machines is not None:
+            reason = await self._without_place(stored, now)
         if reason:
             return Denial(reason)
-        policy = stored.key.policy if stored.key else None
         if scope is not None and scope not in narrowed(policy, stored.token.scope).split(" "):
             return Denial(Reason.SCOPE)
         return _granted(stored, key, key_digests)
@@ -165,9 +166,6 @@ class Bearer:
 
     async def _without_place(self, stored: StoredGrant, now: Millis) -> Reason | None:
         """Refuse a computer that gave its place back, of a key that is open at a few only."""
-        policy = stored.key.policy if stored.key else None
-        if policy is None or policy.machines is None:
-            return None
         held = self.places is not None and await self.places.holds_place(
             stored.token.key_digest, stored.client.id, now=now
         )
@@ -188,19 +186,31 @@ def _granted(stored: StoredGrant, key: GpiiKey | None, key_digests: tuple[Digest
 
 def reason_to_deny(stored: StoredGrant, *, address: Address | None, now: Millis) -> Reason | None:
     """Return the first thing that is not as it must be, of a token of whatever audience."""
-    key_active = stored.key is None or stored.key.status is Status.ACTIVE
-    at_its_site = stored.key is None or opens_at(stored.key.policy, stored.client.lineage.site)
-    must_be = (
-        (stored.token.status is Status.ACTIVE, Reason.TOKEN_NOT_ACTIVE),
-        (stored.token.expires - now >= HALF_SECOND, Reason.EXPIRED),
-        (stored.client.status is Status.ACTIVE, why_not_active(stored.client)),
-        (stored.credential.status is Status.ACTIVE, Reason.CREDENTIAL_NOT_ACTIVE),
-        (key_active, Reason.KEY_NOT_ACTIVE),
-        (at_its_site, Reason.ANOTHER_SITE),
-        (not epochs_moved(stored), Reason.EPOCH),
-        (allowed(address, stored.credential.policy.networks), Reason.NETWORK),
-    )
-    return next((reason for holds, reason in must_be if not holds), None)
+    return _ended(stored, now) or _elsewhere(stored, address)
+
+
+def _ended(stored: StoredGrant, now: Millis) -> Reason | None:
+    """Tell whether the token, or anything that it was issued under, is no longer active."""
+    if stored.token.status is not Status.ACTIVE:
+        return Reason.TOKEN_NOT_ACTIVE
+    if stored.token.expires - now < HALF_SECOND:
+        return Reason.EXPIRED
+    if stored.client.status is not Status.ACTIVE:
+        return why_not_active(stored.client)
+    if stored.credential.status is not Status.ACTIVE:
+        return Reason.CREDENTIAL_NOT_ACTIVE
+    if stored.key is not None and stored.key.status is not Status.ACTIVE:
+        return Reason.KEY_NOT_ACTIVE
+    return None
+
+
+def _elsewhere(stored: StoredGrant, address: Address | None) -> Reason | None:
+    """Tell whether it opens something here, and nothing was revoked in between."""
+    if stored.key is not None and not opens_at(stored.key.policy, stored.client.lineage.site):
+        return Reason.ANOTHER_SITE
+    if epochs_moved(stored):
+        return Reason.EPOCH
+    return None if allowed(address, stored.credential.policy.networks) else Reason.NETWORK
 
 
 def epochs_moved(stored: StoredGrant) -> bool:

@@ -40,15 +40,17 @@ class Current:
 
         Later ones raise StoreUnavailable: what stands in the store is not what was let in there.
         """
-        await self._see(await self._stored.registries_version())
+        version = await self._stored.registries_version()
+        if version != self._version:
+            await self._read(version)
 
     async def look_at_grant(self) -> None:
         """Do as `look`, in a request that has just found its grant. Raises StoreUnavailable."""
-        await self._see(await self._stored.registries_version(at_grant=True))
+        version = await self._stored.registries_version(at_grant=True)
+        if version != self._version:
+            await self._read(version)
 
-    async def _see(self, version: int) -> None:
-        if version == self._version:
-            return
+    async def _read(self, version: int) -> None:
         stored = await self._stored.registries()
         try:
             newer = Registries.read(stored.items() if stored else self._own)

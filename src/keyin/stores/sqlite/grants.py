@@ -80,6 +80,7 @@ class SqliteGrants(SqliteReplays):
                 return None
             token, key = found
             issued_to = self._issued_to(token.client_id, token.credential_id)
+            epoch = self._epoch()
         if issued_to is None:
             return None
         return StoredGrant(
@@ -87,7 +88,7 @@ class SqliteGrants(SqliteReplays):
             client=issued_to[0],
             credential=issued_to[1],
             key=key,
-            store_epoch=await self.store_epoch(),
+            store_epoch=epoch,
         )
 
     def _token(self, digests: Sequence[Digest]) -> tuple[Token, Key | None] | None:
@@ -121,7 +122,10 @@ class SqliteGrants(SqliteReplays):
 
     async def store_epoch(self) -> int:
         """See oauth.ports.Tokens. Only this process writes, so it knows."""
+        with our_errors():
+            return self._epoch()
+
+    def _epoch(self) -> int:
         if self._memory.epoch is None:
-            with our_errors():
-                self._memory.epoch = int(reader.meta(self._reading, "store_epoch") or 0)
+            self._memory.epoch = int(reader.meta(self._reading, "store_epoch") or 0)
         return self._memory.epoch
