@@ -134,7 +134,11 @@ class LimitedProtocol(HttpToolsProtocol):
         """
         self._began_now = False
         super().data_received(data)
-        if self._began_now or self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        if self._timer is None and self._nothing_begun():
+            self._wait()  # an empty line ended the wait for another request, and begins none
+        if self._began_now:
             return
         self._kept += len(data)
         if self._kept > REQUEST_LINE + HEADER_BLOCK:
@@ -157,6 +161,10 @@ class LimitedProtocol(HttpToolsProtocol):
         """See that a closing connection ends: the transport waits until all was read."""
         if self._unread is None and self.transport.is_closing():
             self._unread = self.loop.call_later(UNREAD_S, self.transport.abort)
+
+    def _nothing_begun(self) -> bool:
+        """Tell whether no request is under way."""
+        return self._in_head and (self.cycle is None or self.cycle.response_complete)
 
     def _may_be_told(self) -> bool:
         """Tell whether the next answer that the client reads belongs to what is refused."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -79,6 +80,20 @@ def test_p82_a_refusal_is_never_taken_for_the_answer_of_an_earlier_request(
     wire.sendall(b"GET /ready HTTP/1.1\r\nHost: x\r\n\r\n" + second)
     first = wire.recv(MIB)
     assert not first or first.startswith(b"HTTP/1.1 200 ")
+
+
+def test_p82_no_connection_stays_on_which_nothing_is_asked(cloud: Cloud) -> None:
+    """An empty line ended the wait for a further request, so that nobody waited any more."""
+    place = urlsplit(cloud.url)
+    with ExitStack() as held:
+        wires = [socket.create_connection((str(place.hostname), place.port)) for _ in range(4)]
+        for wire, more in zip(wires, (b"", b"\r\n", b"\r\n\r\n", b"G"), strict=True):
+            held.enter_context(wire).settimeout(2 * protocol.TIMEOUT_S)
+            wire.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert wire.recv(MIB).startswith(b"HTTP/1.1 200 ")
+            wire.sendall(more)
+        for wire in wires:
+            assert not wire.recv(MIB)
 
 
 def test_p82_as_many_connections_as_the_system_grants(cloud: Cloud) -> None:
