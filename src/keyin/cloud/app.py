@@ -23,7 +23,7 @@ from keyin.domain.errors import StoreUnavailable
 from keyin.domain.refusal_counts import RefusalCounter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
 
     from keyin.cloud.access_log import AccessLog
     from keyin.cloud.edge import Edge
@@ -136,8 +136,9 @@ class CloudApp:
             return _in_family(route, errors.OVERLOADED)
         if self.around.gate.closed and route is not routes.HEALTH:
             return _in_family(route, errors.UNAVAILABLE)
+        handle, most = self._handlers[route], self._limits.answer_s
         try:
-            return await self._handled(exchange)
+            return await (handle(exchange) if most is None else _in_time(handle(exchange), most))
         except Unacceptable as unacceptable:
             return _in_family(route, unacceptable.answer)
         except StoreUnavailable as error:
@@ -148,16 +149,14 @@ class CloudApp:
         except Exception as error:  # noqa: BLE001 - as above, in the route's own family
             return _in_family(route, _unexpected(error))
 
-    async def _handled(self, exchange: Exchange) -> Answer:
-        """Run the handler, for so long as it may take. Raises StoreUnavailable after that."""
-        handler, most = self._handlers[exchange.route], self._limits.answer_s
-        if most is None:
-            return await handler(exchange)
-        try:
-            async with timeout(most):
-                return await handler(exchange)
-        except TimeoutError as error:
-            raise StoreUnavailable("the store cannot answer (%(name)s)", name="too slow") from error
+
+async def _in_time(answering: Awaitable[Answer], most: float) -> Answer:
+    """Wait for an answer for so many seconds. Raises StoreUnavailable after that."""
+    try:
+        async with timeout(most):
+            return await answering
+    except TimeoutError as error:
+        raise StoreUnavailable("the store cannot answer (%(name)s)", name="too slow") from error
 
 
 def _unexpected(error: Exception) -> Answer:

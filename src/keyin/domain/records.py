@@ -190,8 +190,7 @@ class ClientKey:
     """To the day."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProofUse:
+class ProofUse(msgspec.Struct, frozen=True, kw_only=True):
     """A proof that may come once until it expires; the digest is of who made it and its name."""
 
     namespace: str

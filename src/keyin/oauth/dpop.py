@@ -6,7 +6,6 @@ remembers it, and it is good for that minute and the next.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from keyin.domain.secret import equal
@@ -25,15 +24,20 @@ NAMESPACE: Final = "dpop"
 _LENGTH: Final = 32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Dpop:
     """Gives nonces out and checks proofs."""
 
-    peppers: Peppers
+    __slots__ = ("_good", "_minute", "_peppers")
+
+    def __init__(self, *, peppers: Peppers) -> None:
+        self._peppers = peppers
+        self._minute = -1
+        self._good: tuple[str, ...] = ()
+        """Of that minute and the one before; remembered, since all that is asked in it asks."""
 
     def nonce(self, now: Millis) -> str:
         """Return the nonce of this minute."""
-        return self._nonces(now // NONCE_LIFE_MS)[0]
+        return self._nonces(now)[0]
 
     def check(self, sent: Sent, *, now: Millis, token: AccessToken | None = None) -> Proof | Reason:
         """Return the proof if there is exactly one and it is right, else why not.
@@ -49,10 +53,16 @@ class Dpop:
         return proof if self._fresh(proof.nonce, now) else Reason.NO_NONCE
 
     def _fresh(self, nonce: str | None, now: Millis) -> bool:
-        minute = now // NONCE_LIFE_MS
-        good = [*self._nonces(minute), *self._nonces(minute - 1)]
-        return sum([equal(nonce or "", one) for one in good]) > 0
+        return sum([equal(nonce or "", one) for one in self._nonces(now)]) > 0
 
-    def _nonces(self, minute: int) -> list[str]:
-        digests = self.peppers.digests("nonce", str(minute))
+    def _nonces(self, now: Millis) -> tuple[str, ...]:
+        """Return the nonces that are good now, the one to give first."""
+        minute = now // NONCE_LIFE_MS
+        if minute != self._minute:
+            self._good = (*self._of(minute), *self._of(minute - 1))
+            self._minute = minute
+        return self._good
+
+    def _of(self, minute: int) -> list[str]:
+        digests = self._peppers.digests("nonce", str(minute))
         return [digest.rpartition(":")[2][:_LENGTH] for digest in digests]

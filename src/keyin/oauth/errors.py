@@ -7,9 +7,10 @@ one plain text. They are rendered in one place only, `cloud.errors`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from keyin.domain.records import Digest
@@ -107,8 +108,7 @@ class Reason(StrEnum):
     DENIED = "denied"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """No token. `code` None: the answer is the plain text of `description`."""
 
     status: int

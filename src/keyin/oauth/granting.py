@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 if TYPE_CHECKING:
     from keyin.domain.applications import Application
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from keyin.wire.enrolment import InstallationDetails
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GrantRequest:
+class GrantRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request at the token endpoint whose sender is known."""
 
     asked: Asked
@@ -34,8 +34,7 @@ class GrantRequest:
         return self.asked.parameters.get(name, "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class Given(msgspec.Struct, frozen=True, kw_only=True):
     """A new token, what it may do, and how it is to be presented."""
 
     token: AccessToken

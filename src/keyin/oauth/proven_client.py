@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Protocol
 
+import msgspec
+
 from keyin.domain.applications import AuthMethod
 from keyin.domain.networks import allowed
 from keyin.domain.records import NO_SECRET, ClientKey, ClientKind, ProofUse, Status
@@ -46,8 +48,7 @@ class Store(Credentials, ClientKeys, Applications, Protocol):
     """What this reads."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proven:
+class Proven(msgspec.Struct, frozen=True, kw_only=True):
     """A client that proved itself; `uses` are remembered before anything is done for it."""
 
     by: Authenticated

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+import msgspec
+
 from keyin.domain.records import ClientKind
 from keyin.oauth.audit_ports import Trail
 from keyin.oauth.auditing import record_refusal
@@ -30,8 +32,7 @@ class Store(ClientKeys, Replays, Trail, Protocol):
     """What this reads and writes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sender:
+class Sender(msgspec.Struct, frozen=True, kw_only=True):
     """A client that proved itself, and the key that it proved besides."""
 
     proven: Proven

@@ -6,8 +6,9 @@ and nothing else, the type is said, the life is a minute.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.environment import Millis
 from keyin.wire.jose import InvalidSignature, Jws, PublicKey, number, parse, verify
@@ -28,8 +29,7 @@ _PLAIN_TYPES: Final = (None, "JWT")
 _PARAMETERS: Final = frozenset({"alg", "typ", "kid"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
+class Claimed(msgspec.Struct, frozen=True, kw_only=True):
     """An assertion taken apart: who it says it is from. Nothing in it is believed yet."""
 
     client_id: str
@@ -37,8 +37,7 @@ class Claimed:
     jws: Jws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assertion:
+class Assertion(msgspec.Struct, frozen=True, kw_only=True):
     """A genuine assertion; the caller sees to it that `jti` comes once until `expires`."""
 
     jti: str

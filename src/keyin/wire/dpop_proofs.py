@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
@@ -11,14 +10,14 @@ import msgspec
 from keyin.domain.environment import Millis
 from keyin.domain.secret import equal
 from keyin.wire.client_assertions import LONGEST_ID
-from keyin.wire.jose import InvalidSignature, number, parse, public_key, verify, wrapped
+from keyin.wire.jose import InvalidSignature, number, parse, verify, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keyin.domain.absent import Value
     from keyin.domain.secret import AccessToken
-    from keyin.wire.jose import PublicKey
+    from keyin.wire.jose import Jws, PublicKey
     from keyin.wire.signing_key import SigningKey
 
 TYPE: Final = "dpop+jwt"
@@ -28,8 +27,7 @@ SKEW_S: Final = 5
 _PARAMETERS: Final = frozenset({"alg", "typ", "jwk"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
+class Proof(msgspec.Struct, frozen=True, kw_only=True):
     """A genuine proof; the caller looks at `nonce`, and that `jti` comes once until `expires`."""
 
     jkt: str
@@ -71,11 +69,7 @@ def check(
 
     `url` is the request's own, as the issuer's address makes it. Raises InvalidSignature.
     """
-    jws = parse(text, parameters=_PARAMETERS)
-    jwk = jws.header.get("jwk")
-    if jws.header.get("typ") != TYPE or not isinstance(jwk, dict):
-        raise InvalidSignature("this is no DPoP proof")
-    key = public_key(jwk)
+    jws, key = _parsed(text)
     claims = jws.claims
     if claims.get("htm") != method or not _same_place(claims.get("htu"), url):
         raise InvalidSignature("the proof is for another request")
@@ -105,11 +99,14 @@ def sender(text: str) -> str:
 
 def proof_key(text: str) -> PublicKey:
     """Return the key that a proof says it is from; nothing is verified. InvalidSignature."""
+    return _parsed(text)[1]
+
+
+def _parsed(text: str) -> tuple[Jws, PublicKey]:
     jws = parse(text, parameters=_PARAMETERS)
-    jwk = jws.header.get("jwk")
-    if jws.header.get("typ") != TYPE or not isinstance(jwk, dict):
+    if jws.header.get("typ") != TYPE or jws.key is None:
         raise InvalidSignature("this is no DPoP proof")
-    return public_key(jwk)
+    return jws, jws.key
 
 
 def _same_place(claimed: Value, url: str) -> bool:

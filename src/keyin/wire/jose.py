@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from cryptography.exceptions import InvalidSignature as NotSigned
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey
-from joserfc.jws import JWSRegistry
 
 from keyin.domain.errors import InvalidDocument
 from keyin.wire.strict_json import decode
@@ -32,12 +35,20 @@ LARGEST: Final = 4096
 """Characters of a whole JWS; what is larger is not even split (CVE-2025-61920 of another)."""
 ALGORITHMS: Final = ("ES256", "EdDSA")
 
-_PART: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
-_SIGNATURE_BYTES: Final = 64
+_CHARACTER: Final = "[A-Za-z0-9_-]"
+_PARTS: Final = {
+    0: re.compile(f"{_CHARACTER}+"),
+    2: re.compile(f"{_CHARACTER}+[AQgw]"),
+    3: re.compile(f"{_CHARACTER}+[AEIMQUYcgkosw048]"),
+}
+"""base64url without padding, by what is over four characters; no stray bits in the last one."""
+_NUMBER_BYTES: Final = 32
+_SIGNATURE_BYTES: Final = 2 * _NUMBER_BYTES
 """Of both algorithms (RFC 7518 §3.4, RFC 8032)."""
 _COORDINATE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _KINDS: Final = {("EC", "P-256"): "ES256", ("OKP", "Ed25519"): "EdDSA"}
 _MEMBERS: Final = {"ES256": ("crv", "kty", "x", "y"), "EdDSA": ("crv", "kty", "x")}
+_ES256: Final = ECDSA(SHA256())
 _REMARKS: Final = frozenset({"alg", "kid", "use"})
 """Members that a public key may have beside its own: they say nothing that is believed."""
 
@@ -49,8 +60,7 @@ class InvalidSignature(Exception):  # noqa: N818 - names the thing, as `InvalidD
     """A JWS or a key that is not exactly as it must be; a word between programs, not to people."""
 
 
-@dataclass(frozen=True, slots=True)
-class PublicKey:
+class PublicKey(msgspec.Struct, frozen=True):
     """A key that verifies: P-256 or Ed25519, by its canonical JWK."""
 
     algorithm: str
@@ -60,11 +70,12 @@ class PublicKey:
     """RFC 7638 with SHA-256, base64url: the `kid` and the `jkt` of keyin."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Jws:
+class Jws(msgspec.Struct, frozen=True, kw_only=True):
     """A compact JWS taken apart; nothing in it is believed until `verify`."""
 
     header: Mapping[str, Value]
+    key: PublicKey | None = None
+    """The key that the header brings along."""
     claims: Mapping[str, Value]
     signed: bytes
     signature: bytes
@@ -114,37 +125,50 @@ def parse(text: str, *, parameters: frozenset[str]) -> Jws:
     parts = text.split(".", 3) if len(text) <= LARGEST else []
     if len(parts) != 3:  # noqa: PLR2004 - RFC 7515 §7.1
         raise InvalidSignature("there are not three parts of reasonable size")
-    named = _header(parts[0])
+    header, key = _header(parts[0], parameters)
     claims, signature = _unwrapped(parts[1]), _unwrapped(parts[2])
     if claims is None or signature is None:
         raise InvalidSignature(_NOT_BASE64)
     if len(signature) != _SIGNATURE_BYTES:
         raise InvalidSignature("the signature has another length")
-    if not named.keys() <= parameters:
-        raise InvalidSignature("the header says something that is not listened to")
     return Jws(
-        header=named,
+        header=header,
+        key=key,
         claims=_object(claims),
-        signed=text.rpartition(".")[0].encode(),
+        signed=text[: -len(parts[2]) - 1].encode(),
         signature=signature,
     )
 
 
 @lru_cache(maxsize=1024)
-def _header(part: str) -> Mapping[str, Value]:
-    """Read a header; one key writes the same each time. Nobody may change what is returned."""
+def _header(part: str, parameters: frozenset[str]) -> tuple[Mapping[str, Value], PublicKey | None]:
+    """Read a header, and the key in it; one key's owner writes the same each time.
+
+    Nobody may change what is returned.
+    """
     content = _unwrapped(part)
     if content is None:
         raise InvalidSignature(_NOT_BASE64)
-    return MappingProxyType(_object(content))
+    named = _object(content)
+    if not named.keys() <= parameters:
+        raise InvalidSignature("the header says something that is not listened to")
+    jwk = named.get("jwk")
+    return MappingProxyType(named), public_key(jwk) if isinstance(jwk, dict) else None
 
 
 def verify(jws: Jws, key: PublicKey) -> bool:
     """Tell whether the key signed this, with its own algorithm and under that name."""
-    holds = JWSRegistry.algorithms[key.algorithm].verify(
-        jws.signed, jws.signature, _loaded(key.jwk)
-    )
-    return holds and jws.header.get("alg") == key.algorithm
+    public, signature = _loaded(key.jwk), jws.signature
+    try:
+        if isinstance(public, Ed25519PublicKey):
+            public.verify(signature, jws.signed)
+        else:
+            r, s = signature[:_NUMBER_BYTES], signature[_NUMBER_BYTES:]
+            numbers = encode_dss_signature(int.from_bytes(r), int.from_bytes(s))
+            public.verify(numbers, jws.signed, _ES256)
+    except NotSigned:
+        return False
+    return jws.header.get("alg") == key.algorithm
 
 
 def number(value: Value) -> float:
@@ -161,22 +185,25 @@ def wrapped(content: bytes) -> str:
 
 def _unwrapped(part: str) -> bytes | None:
     """Read base64url in its only spelling: no padding, no stray bits at the end."""
-    if not _PART.fullmatch(part) or len(part) % 4 == 1:
+    spelling = _PARTS.get(len(part) % 4)
+    if spelling is None or not spelling.fullmatch(part):
         return None
-    content = urlsafe_b64decode(part + "=" * (-len(part) % 4))
-    return content if wrapped(content) == part else None
+    return urlsafe_b64decode(part + "==")
 
 
 @lru_cache(maxsize=1024)
-def _loaded(canonical: bytes) -> ECKey | OKPKey:
+def _loaded(canonical: bytes) -> EllipticCurvePublicKey | Ed25519PublicKey:
     """Make a public key usable. Raises InvalidSignature where it is no point of its curve."""
     jwk = msgspec.json.decode(canonical)
     try:
-        key = ECKey.import_key(jwk) if jwk["kty"] == "EC" else OKPKey.import_key(jwk)
-        _ = key.public_key
+        if jwk["kty"] == "EC":
+            return ECKey.import_key(jwk).public_key
+        public = OKPKey.import_key(jwk).public_key
     except (JoseError, ValueError) as error:
         raise InvalidSignature("the key is no point of its curve") from error
-    return key
+    if not isinstance(public, Ed25519PublicKey):
+        raise InvalidSignature("the key is of another curve")
+    return public
 
 
 def _object(text: bytes) -> Mapping[str, Value]:

@@ -7,7 +7,7 @@ Answered only to a client marked legacy and until that client's own date (P102).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -71,7 +71,7 @@ class PasswordGrant:
         opened = await self.door.open(presented)
         if isinstance(opened, Reason):
             key = self.peppers.digests("key", presented.key.reveal())[0]
-            return replace(unauthorized(opened), key=key)
+            return msgspec.structs.replace(unauthorized(opened), key=key)
         if isinstance(opened, Refusal):
             return opened
         token = await self._issue(by, opened, on)

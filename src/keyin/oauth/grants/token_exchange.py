@@ -6,8 +6,10 @@ in the parameter `pin`. Whatever is wrong with a key is refused in the same word
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.records import ClientKind, ProofUse
 from keyin.domain.secret import GpiiKey
@@ -62,7 +64,8 @@ class TokenExchange:
         opened = await self.door.open(shown)
         if isinstance(opened, Reason):
             key = self.peppers.digests("key", shown.key.reveal())[0]
-            return replace(refused(Code.INVALID_REQUEST, _NOT_ACCEPTED, opened), key=key)
+            refusal = refused(Code.INVALID_REQUEST, _NOT_ACCEPTED, opened)
+            return msgspec.structs.replace(refusal, key=key)
         return opened if isinstance(opened, Refusal) else await self._issue(request, opened)
 
     async def _issue(self, request: GrantRequest, opened: Opened) -> Given | Refusal:
