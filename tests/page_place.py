@@ -156,6 +156,7 @@ def page_place(
     *applications: TestApplication,
     more: tuple[object, ...] = (),
     mail_section: str = "",
+    sections: str = "",
     **config: object,
 ) -> Iterator[Place]:
     """Serve a store with one account and these applications, under an issuer that is true."""
@@ -166,7 +167,8 @@ def page_place(
         register(data, *applications)
     file = folder / "cloud.toml"
     text = "".join(f"{name} = {str(value).lower()}\n" for name, value in config.items())
-    file.write_text(f"{text}[mail]{mail_section}\n" if mail_section else text)
+    mail = f"[mail]{mail_section}\n" if mail_section else ""
+    file.write_text(f"{text}{sections}{mail}")
     port = free_port()
     issuer = f"http://127.0.0.1:{port}"
     arguments = ("--issuer", issuer, "--config", file, *more)

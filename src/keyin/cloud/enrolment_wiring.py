@@ -13,7 +13,6 @@ from keyin.oauth.registering import Store as RegisteringStore
 from keyin.oauth.registration_care import RegistrationCare
 from keyin.oauth.registration_records import Maker
 from keyin.oauth.returning import Returning
-from keyin.oauth.software_statements import Statements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from keyin.cloud.enrolment_config import EnrolmentConfig
     from keyin.cloud.oauth_routes import Authorization
     from keyin.domain.environment import Entropy
+    from keyin.oauth.software_statements import Statements
     from keyin.oauth.throttle import Throttle
     from keyin.wire.signing_key import SigningKey
 
@@ -38,7 +38,7 @@ class Secrets(Peppers, Protocol):
         ...
 
 
-def registration_routes(
+def registration_routes(  # noqa: PLR0913 - what registering is made of
     config: EnrolmentConfig,
     authorization: Authorization,
     *,
@@ -46,13 +46,13 @@ def registration_routes(
     secrets: Secrets,
     entropy: Entropy,
     throttle: Throttle,
+    statements: Statements,
 ) -> RegistrationRoutes:
     """Return the routes. Raises ConfigurationError."""
     issuer, keys = authorization.issuer, _keys(secrets)
     certificates = Certificates(issuer=issuer, keys=keys)
     maker = Maker(peppers=secrets, entropy=entropy, certificates=certificates, issuer=issuer)
     door = Door(store=store, peppers=secrets, dpop=authorization.dpop, throttle=throttle)
-    statements = Statements(publishers=config.known_publishers())
     return RegistrationRoutes(
         authorization=authorization,
         registrar=Registrar(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from keyin.domain.environment import Entropy
     from keyin.oauth.granting import Grant
     from keyin.oauth.ports import Peppers
+    from keyin.oauth.software_statements import Statements
 
 
 class Store(
@@ -55,6 +56,8 @@ class Flows:
     peppers: Peppers
     entropy: Entropy
     issuer: str
+    statements: Statements
+    """Of publishers whose word about software counts."""
     pages: bool
     """Whether there are pages on which a person can say yes."""
     devices: bool
@@ -103,6 +106,7 @@ class Flows:
             peppers=self.peppers,
             entropy=self.entropy,
             issuer=self.issuer,
+            statements=self.statements,
         )
         devices = DeviceAuthorization(
             senders=senders,
@@ -110,6 +114,7 @@ class Flows:
             peppers=self.peppers,
             entropy=self.entropy,
             issuer=self.issuer,
+            statements=self.statements,
         )
         return (
             FlowRoutes(

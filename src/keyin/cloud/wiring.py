@@ -44,6 +44,7 @@ from keyin.oauth.proven_client import ClientAuthentication
 from keyin.oauth.proven_sender import ProvenSenders
 from keyin.oauth.second_factor_ports import SecondFactors
 from keyin.oauth.sign_in import Store as SignInStore
+from keyin.oauth.software_statements import Statements
 from keyin.oauth.token_endpoint import TokenEndpoint
 from keyin.oauth.token_status import TokenStatus
 from keyin.settings.ports import Registries as StoredRegistries
@@ -187,9 +188,10 @@ def handlers(  # noqa: PLR0913 - what a cloud is made of
                     secrets=secrets,
                     entropy=entropy,
                     throttle=limited.throttle,
+                    statements=flows.statements,
                 ),
             )
-            if authorization
+            if flows and authorization
             else ()
         ),
         *((page_routes(pages, flows, store, means(config, secrets)),) if flows and pages else ()),
@@ -235,6 +237,7 @@ def flows_of(
         peppers=secrets,
         entropy=entropy,
         issuer=config.issuer.rstrip("/"),
+        statements=Statements(publishers=config.enrolment.known_publishers()),
         pages=pages is not None,
         devices=config.device_code,
         only_near_devices=config.device_code_same_network,

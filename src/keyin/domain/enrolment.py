@@ -65,6 +65,8 @@ class Computer:
     software_id: str | None = None
     software_version: str | None = None
     installation_id: str | None = None
+    publisher: str | None = None
+    """Who signed what stands here of the software; None: it is the computer's own word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

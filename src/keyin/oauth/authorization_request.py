@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keyin.domain.applications import Application
+    from keyin.oauth.computer_wishes import Bringing
 
 SCOPES: Final = (ACCOUNT_READ, REGISTER_SCOPE)
 """What a person can give: to an application, or to the enrolment client, which has the last."""
@@ -42,9 +43,13 @@ class Unfit:
 
 
 def read_request(
-    named: Mapping[str, str], application: Application, *, issuer: str, jkt: str | None = None
+    named: Mapping[str, str],
+    application: Application,
+    *,
+    issuer: str,
+    bringing: Bringing | None = None,
 ) -> AuthorizationRequest | Unfit:
-    """Check a request against the application's record; `jkt` is of a proof that came with it."""
+    """Check a request against the application's record; `bringing`: it came without a browser."""
     uri = named.get("redirect_uri", "")
     if not fits(uri, application):
         return Unfit(
@@ -62,7 +67,7 @@ def read_request(
             code=code, description=description, reason=reason, redirect_uri=uri, state=state
         )
     scope = scope_of(named, application) or ""
-    computer = read_computer(named, scope, jkt=jkt)
+    computer = read_computer(named, scope, bringing)
     if isinstance(computer, UnfitComputer):
         return Unfit(
             code=computer.code,
@@ -77,7 +82,7 @@ def read_request(
         scope=scope,
         state=state,
         code_challenge=named["code_challenge"],
-        jkt=jkt or named.get("dpop_jkt") or None,
+        jkt=(bringing.jkt if bringing else None) or named.get("dpop_jkt") or None,
         computer=computer,
     )
 

@@ -1,7 +1,8 @@
 """A computer's wish to be enrolled: what it says of itself (RFC 9396), and with which key.
 
 It comes through `/oauth2/par` or from a device without a browser, with a proof (RFC 9449 §10.1) of
-the very key that it names: what a person approves is that key's, and nobody else's.
+the very key that it names: what a person approves is that key's, and nobody else's. What it says of
+its software may be its publisher's word, which is looked at here, so that the person is told whose.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from typing import TYPE_CHECKING, Final
 from keyin.domain.enrolment import REGISTER_SCOPE
 from keyin.domain.errors import InvalidDocument
 from keyin.domain.secret import equal
-from keyin.oauth.errors import Code, Reason
+from keyin.oauth.errors import Code, Reason, Refusal
 from keyin.wire.enrolment import read_details
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keyin.domain.enrolment import Computer
+    from keyin.domain.environment import Millis
+    from keyin.oauth.software_statements import Statements
 
 DETAILS: Final = "authorization_details"
 REGISTRATION: Final = "/oauth2/register"
@@ -32,6 +35,16 @@ class UnfitComputer:
     code: Code
     description: str
     reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bringing:
+    """How a wish comes that no browser has seen."""
+
+    jkt: str | None
+    """The key of the proof that came with it."""
+    statements: Statements
+    now: Millis
 
 
 _NO_DETAILS: Final = UnfitComputer(
@@ -51,19 +64,25 @@ _OTHER_KEY: Final = UnfitComputer(
 
 
 def read_computer(
-    named: Mapping[str, str], scope: str, *, jkt: str | None
+    named: Mapping[str, str], scope: str, bringing: Bringing | None
 ) -> Computer | UnfitComputer | None:
-    """Return the computer of a wish to register, None of any other; `jkt` is of its proof."""
+    """Return the computer of a wish to register, None of any other."""
     text = named.get(DETAILS)
     if scope != REGISTER_SCOPE:
         return None if text is None else _NO_DETAILS
-    if jkt is None:
+    if bringing is None or bringing.jkt is None:
         return _NO_PROOF
     try:
         details = read_details(text or "")
     except InvalidDocument:
         return _IMPROPER
-    return details.computer() if equal(details.jkt, jkt) else _OTHER_KEY
+    if not equal(details.jkt, bringing.jkt):
+        return _OTHER_KEY
+    word = bringing.statements.read(details.software_statement, now=bringing.now)
+    if isinstance(word, Refusal):
+        code = word.code or Code.INVALID_SOFTWARE_STATEMENT
+        return UnfitComputer(code, word.description, word.reason)
+    return word.of(details.computer()) if word else details.computer()
 
 
 def resources(scope: str, issuer: str) -> frozenset[str]:

@@ -19,7 +19,7 @@ from keyin.domain.networks import parse_address
 from keyin.domain.records import Status
 from keyin.oauth.accounts import Attempts
 from keyin.oauth.authorization_request import scope_of
-from keyin.oauth.computer_wishes import UnfitComputer, read_computer
+from keyin.oauth.computer_wishes import Bringing, UnfitComputer, read_computer
 from keyin.oauth.errors import Code, Reason, Refusal, refused
 from keyin.oauth.flow_ports import Applications, DeviceRequests
 from keyin.wire.jose import wrapped
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from keyin.oauth.consent import Choice
     from keyin.oauth.ports import Peppers
     from keyin.oauth.proven_sender import ProvenSenders, Sender
+    from keyin.oauth.software_statements import Statements
 
 LIFETIME_S: Final = 600
 INTERVAL_S: Final = 5
@@ -75,6 +76,7 @@ class DeviceAuthorization:
     peppers: Peppers
     entropy: Entropy
     issuer: str
+    statements: Statements
 
     async def begin(self, asked: Asked) -> Begun | Refusal:
         """Remember what a device wants and give it its codes. Raises StoreUnavailable."""
@@ -89,7 +91,8 @@ class DeviceAuthorization:
         scope = scope_of(asked.parameters, application)
         if scope is None:
             return refused(Code.INVALID_SCOPE, "No such scope", Reason.SCOPE)
-        computer = read_computer(asked.parameters, scope, jkt=sender.jkt)
+        bringing = Bringing(jkt=sender.jkt, statements=self.statements, now=asked.now)
+        computer = read_computer(asked.parameters, scope, bringing)
         if isinstance(computer, UnfitComputer):
             return refused(computer.code, computer.description, computer.reason)
         if not sender.proven.certain:

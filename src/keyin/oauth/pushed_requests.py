@@ -16,6 +16,7 @@ from keyin.domain.secret import equal
 from keyin.oauth.answering import RANDOM_BYTES, challenge_use
 from keyin.oauth.authorization import URI_PREFIX
 from keyin.oauth.authorization_request import Unfit, read_request
+from keyin.oauth.computer_wishes import Bringing
 from keyin.oauth.errors import Code, Reason, Refusal, refused
 from keyin.oauth.flow_ports import Authorizations
 from keyin.oauth.ports import Peppers, Replays
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from keyin.domain.authorization import AuthorizationRequest
     from keyin.oauth.asked import Asked
     from keyin.oauth.proven_sender import ProvenSenders, Sender
+    from keyin.oauth.software_statements import Statements
 
 LIFETIME_S: Final = 90
 
@@ -50,6 +52,7 @@ class PushedRequests:
     peppers: Peppers
     entropy: Entropy
     issuer: str
+    statements: Statements
 
     async def push(self, asked: Asked) -> Pushed | Refusal:
         """Check a wish and remember it. Raises StoreUnavailable."""
@@ -90,7 +93,8 @@ class PushedRequests:
             return refused(
                 Code.INVALID_DPOP_PROOF, "dpop_jkt names another key", Reason.WRONG_PROOF
             )
-        request = read_request(named, application, issuer=self.issuer, jkt=sender.jkt)
+        bringing = Bringing(jkt=sender.jkt, statements=self.statements, now=asked.now)
+        request = read_request(named, application, issuer=self.issuer, bringing=bringing)
         if isinstance(request, Unfit):
             return refused(request.code, request.description, request.reason)
         if request.computer is None:

@@ -6,7 +6,7 @@ carries it, for it can be copied. So it never opens anything by itself: it stops
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from keyin.domain.absent import Value
+    from keyin.domain.enrolment import Computer
     from keyin.domain.environment import Millis
     from keyin.wire.jose import Jws
 
@@ -49,6 +50,8 @@ class Publisher:
 class Statement:
     """A genuine statement."""
 
+    publisher: str
+    """Whose word it is."""
     software_id: str
     channel: str | None
     """The release channel that it names."""
@@ -57,6 +60,15 @@ class Statement:
     def over(self, request: RegistrationRequest) -> RegistrationRequest:
         """Return a request with the publisher's words in the place of its own."""
         return msgspec.structs.replace(request, **self.claims)
+
+    def of(self, computer: Computer) -> Computer:
+        """Return a computer whose software is what the publisher says, and nothing beside."""
+        return replace(
+            computer,
+            software_id=self.software_id,
+            software_version=self.claims.get("software_version"),
+            publisher=self.publisher,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +116,7 @@ def _statement(jws: Jws, publisher: Publisher) -> Statement | Refusal:
     if said.software_id not in publisher.software_ids:
         return unapproved()
     return Statement(
+        publisher=publisher.issuer,
         software_id=said.software_id,
         channel=channel,
         claims={name: getattr(said, name) for name in claims},

@@ -1,7 +1,8 @@
 """The question about one computer (M9), in a browser that it opened or for a code that it shows.
 
-What the computer says of itself stands there as its own words. Name, type and site can be changed
-before the yes; nothing is chosen for the person, and Enter in a field only shows the page anew.
+What the computer says of itself stands there as its own words, and what the publisher of its
+software has signed as theirs. Name, type and site can be changed before the yes; nothing is chosen
+for the person, and Enter in a field only shows the page anew.
 """
 
 from __future__ import annotations
@@ -80,6 +81,7 @@ def question(desk: Desk, request: PageRequest, who: SignedIn, asked: Asked) -> P
         asked=asked,
         name=plain(asked.choice.name) or plain(computer.name or ""),
         software=plain(software),
+        publisher=plain(computer.publisher or ""),
         fingerprint=key_fingerprint(asked.jkt or ""),
         same_network=same_network(asked.address, address_text(request.address)),
         types=types_for(computer),

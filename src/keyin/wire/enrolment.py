@@ -36,6 +36,9 @@ _LINE: Final = r"\A[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\u
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=_LINE)]
 """What a computer is called; shown to people."""
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=_LINE)]
+LONGEST_STATEMENT: Final = 4096
+SoftwareStatement = Annotated[str, msgspec.Meta(max_length=LONGEST_STATEMENT)]
+"""A JWT of who publishes the software (RFC 7591 §2.3)."""
 Kind = Annotated[str, msgspec.Meta(pattern=r"\A[a-z][a-z0-9_-]{0,31}\Z")]
 """A type of computer."""
 Thumbprint = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-]{43}\Z")]
@@ -59,6 +62,8 @@ class InstallationDetails(
     software_id: Word | None = None
     software_version: Word | None = None
     installation_id: InstallationId | None = None
+    software_statement: SoftwareStatement | None = None
+    """Its publisher's word: then the software's id and version are what stands in it."""
     jkt: Thumbprint
 
     def computer(self) -> Computer:
@@ -99,7 +104,7 @@ class RegistrationRequest(msgspec.Struct, frozen=True, kw_only=True):
     dpop_bound_access_tokens: bool | None = None
     software_id: Word | None = None
     software_version: Word | None = None
-    software_statement: Annotated[str, msgspec.Meta(max_length=4096)] | None = None
+    software_statement: SoftwareStatement | None = None
     gpii_computer_type: Kind | None = None
     gpii_installation_id: InstallationId | None = None
     gpii_site: str | None = None

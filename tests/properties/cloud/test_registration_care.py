@@ -21,15 +21,13 @@ from tests.cloud_documents import everything
 from tests.cloud_process import Cloud, copied, import_documents, serving
 from tests.oauth_client import ISSUER
 from tests.properties.cloud.test_registration import GENEROUS, KEY, account, error, opens, shown
+from tests.published_software import SOFTWARE, known, statement
 from tests.registration import Newcomer, aged, code, file_token
 from tests.started import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-PUBLISHER = "https://publisher.example"
-SOFTWARE = "net.keyin.requester"
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +39,8 @@ def publisher() -> SigningKey:
 def cloud(tmp_path_factory: pytest.TempPathFactory, publisher: SigningKey) -> Iterator[Cloud]:
     data = tmp_path_factory.mktemp("care") / "data"
     import_documents(data, everything())
-    (data.parent / "publisher.json").write_bytes(publisher.public.jwk)
     config = data.parent / "cloud.toml"
-    config.write_text(
-        f'{GENEROUS}\n[[enrolment.publishers]]\nissuer = "{PUBLISHER}"\n'
-        f'keys = ["{data.parent}/publisher.json"]\nsoftware_ids = ["{SOFTWARE}"]\n'
-    )
+    config.write_text(f"{GENEROUS}\n{known(publisher, data.parent)}")
     with serving(data, "--issuer", ISSUER, "--config", config) as running:
         yield running
 
@@ -274,19 +268,6 @@ def test_p03_what_a_computer_rests_on_ends_its_tokens_at_their_next_use(
 def settings_of(computer: Newcomer, cloud: Cloud, access: str) -> int:
     body = json.dumps({"device": {"OS": {"id": "linux"}, "solutions": []}}).encode()
     return computer.send(cloud, "POST", "/settings/query", token=access, body=body).status
-
-
-def statement(publisher: SigningKey, **changes: Any) -> str:
-    claims = {
-        "iss": PUBLISHER,
-        "iat": int(time.time()),
-        "exp": int(time.time()) + 600,
-        "software_id": SOFTWARE,
-        "software_version": "3",
-        **changes,
-    }
-    header = {"typ": "JWT", "kid": publisher.public.thumbprint}
-    return publisher.sign(header, {n: v for n, v in claims.items() if v is not None})
 
 
 def test_p103_a_statement_wins_over_the_body(cloud: Cloud, publisher: SigningKey) -> None:

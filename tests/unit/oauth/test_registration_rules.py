@@ -62,6 +62,7 @@ REQUEST = st.builds(
 )
 STATEMENT = st.none() | st.builds(
     lambda id_, version, scope: Statement(
+        publisher="https://publisher.example",
         software_id=id_,
         channel=None,
         claims={"software_id": id_, "software_version": version, "scope": scope},
