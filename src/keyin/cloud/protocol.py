@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
     from keyin.cloud.answers import Answer
+    from keyin.cloud.connections import Connections
 
 REQUEST_LINE: Final = 16 * 1024  # bytes, with method and version
 HEADER_BLOCK: Final = 32 * 1024  # bytes, names, values and separators
@@ -37,8 +38,14 @@ class TooMuch(Exception):  # noqa: N818 - names the thing
 class LimitedProtocol(HttpToolsProtocol):
     """One connection."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's own signature
+    def __init__(
+        self,
+        *args: Any,  # noqa: ANN401 - uvicorn's own signature
+        held: Connections | None = None,
+        **kwargs: Any,  # noqa: ANN401 - as above
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self._held = held
         self._refusal: Answer = BAD_REQUEST
         self._url_bytes = 0
         self._header_bytes = 0
@@ -49,15 +56,29 @@ class LimitedProtocol(HttpToolsProtocol):
         self._unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a head."""
+        """Begin to wait for a head, unless this address has too many connections."""
         super().connection_made(transport)
-        self._wait()
+        if self._held is not None and self.client and not self._held.enter(self, self.client[0]):
+            transport.abort()
+        else:
+            self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End; nothing waits any more."""
         self._stop_waiting()
         self._stop_unread()
+        if self._held is not None and self.client:
+            self._held.leave(self, self.client[0])
         super().connection_lost(exc)
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether it is the client's turn: to ask, to go on, or to read."""
+        return self._timer is not None or self._unread is not None or self._unasked()
+
+    def drop(self) -> None:
+        """End at once, for another of the same address."""
+        self.transport.abort()
 
     def on_message_begin(self) -> None:
         """Count from the beginning; the time began with the connection or begins now."""
@@ -136,7 +157,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self.transport.is_closing():
             return
-        if self._timer is None and self._nothing_begun():
+        if self._timer is None and self._in_head and self._unasked():
             self._wait()  # an empty line ended the wait for another request, and begins none
         if self._began_now:
             return
@@ -162,9 +183,10 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._unread is None and self.transport.is_closing():
             self._unread = self.loop.call_later(UNREAD_S, self.transport.abort)
 
-    def _nothing_begun(self) -> bool:
-        """Tell whether no request is under way."""
-        return self._in_head and (self.cycle is None or self.cycle.response_complete)
+    def _unasked(self) -> bool:
+        """Tell whether no request waits for its answer."""
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is None or cycle.response_complete
 
     def _may_be_told(self) -> bool:
         """Tell whether the next answer that the client reads belongs to what is refused."""

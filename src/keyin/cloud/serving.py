@@ -18,10 +18,11 @@ import uvloop
 from keyin.cloud import admin_socket
 from keyin.cloud.administering import administration
 from keyin.cloud.audit_serving import audited
+from keyin.cloud.connections import Connections
 from keyin.cloud.hardening import harden, take_all_files
 from keyin.cloud.lapsing import Lapser
 from keyin.cloud.mailing import mailer
-from keyin.cloud.protocol import LimitedProtocol
+from keyin.cloud.protocol import TIMEOUT_S, LimitedProtocol
 from keyin.cloud.restoring import refuse_unfinished
 from keyin.cloud.selfcheck import check_config, check_store
 from keyin.cloud.shared_memory import SharedMemory
@@ -37,6 +38,7 @@ from keyin.stores.host import SystemClock, SystemEntropy
 from keyin.stores.opening import Database, opened, place_of, secrets_of
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Coroutine, Iterator
 
     from keyin.cloud.app import CloudApp
@@ -53,6 +55,30 @@ KEEP_ALIVE_S: Final = 5
 
 class _Server(uvicorn.Server):
     """uvicorn's server without its signal handlers: one process has two of them."""
+
+    def __init__(self, config: uvicorn.Config, held: Connections | None) -> None:
+        super().__init__(config)
+        self._held = held
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen as uvicorn does; a handshake takes no longer than a head may (P82)."""
+        loop = asyncio.get_running_loop()
+        self.servers = [
+            await loop.create_server(
+                self._connection,
+                sock=bound,
+                ssl=self.config.ssl,
+                ssl_handshake_timeout=TIMEOUT_S if self.config.ssl else None,
+                backlog=self.config.backlog,
+            )
+            for bound in sockets or ()
+        ]
+        self.started = True
+
+    def _connection(self) -> LimitedProtocol:
+        return LimitedProtocol(
+            config=self.config, server_state=self.server_state, app_state={}, held=self._held
+        )
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -151,7 +177,11 @@ async def _serve(
 async def _listen(config: CloudConfig, found: OpenedStore, cloud: Cloud, share: Share) -> None:
     bound = share.bound or bind_all(config)
     servers = [
-        _Server(uvicorn_config(_app(one, cloud), config if one.secure else None)) for one in bound
+        _Server(
+            uvicorn_config(_app(one, cloud), config if one.secure else None),
+            _held(config, cloud) if one.audience is Audience.PUBLIC else None,
+        )
+        for one in bound
     ]
     public = servers[-1].server_state
     # uvicorn makes a task of each request as it reads it, before any of this turn has begun
@@ -187,6 +217,14 @@ def _beside(
         yield mailer(config.mail, config.issuer, found.store).run()
     if share.shared is not None:
         yield share.shared.keep(share.number, cloud.metrics)
+
+
+def _held(config: CloudConfig, cloud: Cloud) -> Connections:
+    return Connections(
+        most=config.limits.connections_an_address,
+        proxies=cloud.app.around.edge.proxies,
+        metrics=cloud.metrics,
+    )
 
 
 def _app(one: Bound, cloud: Cloud) -> CloudApp | OpsApp:
