@@ -72,7 +72,7 @@ class HttpListener:
         await asyncio.gather(*self._connections, return_exceptions=True)
 
     def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if _is_gone(writer) or len(self._connections) >= MAX_CONNECTIONS:
+        if len(self._connections) >= MAX_CONNECTIONS:
             writer.close()
             return
         task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
@@ -114,15 +114,6 @@ class HttpListener:
         else:
             answer = _not_heard(reason, uid)
         return replace(answer, body=b"") if request.method == b"HEAD" else answer
-
-
-def _is_gone(writer: asyncio.StreamWriter) -> bool:
-    """Tell whether who called hung up before anybody looked; they shall not take a place."""
-    try:
-        writer.get_extra_info("socket").getpeername()
-    except OSError:
-        return True
-    return False
 
 
 def _not_heard(reason: str, uid: int | None) -> Answer:

@@ -18,6 +18,8 @@ _TABLES: Final = {
     socket.AF_INET: Path("/proc/net/tcp"),
     socket.AF_INET6: Path("/proc/net/tcp6"),
 }
+_LOOKS: Final = 3
+"""The kernel writes a table piece by piece: while others come and go, a line can be missed."""
 
 Address = tuple[str, int]
 
@@ -28,14 +30,22 @@ def uid_of_peer(family: int, *, ours: Address, theirs: Address) -> int | None:
     if table is None:
         return None
     # Seen from the other end: its local address is the one that is remote to us.
-    local, remote = _as_in_table(theirs), _as_in_table(ours)
+    wanted = _as_in_table(theirs), _as_in_table(ours), _ESTABLISHED
+    for _ in range(_LOOKS):
+        uid = _uid_in(table, wanted)
+        if uid is not None:
+            return uid
+    return None
+
+
+def _uid_in(table: Path, wanted: tuple[str, str, str]) -> int | None:
     try:
         lines = table.read_text(encoding="ascii").splitlines()[1:]
     except OSError:
         return None
     for line in lines:
         columns = line.split()
-        if (columns[_LOCAL], columns[_REMOTE], columns[_STATE]) == (local, remote, _ESTABLISHED):
+        if (columns[_LOCAL], columns[_REMOTE], columns[_STATE]) == wanted:
             return int(columns[_UID])
     return None
 
