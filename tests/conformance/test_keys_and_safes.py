@@ -73,7 +73,8 @@ async def test_a_change_sees_what_is_there_and_replaces_it(store: Store) -> None
         return KeyAndSafe(key=key(updated=NOW), safe=safe(sealed=b"new", updated=NOW))
 
     await store.change_safe(K1, change)
-    assert seen == [KeyAndSafe(key=key(), safe=safe())]
+    assert set(map(type, seen)) == {KeyAndSafe}  # a change may be asked more than once
+    assert all(one == KeyAndSafe(key=key(), safe=safe()) for one in seen)
     assert await store.find_safe(K1) == KeyAndSafe(
         key=key(updated=NOW), safe=safe(sealed=b"new", updated=NOW)
     )

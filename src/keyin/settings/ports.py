@@ -53,8 +53,8 @@ class Safes(Protocol):
     ) -> None:
         """Read, change and write back, and the event, in one transaction; returns when durable.
 
-        `change` is pure and fast; what it raises leaves the store as it was and reaches the
-        caller. Raises StoreUnavailable.
+        `change` is pure and fast, and may be asked more than once; what it raises leaves the store
+        as it was and reaches the caller. Raises StoreUnavailable.
         """
         ...
 

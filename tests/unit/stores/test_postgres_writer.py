@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from keyin.domain.environment import Millis
 from keyin.domain.errors import StoreUnavailable
 from keyin.domain.events import Act
-from keyin.domain.records import Digest, ProofUse
+from keyin.domain.limits import Bucket
+from keyin.domain.records import Digest, ProofUse, Status
 from keyin.oauth.ports import Enrolment
 from keyin.settings.ports import KeyAndSafe
 from keyin.stores.postgres import open_store
+from keyin.stores.postgres.transaction import Transaction
 from keyin.wire.audit_chain import Walk
 from tests import postgres
 from tests.fakes.records import NOW, client, credential, event, key, safe, token
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
     from keyin.domain.events import Event
     from keyin.stores.postgres import PostgresStore
-    from keyin.stores.postgres.transaction import Transaction
+    from keyin.stores.rows import Row
 
 pytestmark = postgres.needs_postgres
 LATER = Millis(NOW + 3_600_000)
@@ -145,20 +147,109 @@ def _adding(text: bytes, told: Event | None = None) -> Callable[[KeyAndSafe | No
     return change
 
 
-async def _one_by_one(store: PostgresStore, digests: Sequence[Digest], times: int) -> None:
+async def _one_by_one(
+    store: PostgresStore, digests: Sequence[Digest], times: int, told: Event | None = None
+) -> None:
     """Change a safe again and again, each time in a transaction of its own."""
     for _ in range(times):
-        await store.change_safe(digests, _adding(b"x", event()))
+        await store.change_safe(digests, _adding(b"x", told))
+
+
+async def _statements(store: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note what the connection that writes is asked from now on."""
+    await store.record(event())
+    connection = await store._writer._lane.connection()
+    asked: list[str] = []
+
+    def noting(name: str) -> Callable[..., Any]:
+        ask = getattr(connection, name)
+
+        async def note(query: str, *args: object) -> Any:
+            asked.append(query.split(maxsplit=1)[0])
+            return await ask(query, *args)
+
+        return note
+
+    for name in ("execute", "fetch", "fetchrow"):
+        monkeypatch.setattr(type(connection), name, staticmethod(noting(name)))
+    return asked
+
+
+async def test_the_saves_of_one_turn_are_a_look_and_one_statement(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [Digest(f"p:many{number}") for number in range(20)]
+    keys = [key(one, safe_id=f"s_{one}") for one in names]
+    safes = [safe(f"s_{one}") for one in names]
+    await store.enrol(Enrolment(keys=keys, safes=safes), event=event())
+    asked = await _statements(store, monkeypatch)
+    await asyncio.gather(*[store.change_safe((one,), _adding(b"x")) for one in names * 2])
+    monkeypatch.undo()
+    assert asked == ["SELECT", "UPDATE"]
+    for one in names:
+        found = await store.find_safe((one,))
+        assert found is not None
+        assert found.safe == safe(f"s_{one}", sealed=safe().sealed + b"xx")
+
+
+async def test_what_is_taken_from_a_bucket_is_one_statement(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = Bucket(burst=3, each_ms=1000)
+    asked = await _statements(store, monkeypatch)
+    emptied = await asyncio.gather(
+        *[store.charge("one", bucket, cost=1, now=NOW) for _ in range(3)]
+    )
+    monkeypatch.undo()
+    assert (asked, emptied) == (["WITH"], [False, False, True])
+
+
+@pytest.mark.parametrize("what", ["key", "safe"])
+async def test_a_save_that_something_came_before_sees_it(
+    store: PostgresStore, other: PostgresStore, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """Between the look and the save another worker revokes the key, or saves."""
+    seen: list[KeyAndSafe] = []
+    between = [
+        partial(other.revoke_key, K1, reason=None, now=NOW, event=event())
+        if what == "key"
+        else partial(other.change_safe, K1, _adding(b" first"))
+    ]
+    fetch = Transaction.fetch
+
+    async def late(self: Transaction, sql: str, *args: object) -> list[Row]:
+        found = await fetch(self, sql, *args)
+        if sql.startswith("SELECT") and between:
+            await between.pop()()
+        return found
+
+    def change(found: KeyAndSafe | None) -> KeyAndSafe:
+        assert found is not None
+        seen.append(found)
+        return _adding(b" second")(found)
+
+    monkeypatch.setattr(Transaction, "fetch", late)
+    await store.change_safe(K1, change)
+    assert [one.key.status for one in seen] == [
+        Status.ACTIVE,
+        Status.REVOKED if what == "key" else Status.ACTIVE,
+    ]
+    found = await store.find_safe(K1)
+    assert found is not None
+    assert found.safe is not None
+    first = b"" if what == "key" else b" first"
+    assert found.safe.sealed == safe().sealed + first + b" second"
 
 
 async def test_changes_of_one_safe_by_two_workers_lose_nothing(
     store: PostgresStore, other: PostgresStore
 ) -> None:
-    await asyncio.gather(*[_one_by_one(one, K1, 30) for one in (store, other)])
+    for told in (event(), None):  # with an event it is changed under its lock
+        await asyncio.gather(*[_one_by_one(one, K1, 30, told) for one in (store, other)])
     found = await store.find_safe(K1)
     assert found is not None
     assert found.safe is not None
-    assert found.safe.sealed == safe().sealed + b"x" * 60
+    assert found.safe.sealed == safe().sealed + b"x" * 120
     for chain in ("main", "main.2"):
         walk = Walk(chain)
         assert all(walk.step(row) for row in await store.audit_rows(chain, after=0, most=1000))

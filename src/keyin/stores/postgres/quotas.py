@@ -208,5 +208,5 @@ async def _note_all(transaction: Transaction, items: Sequence[_Note]) -> list[in
     return results
 
 
-_CHARGING: Final = Group(_charge_all)
+_CHARGING: Final = Group(_charge_all, quick=_charge_all)
 _NOTING: Final = Group(_note_all)

@@ -1,24 +1,23 @@
-"""GPII keys and their safes: found, changed under their locks, taken back; and registries."""
+"""GPII keys and their safes: found, changed (`saving`), taken back; and registries."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from keyin.settings.ports import KeyAndSafe
 from keyin.stores import rows
 from keyin.stores.postgres.lookups import Lookup
 from keyin.stores.postgres.part import PostgresPart
-from keyin.stores.postgres.statements import columns_of, insert_many, names, replacing, updating
+from keyin.stores.postgres.saving import CHANGES
+from keyin.stores.postgres.statements import names
 from keyin.stores.postgres.tokens import META
-from keyin.stores.postgres.work import Group
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from keyin.domain.environment import Millis
     from keyin.domain.events import Event
-    from keyin.domain.records import Digest, Key, Safe, SafeId
+    from keyin.domain.records import Digest, Key, SafeId
     from keyin.stores.postgres.transaction import Transaction
 
 _KEY_END: Final = len(rows.KEY)
@@ -28,18 +27,6 @@ FIND_SAFE: Final = Lookup(
     "FROM keys AS k LEFT JOIN safes AS s ON s.id = k.safe_id WHERE k.digest = any($1)"
 )
 _KNOWN: Final = "SELECT id FROM safes WHERE id = any($1::text[])"
-# keys before safes, each in their order: two workers never wait for each other
-_LOCK_KEYS: Final = (
-    f"SELECT {names(rows.KEY)} FROM keys WHERE digest = any($1::text[]) "  # noqa: S608 - ours
-    "ORDER BY digest FOR UPDATE"
-)
-_LOCK_SAFES: Final = (
-    f"SELECT {names(rows.SAFE)} FROM safes WHERE id = any($1::text[]) ORDER BY id FOR UPDATE"  # noqa: S608 - ours
-)
-_ADD_KEYS: Final = insert_many("keys", rows.KEY)
-_CHANGE_KEYS: Final = updating("keys", rows.KEY)
-_ADD_SAFES: Final = f"{insert_many('safes', rows.SAFE)} {replacing(rows.SAFE)}"
-_CHANGE_SAFES: Final = updating("safes", rows.SAFE)
 _PUT_REGISTRY: Final = (
     "INSERT INTO registries (os_id, content) VALUES ($1, $2) "
     "ON CONFLICT (os_id) DO UPDATE SET content = excluded.content"
@@ -48,8 +35,6 @@ _COUNT_REGISTRY: Final = (
     "INSERT INTO meta (name, value) VALUES ('registries', '1') "
     "ON CONFLICT (name) DO UPDATE SET value = (meta.value::bigint + 1)::text"
 )
-
-Change: TypeAlias = "tuple[Sequence[Digest], Callable[[KeyAndSafe | None], KeyAndSafe]]"
 
 
 class PostgresSafes(PostgresPart):
@@ -110,71 +95,3 @@ class PostgresSafes(PostgresPart):
         """See settings.ports.Registries."""
         query = "SELECT os_id, content FROM registries ORDER BY os_id"
         return dict(await self._lookups.fetch(query))
-
-
-@dataclass(slots=True)
-class _Locked:
-    """The rows that a batch of changes concerns, as they are within the transaction."""
-
-    keys: dict[str, Key]
-    safes: dict[str, Safe]
-    new_keys: dict[str, Key] = field(default_factory=dict)
-    changed_keys: dict[str, Key] = field(default_factory=dict)
-    new_safes: dict[str, Safe] = field(default_factory=dict)
-    changed_safes: dict[str, Safe] = field(default_factory=dict)
-
-    def find(self, digests: Sequence[Digest]) -> KeyAndSafe | None:
-        """Return the key and its safe, as the changes before have left them."""
-        for digest in digests:
-            key = self.new_keys.get(digest) or self.changed_keys.get(digest)
-            key = key or self.keys.get(digest)
-            if key is not None:
-                return KeyAndSafe(key=key, safe=self._safe(key.safe_id or ""))
-        return None
-
-    def _safe(self, id_: str) -> Safe | None:
-        return self.new_safes.get(id_) or self.changed_safes.get(id_) or self.safes.get(id_)
-
-    def put(self, changed: KeyAndSafe) -> None:
-        """Note what is to be written."""
-        key, safe = changed.key, changed.safe
-        (self.changed_keys if key.digest in self.keys else self.new_keys)[key.digest] = key
-        if safe is not None:
-            (self.changed_safes if safe.id in self.safes else self.new_safes)[safe.id] = safe
-
-    async def write(self, transaction: Transaction) -> None:
-        """Write it. A key that somebody else made meanwhile is an error: then all is tried anew."""
-        keys = [key for digest, key in self.changed_keys.items() if self.keys[digest] != key]
-        for statement, columns, found in (
-            (_ADD_KEYS, rows.KEY, [rows.key_row(key) for key in self.new_keys.values()]),
-            (_CHANGE_KEYS, rows.KEY, [rows.key_row(key) for key in keys]),
-            (_ADD_SAFES, rows.SAFE, [rows.safe_row(safe) for safe in self.new_safes.values()]),
-            (_CHANGE_SAFES, rows.SAFE, list(map(rows.safe_row, self.changed_safes.values()))),
-        ):
-            if found:
-                await transaction.execute(statement, *columns_of(found, len(columns)))
-
-
-async def _change(transaction: Transaction, items: Sequence[Change]) -> Sequence[Exception | None]:
-    """Lock, read, change and write back, for many at once."""
-    digests = sorted({digest for names_, _ in items for digest in names_})
-    keys = [rows.key(row) for row in await transaction.fetch(_LOCK_KEYS, digests)]
-    ids = sorted({key.safe_id for key in keys if key.safe_id is not None})
-    safes = [rows.safe(row) for row in await transaction.fetch(_LOCK_SAFES, ids)] if ids else []
-    locked = _Locked({key.digest: key for key in keys}, {safe.id: safe for safe in safes})
-    results: list[Exception | None] = []
-    for names_, change in items:
-        try:
-            changed = change(locked.find(names_))
-        except Exception as error:  # noqa: BLE001 - the caller's own; nothing was written for it
-            results.append(error)
-            continue
-        locked.put(changed)
-        if changed.event is not None:
-            transaction.append(changed.event)
-        results.append(None)
-    await locked.write(transaction)
-    return results
-
-
-CHANGES: Final[Group[Change, None]] = Group(_change)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from keyin.stores.postgres.connection import FOREIGN, translated
 
@@ -18,6 +19,15 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+class Again(Enum):
+    """See `Group.quick`."""
+
+    AGAIN = auto()
+
+
+AGAIN: Final = Again.AGAIN
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Group(Generic[Item, Result]):
     """Work of one kind, of which many are written in a few statements.
@@ -27,6 +37,12 @@ class Group(Generic[Item, Result]):
     """
 
     run: Callable[[Transaction, Sequence[Item]], Awaitable[Sequence[Result | Exception]]]
+    quick: (
+        Callable[[Transaction, Sequence[Item]], Awaitable[Sequence[Result | Again | Exception]]]
+        | None
+    ) = None
+    """The same without a transaction, for a batch of nothing else: its last statement is the only
+    one that writes, and tells no event. `AGAIN` is what came of an item that it cannot do."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 One connection of a process writes, and continues one audit chain. While a transaction is on its
 way more gathers, so the batch grows with the load and a lone write waits for nobody. Work is of
 two sorts: a unit, a function that is given the transaction; and an item of a `Group`, which
-writes many of its kind in a few statements.
+writes many of its kind in a few statements, and may do without a transaction (`Group.quick`).
 
 A batch never mixes one caller's failure into another's answer: where a statement fails, all is
 rolled back and each is tried in a transaction of its own, so that only the culprit is told. So a
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from keyin.domain.errors import StoreUnavailable
@@ -26,10 +27,10 @@ from keyin.stores.postgres.connection import (
     Lane,
     ended,
 )
+from keyin.stores.postgres.running import Undone, roll_back, run, run_quickly
 from keyin.stores.postgres.told import Told, statement
-from keyin.stores.postgres.told import alone as tell_alone
 from keyin.stores.postgres.transaction import Transaction
-from keyin.stores.postgres.work import Group, Work, deliver, fail
+from keyin.stores.postgres.work import AGAIN, Group, Work, deliver, fail
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -50,10 +51,6 @@ PATIENCE_S: Final = 2 * ANSWER_S
 """Who has waited so long for their turn is told that the store cannot answer."""
 ATTEMPTS: Final = 5
 """Times that a unit is tried which another worker got in the way of."""
-
-
-class _Undone(Exception):  # noqa: N818 - a state, not a mistake
-    """A unit failed after it had written something."""
 
 
 class _WritingLane(Lane):
@@ -160,9 +157,12 @@ class Writer:
 
     async def _write(self, batch: Sequence[Work]) -> None:
         """Write a batch in one transaction; where that fails, each in one of its own."""
+        batch = await self._quickly(batch)
+        if not batch:
+            return
         try:
-            await self._bounded(batch)
-        except _Undone:
+            await self._bounded(partial(self._transact, batch=batch))
+        except Undone:
             if len(batch) > 1:  # else its own error stands with it
                 for work in batch:
                     await self._alone(work)
@@ -175,17 +175,32 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - it reaches who asked
             fail(batch, error)
 
+    async def _quickly(self, batch: Sequence[Work]) -> Sequence[Work]:
+        """Let a batch of one kind do without a transaction; return what needs one all the same."""
+        group = batch[0].group
+        if group is None or group.quick is None or any(work.group != group for work in batch):
+            return batch
+        try:
+            await self._bounded(partial(run_quickly, group.quick, batch))
+        except FOREIGN as error:
+            if not ended(error):
+                return batch  # it has written nothing
+            fail(batch, error)
+        except Exception as error:  # noqa: BLE001 - it reaches who asked
+            fail(batch, error)
+        return [work for work in batch if work.result is AGAIN]
+
     async def _alone(self, work: Work) -> None:
         for attempt in range(ATTEMPTS):
             if work.at + PATIENCE_S < asyncio.get_running_loop().time():
                 fail([work], TimeoutError())
                 return
             try:
-                await self._bounded([work], alone=True)
+                await self._bounded(partial(self._transact, batch=[work], alone=True))
             except RETRIED as error:
                 fail([work], error)
                 await asyncio.sleep(0.001 * attempt)
-            except _Undone:
+            except Undone:
                 return  # its own error stands with it
             except Exception as error:  # noqa: BLE001 - it reaches who asked
                 fail([work], error)
@@ -193,25 +208,27 @@ class Writer:
             else:
                 return
 
-    async def _bounded(self, batch: Sequence[Work], *, alone: bool = False) -> None:
-        """Write a batch in time, or lose the connection: then PostgreSQL undoes it."""
+    async def _bounded(self, write: Callable[[Connection], Awaitable[None]]) -> None:
+        """Write in time, or lose the connection: then PostgreSQL undoes it."""
         try:
             async with asyncio.timeout(ANSWER_S):
-                connection = await self._lane.connection()
-                try:
-                    await self._transact(connection, batch, alone=alone)
-                except BaseException as error:
-                    if isinstance(error, asyncio.CancelledError) or ended(error):
-                        self._lane.drop()
-                    else:
-                        await _roll_back(connection)
-                    raise
-        except FOREIGN as error:
-            if ended(error):
+                await write(await self._lane.connection())
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError) or ended(error):
                 self._lane.drop()
             raise
 
     async def _transact(
+        self, connection: Connection, *, batch: Sequence[Work], alone: bool = False
+    ) -> None:
+        try:
+            await self._write_all_of(connection, batch, alone=alone)
+        except BaseException as error:
+            if not (isinstance(error, asyncio.CancelledError) or ended(error)):
+                await roll_back(connection)
+            raise
+
+    async def _write_all_of(
         self, connection: Connection, batch: Sequence[Work], *, alone: bool
     ) -> None:
         transaction = Transaction(connection)
@@ -220,7 +237,7 @@ class Writer:
             await self._finish(connection, told, transaction.events)
             return
         await connection.execute("BEGIN")
-        await _run(transaction, batch, alone=alone)
+        await run(transaction, batch, alone=alone)
         await self._finish(connection, told, transaction.events, commit=True)
 
     async def _finish(
@@ -256,40 +273,3 @@ class Writer:
         """Let go of the connection."""
         self._open = False
         self._lane.drop()
-
-
-async def _run(transaction: Transaction, batch: Sequence[Work], *, alone: bool) -> None:
-    """Run units one after the other, and the items of each group together."""
-    groups: dict[Group[Any, Any], list[Work]] = {}
-    for work in batch:
-        if work.group is not None:
-            groups.setdefault(work.group, []).append(work)
-        elif work.unit is not None:
-            await _run_unit(transaction, work, work.unit)
-        elif work.told is not None and alone:
-            work.came(await tell_alone(transaction, work.told))
-    for group, works in groups.items():
-        results = await group.run(transaction, [work.item for work in works])
-        for work, result in zip(works, results, strict=True):
-            work.came(result)
-
-
-async def _run_unit(
-    transaction: Transaction, work: Work, unit: Callable[[Transaction], Awaitable[Any]]
-) -> None:
-    before = transaction.changes
-    try:
-        work.came(await unit(transaction))
-    except FOREIGN:
-        raise
-    except Exception as error:  # the caller's own: it reaches the caller
-        work.came(error)
-        if transaction.changes != before:
-            raise _Undone from error
-
-
-async def _roll_back(connection: Connection) -> None:
-    try:
-        await connection.execute("ROLLBACK")
-    except FOREIGN:
-        connection.terminate()
