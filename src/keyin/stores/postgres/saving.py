@@ -139,12 +139,12 @@ class _Looked:
         self, digests: Sequence[Digest], change: Callable[[KeyAndSafe | None], KeyAndSafe]
     ) -> str | Again | Exception:
         """Return the id of the safe that it changes, what the change raises, or `AGAIN`."""
-        digest = next((one for one in digests if one in self.there), None)
-        found = self.there[digest][0] if digest is not None else None
-        if digest is None or found is None or found.safe is None:
+        name = next((one for one in digests if one in self.there), None)
+        found = self.there[name][0] if name is not None else None
+        if name is None or found is None or found.safe is None:
             return AGAIN
-        before = self.saved.get(found.safe.id, (found.safe, digest))
-        if before[1] != digest:
+        before = self.saved.get(found.safe.id, (found.safe, name))
+        if before[1] != name:
             return AGAIN
         try:
             changed = change(KeyAndSafe(key=found.key, safe=before[0]))
@@ -152,7 +152,7 @@ class _Looked:
             return error
         if changed.event or changed.key != found.key or changed.safe is None:
             return AGAIN
-        self.saved[changed.safe.id] = changed.safe, digest
+        self.saved[changed.safe.id] = changed.safe, name
         return changed.safe.id
 
     async def write(self, transaction: Transaction) -> frozenset[str]:
