@@ -36,6 +36,10 @@ class Wire:
     down: list[bytes] = field(default_factory=list)
     to: tuple[str, int] = ("127.0.0.1", 0)
     """The cloud, set when it runs."""
+    loses: bytes | None = None
+    """Answers that begin so do not arrive."""
+    lost: threading.Event = field(default_factory=threading.Event)
+    """Whether one did not."""
 
     @property
     def size(self) -> int:
@@ -89,16 +93,21 @@ def _between(ours: socket.socket, wire: Wire) -> None:
     """Pass on until both sides are done; the processes end before the test does."""
     with ours, socket.create_connection(wire.to) as theirs:
         ours.settimeout(None)
-        back = threading.Thread(target=_pass, args=(theirs, ours, wire.down))
+        back = threading.Thread(target=_pass, args=(theirs, ours, wire.down, wire))
         back.start()
         _pass(ours, theirs, wire.up)
         back.join()
 
 
-def _pass(source: socket.socket, sink: socket.socket, kept: list[bytes]) -> None:
+def _pass(
+    source: socket.socket, sink: socket.socket, kept: list[bytes], wire: Wire | None = None
+) -> None:
     with suppress(OSError):
         while content := source.recv(65_536):
             kept.append(content)
+            if wire is not None and wire.loses and content.startswith(wire.loses):
+                wire.lost.set()
+                continue
             sink.sendall(content)
     with suppress(OSError):
         sink.shutdown(socket.SHUT_WR)

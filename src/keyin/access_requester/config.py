@@ -68,6 +68,8 @@ class EnrolmentSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """What it is called; without it, its host name."""
     computer_type: str = "public"
     """A word for its kind."""
+    software_statement: str | None = None
+    """The file with the publisher's signed word about this software, which is sent along."""
     machine_id: str = "/etc/machine-id"
     """The file by which an installed system is told from its copies."""
     boot_id: str = "/proc/sys/kernel/random/boot_id"
@@ -148,6 +150,9 @@ def _absolute(config: Config, folder: Path) -> Config:
         enrolment=msgspec.structs.replace(
             own,
             file=None if own.file is None else str(folder / own.file),
+            software_statement=None
+            if own.software_statement is None
+            else str(folder / own.software_statement),
             machine_id=str(folder / own.machine_id),
             boot_id=str(folder / own.boot_id),
         ),

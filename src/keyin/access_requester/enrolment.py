@@ -14,18 +14,19 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from keyin.access_requester.asked import Asked
 from keyin.access_requester.listener import Listener
 from keyin.access_requester.loopback import Declined
+from keyin.access_requester.patience import Patience
 from keyin.access_requester.progress import Progress
+from keyin.access_requester.registering import WAITED_FOR
 from keyin.domain.errors import CloudUnreachable, KeyinError, Refused
-from keyin.domain.identity import pause
 from keyin.domain.secret import Secret
 from keyin.remote.cloud_enrolment import AUTHORIZATION_CODE, DEVICE_CODE, DeviceBegun, Wish
 from keyin.remote.proven_requests import Presented
 from keyin.wire.enrolment_code import EnrolmentCode, token_of
 from keyin.wire.jose import wrapped
 from keyin.wire.key_fingerprint import key_fingerprint
-from keyin.wire.requester import ErrorCode
 from keyin.wire.requester_admin import BegunAnswer, Stage
 from keyin.wire.requester_trouble import Trouble, trouble
 from keyin.wire.signing_key import SigningKey, new_key
@@ -44,7 +45,6 @@ _SLOWER_S: Final = 5.0
 _FOR_GOOD_S: Final = 900.0
 """After so long the cloud has given an unproven registration up (P48)."""
 _LOST_S: Final = 60.0
-_WAITED_FOR: Final = frozenset({ErrorCode.CLOCK_SKEW, ErrorCode.RATE_LIMITED})
 _log = structlog.get_logger()
 
 
@@ -65,6 +65,7 @@ class Enrolment:
         self._site_files = site_files
         self._clock = clock
         self._entropy = entropy
+        self._patience = Patience(clock=clock, entropy=entropy)
         self._attempt: asyncio.Task[None] | None = None
         self._key: SigningKey | None = None
         self._listener: Listener | None = None
@@ -125,17 +126,26 @@ class Enrolment:
         key = self._key if self.busy and self.progress.stage is Stage.WAITING else None
         if key is not None:  # the cloud has bound it to the key that it was asked with
             await self._stop()
-            await self._see_through(key, Presented(token))
+            await self._see_through(Asked(key, Presented(token)))
             return
         async with self._begun() as key:
             await self._registering.cloud().endpoints()
-        await self._see_through(key, Presented(token, "Bearer"))
+            asked = self._as_before(Asked(key, Presented(token, "Bearer")))
+        await self._see_through(asked)
 
     async def file(self, content: bytes) -> None:
         """Enrol with an enrolment file. Raises Refused, CloudUnreachable, ConfigurationError."""
         async with self._begun() as key:
             token = await self._site_files.token(content, self._registering.cloud())
-        await self._see_through(key, Presented(token, "Bearer"))
+            asked = self._as_before(Asked(key, Presented(token, "Bearer")))
+        await self._see_through(asked)
+
+    async def resume(self) -> None:
+        """Ask for the answer that did not come. Raises Refused, CloudUnreachable."""
+        async with self._begun():
+            asked = self._registering.asked.open(self._registering.cloud().issuer)
+        if asked is not None:
+            await self._see_through(asked)
 
     async def cancel(self) -> None:
         """Give up what is at work."""
@@ -165,10 +175,13 @@ class Enrolment:
     def _secret(self) -> Secret:
         return Secret(wrapped(self._entropy.token_bytes(_RANDOM_BYTES)))
 
-    async def _see_through(self, key: SigningKey, presented: Presented) -> None:
+    def _as_before(self, asked: Asked) -> Asked:
+        return self._registering.asked.same(asked, self._registering.cloud().issuer)
+
+    async def _see_through(self, asked: Asked) -> None:
         """Run the rest as an attempt, and wait for it. Raises what it fails with."""
         failed: list[KeyinError] = []
-        self._go_on(partial(self._finish, key, presented), key, Stage.REGISTERING, failed)
+        self._go_on(partial(self._finish, asked), asked.key, Stage.REGISTERING, failed)
         attempt = self._attempt
         if attempt is not None:
             await asyncio.shield(attempt)
@@ -225,7 +238,7 @@ class Enrolment:
         }
         self.progress.stage = Stage.REGISTERING
         presented = await self._registering.cloud().token(key, form)
-        await self._finish(key, presented)
+        await self._finish(Asked(key, presented))
 
     async def _typed(self, key: SigningKey, begun: DeviceBegun) -> None:
         """Ask until somebody has approved elsewhere (RFC 8628 §3.5)."""
@@ -243,47 +256,29 @@ class Enrolment:
             except Refused as exc:
                 if exc.code == Trouble.TOO_FAST:
                     interval += _SLOWER_S
-                elif exc.code not in {Trouble.PENDING, *_WAITED_FOR}:
+                elif exc.code not in {Trouble.PENDING, *WAITED_FOR}:
                     raise
-                self.progress.note(exc if exc.code in _WAITED_FOR else None)
+                self.progress.note(exc if exc.code in WAITED_FOR else None)
                 continue
-            await self._finish(key, presented)
+            await self._finish(Asked(key, presented))
             return
         raise trouble(Trouble.EXPIRED)
 
-    async def _finish(self, key: SigningKey, presented: Presented) -> None:
+    async def _finish(self, asked: Asked) -> None:
         self.progress.stage = Stage.REGISTERING
         self.progress.note(None)
         # the cloud gives a lost answer to the same key again
-        register = partial(self._registering.register, key, presented)
-        await self._patiently(register, seconds=_LOST_S)
+        register = partial(self._registering.register, asked)
+        note = self.progress.note
+        await self._patience.until_done(register, note=note, seconds=_LOST_S)
         self.progress.stage = Stage.PROVING
-        await self._patiently(self._registering.prove, _WAITED_FOR, seconds=_FOR_GOOD_S)
+        prove = self._registering.prove
+        await self._patience.until_done(
+            prove, note=note, seconds=_FOR_GOOD_S, waited_for=WAITED_FOR
+        )
         self.progress.stage = Stage.ENROLLED
         self.progress.note(None)
         self.settled()
-
-    async def _patiently(
-        self,
-        act: Callable[[], Awaitable[None]],
-        waited_for: frozenset[ErrorCode] = frozenset(),
-        *,
-        seconds: float,
-    ) -> None:
-        """Try until it is done or of no use any more: a network comes back, a clock is set."""
-        ends, failures = self._clock.monotonic() + seconds, 0
-        while True:
-            try:
-                await act()
-            except (Refused, CloudUnreachable) as exc:
-                waits = isinstance(exc, CloudUnreachable) or exc.code in waited_for
-                if not waits or self._clock.monotonic() > ends:
-                    raise
-                self.progress.note(exc)
-                await self._clock.sleep(pause(failures, self._entropy.token_bytes(1)[0]))
-                failures += 1
-            else:
-                return
 
 
 def _fingerprint(key: SigningKey) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from keyin.access_requester.asked import Asked
 from keyin.access_requester.keys import signing
 from keyin.domain.errors import CloudUnreachable, ConfigurationError, KeyinError, Refused
 from keyin.domain.identity import Step, next_step, pause
@@ -50,7 +51,7 @@ class Keeper:
         self._clock = clock
         self._entropy = entropy
         self._news = asyncio.Event()
-        self._shown = self._refused = False
+        self._shown = self._refused = self._at_work = False
         self._hopeless_until = 0.0
         self.problem: KeyinError | None = None
         """What stands in the way of this computer's identity, if anything does."""
@@ -63,6 +64,11 @@ class Keeper:
             self._shown = self._refused = False
             self._hopeless_until = 0.0
         self._news.set()
+
+    def attempt_failed(self) -> None:
+        """Look again after an attempt of somebody else's: of an own one, the failure is known."""
+        if not self._at_work:
+            self.wake()
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -81,9 +87,12 @@ class Keeper:
             step = self._step()
             if step is Step.REST or self._enrolment.busy:
                 return True if self._enrolment.busy else None
+            self._at_work = True
             done = await self._do(step)
         except KeyinError as exc:
             return self._noted(exc)
+        finally:
+            self._at_work = False
         self.problem = None if done else trouble(Trouble.AWAITING)
         return not done
 
@@ -98,6 +107,10 @@ class Keeper:
         match step:
             case Step.SHOW:
                 await self._show()
+            case Step.ASK_AGAIN:
+                await self._enrolment.resume()
+            case Step.DROP_ASKED:
+                self._registering.asked.forget()
             case Step.PROVE_NEW:
                 await self._registering.prove()
                 self._enrolment.settled()
@@ -141,7 +154,7 @@ class Keeper:
             self._hopeless_until = self._clock.monotonic() + _A_DAY_S
             raise trouble(Trouble.NOT_TAKEN)
         try:
-            await self._registering.register(key, Presented(Secret(certificate)))
+            await self._registering.register(Asked(key, Presented(Secret(certificate))))
         except Refused as exc:
             if exc.code in {Trouble.NOT_TAKEN, Trouble.NOT_ACCEPTED}:
                 self._hopeless_until = self._clock.monotonic() + _A_DAY_S

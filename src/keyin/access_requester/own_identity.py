@@ -67,12 +67,14 @@ class OwnIdentity:
         """Return all that decides about the next step. Raises ConfigurationError."""
         files, site_file = self.files, self._reach.config.enrolment.file
         held, coming, mark = files.held(), files.coming(), files.sealed()
+        asking = files.asking()
         registered = held is not None and held.registered is not None
         return Situation(
             cloud=self._reach.issuer,
             installation_id=self.installation_id,
             held=None if held is None or held.client_id is None else seen(held),
             coming=None if coming is None else seen(coming),
+            asking=None if asking is None else seen(asking),
             sealed=mark is not None and mark.boot == self.machine.boot(),
             site_file=site_file is not None and Path(site_file).exists(),
             shown=shown or not registered,
@@ -83,7 +85,9 @@ class OwnIdentity:
 
 def seen(found: CredentialFile) -> Identity:
     """Return what matters of an identity."""
-    registered = found.registered
+    registered, asking = found.registered, found.asking
+    if asking is not None:
+        return Identity(cloud=asking.cloud, installation_id=asking.installation_id)
     if registered is None:
         return Identity(cloud=None, installation_id=None)
     return Identity(

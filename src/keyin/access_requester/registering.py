@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import structlog
 
+from keyin.access_requester.asked import AskedBefore
 from keyin.access_requester.keys import signing, to_keep
 from keyin.access_requester.own_identity import seen
+from keyin.access_requester.software_statement import read_statement
 from keyin.domain.errors import ConfigurationError, KeyinError, Refused
 from keyin.domain.identity import is_copy, is_for
 from keyin.domain.secret import Secret
@@ -27,6 +29,7 @@ from keyin.wire.requester import ErrorCode
 from keyin.wire.requester_trouble import Trouble, trouble
 
 if TYPE_CHECKING:
+    from keyin.access_requester.asked import Asked
     from keyin.access_requester.own_identity import OwnIdentity
     from keyin.access_requester.reach import Reach
     from keyin.remote.cloud_enrolment import EnrolmentCloud
@@ -39,6 +42,8 @@ SCOPE: Final = "settings:read settings:write"
 _ACTIVE: Final = "active"
 _AWAITING: Final = "awaiting"
 _LONGEST_STEM: Final = 70
+WAITED_FOR: Final = frozenset({ErrorCode.CLOCK_SKEW, ErrorCode.RATE_LIMITED})
+"""What the cloud refuses today and may take tomorrow."""
 _log = structlog.get_logger()
 
 
@@ -50,11 +55,12 @@ class Registering:
         self._identity = identity
         self._version = version
         self._alone = asyncio.Lock()
+        self.asked = AskedBefore(identity)
         self.answer: RegistrationAnswer | None = None
         """What the cloud said of this computer last."""
 
     def details(self, key: SigningKey) -> InstallationDetails:
-        """Say what a person is asked to approve. Raises ConfigurationError."""
+        """Say what a person is asked to approve. Raises ConfigurationError, Refused."""
         section, machine = self._reach.config.enrolment, self._identity.machine
         try:
             return msgspec.convert(
@@ -65,6 +71,7 @@ class Registering:
                     "software_id": SOFTWARE_ID,
                     "software_version": self._version,
                     "installation_id": machine.installation_id(),
+                    "software_statement": read_statement(section.software_statement),
                     "jkt": key.public.thumbprint,
                 },
                 InstallationDetails,
@@ -76,14 +83,24 @@ class Registering:
                 "as one word in small letters",
             ) from exc
 
-    async def register(self, key: SigningKey, presented: Presented) -> None:
+    async def register(self, asked: Asked) -> None:
         """Register the key and keep the answer beside the identity in use.
 
-        Raises Refused, CloudUnreachable, ConfigurationError.
+        What the cloud is asked with is kept first: whatever happens, it can be asked for the answer
+        again. Raises Refused, CloudUnreachable, ConfigurationError.
         """
-        cloud = self.cloud()
         self._identity.files.check()
-        details = self.details(key)
+        details = self.details(asked.key)
+        self.asked.keep(asked, self.cloud().issuer)
+        try:
+            await self._registered(asked, details)
+        except Refused as exc:
+            if exc.code not in WAITED_FOR:
+                self.asked.forget()
+            raise
+
+    async def _registered(self, asked: Asked, details: InstallationDetails) -> None:
+        cloud, key, presented = self.cloud(), asked.key, asked.presented
         try:
             answer = await cloud.register(key, presented, self._wish(key, details))
         except Refused as exc:
@@ -108,6 +125,7 @@ class Registering:
             dpop_bound_access_tokens=True,
             software_id=SOFTWARE_ID,
             software_version=self._version,
+            software_statement=details.software_statement,
             gpii_computer_type=details.computer_type,
             gpii_installation_id=details.installation_id,
         )
@@ -164,6 +182,7 @@ class Registering:
     def drop(self) -> None:
         """Forget a new identity that is not proven. Raises ConfigurationError."""
         self._identity.files.drop_coming()
+        self.asked.forget()
 
     def cloud(self) -> EnrolmentCloud:
         """Return the cloud to enrol at. Raises Refused (`no_cloud`)."""

@@ -6,13 +6,12 @@ configuration names, nobody else may be able to change it.
 
 from __future__ import annotations
 
-import os
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
+from keyin.access_requester.placed_files import read_placed
 from keyin.domain.errors import InvalidDocument, msgid
 from keyin.domain.secret import equal
 from keyin.wire.enrolment_file import LARGEST, is_genuine, key_id, read
@@ -39,13 +38,10 @@ class SiteFiles:
         name = self._reach.config.enrolment.file
         if name is None:
             raise trouble(Trouble.FILE_WRONG, reason=msgid("the configuration names none"))
-        try:
-            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-            with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, no link followed
-                _check(os.fstat(descriptor))
-                return file.read(LARGEST + 1)
-        except OSError:
-            raise trouble(Trouble.FILE_WRONG, reason=msgid("it cannot be read")) from None
+        content, open_to_all = read_placed(name, LARGEST, Trouble.FILE_WRONG)
+        if open_to_all:
+            _log.warning("enrolment_file_open", reason="every account can read it")
+        return content
 
     def is_there(self) -> bool:
         """Tell whether this computer's site has put one there."""
@@ -72,10 +68,3 @@ class SiteFiles:
             # the cloud decides: this computer's clock may be wrong
             _log.warning("enrolment_file_over", reason="by this computer's clock")
         return file.token
-
-
-def _check(status: os.stat_result) -> None:
-    if status.st_uid not in {0, os.geteuid()} or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise trouble(Trouble.FILE_WRONG, reason=msgid("other accounts can change it"))
-    if status.st_mode & stat.S_IROTH:
-        _log.warning("enrolment_file_open", reason="every account can read it")

@@ -152,7 +152,7 @@ def _enrolling(
         service.settle()
         keeper.wake()
 
-    enrolment.settled, enrolment.failed = settled, keeper.wake
+    enrolment.settled, enrolment.failed = settled, keeper.attempt_failed
     service.refused = lambda: keeper.wake(refused=True)
     return keeper, Administering(ways, keeper)
 

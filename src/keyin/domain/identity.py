@@ -1,8 +1,9 @@
 """What a computer does next about its identity, from what it holds: no failure leaves it stuck.
 
 Pure. The rules in one sentence each: a new identity is proven before the old one goes; a copy is
-never used; a half-changed key is brought to its end; what the cloud forgot comes back with its
-certificate; and nothing that was refused for good knocks on.
+never used; a question without an answer is asked again; a half-changed key is brought to its end;
+what the cloud forgot comes back with its certificate; and nothing that was refused for good knocks
+on.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ class Step(StrEnum):
     REST = "rest"
     SHOW = "show"
     """See whether the cloud still knows this computer, before a person finds out."""
+    ASK_AGAIN = "ask_again"
+    """Ask for the answer to a registration that did not come, with the same key and token."""
+    DROP_ASKED = "drop_asked"
+    """Another system asked for what lies there."""
     PROVE_NEW = "prove_new"
     """Show the cloud the new identity once; then it takes the old one's place."""
     ASK_WHETHER_APPROVED = "ask_whether_approved"
@@ -60,6 +65,8 @@ class Situation:
     """The identity in use."""
     coming: Identity | None
     """A new one, which the cloud has registered and has not seen proven."""
+    asking: Identity | None = None
+    """One that the cloud was asked to register, and has not answered."""
     sealed: bool = False
     """Prepared for imaging, and not started anew since."""
     site_file: bool = False
@@ -86,6 +93,9 @@ def next_step(situation: Situation) -> Step:
     """Return what to do now."""
     if situation.sealed or situation.cloud is None:
         return Step.REST
+    asked = situation.asking and _about_asking(situation.asking, situation)
+    if asked:
+        return asked
     if situation.coming is not None:
         return _about_coming(situation.coming, situation)
     held = situation.held
@@ -101,6 +111,13 @@ def _about_held(held: Identity, situation: Situation) -> Step:
     if not situation.shown:
         return Step.SHOW
     return Step.FINISH_KEY if held.half_changed else Step.REST
+
+
+def _about_asking(asking: Identity, situation: Situation) -> Step | None:
+    """Go on; what was asked elsewhere waits, for who may come back to it with the same code."""
+    if is_copy(asking, situation.installation_id):
+        return Step.DROP_ASKED
+    return Step.ASK_AGAIN if is_for(asking, situation.cloud) else None
 
 
 def _about_coming(coming: Identity, situation: Situation) -> Step:

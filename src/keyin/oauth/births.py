@@ -137,10 +137,10 @@ class Birth:
         return there
 
     def _again(self, there: Registered, access: InitialAccess) -> Decision:
-        """Tell it once more to who did not hear; nothing new comes of that."""
+        """Tell it once more to who did not hear: of a client that was never proven (P48)."""
         registration, now = there.registration, self.occasion.now
         late = registration.activate_by is not None and registration.activate_by < now
-        counts = there.client.status in {Status.PENDING, Status.ACTIVE}
+        counts = there.client.status is Status.PENDING
         if late or not counts or access.status is not Status.ACTIVE or now >= access.expires:
             return self._refuse(unusable(Reason.EXPIRED))
         token, digest = self.maker.access_token()

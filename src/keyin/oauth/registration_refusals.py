@@ -67,8 +67,10 @@ SAME_INSTALLATION: Final = metadata(
     "of its own (keyin requester seal)",
     Reason.SAME_INSTALLATION,
 )
-SOFTWARE_STOPPED: Final = metadata(
-    "This version of the software was stopped", Reason.SOFTWARE_NOT_ACTIVE
+SOFTWARE_STOPPED: Final = refused(
+    Code.UNAPPROVED_SOFTWARE_STATEMENT,
+    "This version of the software was stopped",
+    Reason.SOFTWARE_NOT_ACTIVE,
 )
 UNREADABLE: Final = metadata(
     "The request is no JSON object of the right shape; no addresses are taken"

@@ -26,9 +26,7 @@ MAX_SKEW_MS: Final = 20_000
 """From here on the clock is told of: at 30 seconds assertions and proofs begin to fail."""
 _DEFAULT_RETRY: Final = 30
 _SHOWN: Final = re.compile(r"[ -~]{1,160}")
-_METADATA: Final = frozenset(
-    {"invalid_client_metadata", "invalid_software_statement", "unapproved_software_statement"}
-)
+_METADATA: Final = "invalid_client_metadata"
 _CODES: Final = {
     "authorization_pending": Trouble.PENDING,
     "slow_down": Trouble.TOO_FAST,
@@ -36,6 +34,8 @@ _CODES: Final = {
     "expired_token": Trouble.EXPIRED,
     "unsupported_grant_type": Trouble.NOT_OFFERED,
     "unauthorized_client": Trouble.NOT_OFFERED,
+    "invalid_software_statement": Trouble.STATEMENT_NOT_TAKEN,
+    "unapproved_software_statement": Trouble.RELEASE_STOPPED,
 }
 _OF_PEOPLE: Final = frozenset({"authorization_pending", "slow_down", "access_denied"})
 
@@ -82,7 +82,7 @@ def refused(answer: CloudAnswer, skew: int) -> Refused | CloudUnreachable:
     said = failure(answer)
     if skew and said.error not in _OF_PEOPLE:
         return refusal(ErrorCode.CLOCK_SKEW, seconds=skew)
-    if said.error in _METADATA:
+    if said.error == _METADATA:
         told = said.error_description
         return trouble(Trouble.NOT_ACCEPTED, reason=told if _SHOWN.fullmatch(told) else said.error)
     return trouble(_CODES.get(said.error, Trouble.NOT_TAKEN))

@@ -52,12 +52,29 @@ class Registered(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         return f"<Registered with {self.cloud}>"
 
 
+class Asking(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a computer is about to register with: a lost answer is asked for with the same."""
+
+    cloud: str
+    """The issuer that is asked."""
+    installation_id: str
+    """Of the system that asks: another one has a key of its own."""
+    token: str
+    """The initial access token."""
+    scheme: str
+    """How it is shown."""
+
+    def __repr__(self) -> str:
+        return f"<Asking {self.cloud}>"
+
+
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     private_key: _Jwk
     client_id: ClientId | None = None
     registered: Registered | None = None
     next_key: _Jwk | None = None
     previous_key: _Jwk | None = None
+    asking: Asking | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +90,8 @@ class CredentialFile:
     """The key that is about to take the place of this one; the cloud may know it already."""
     previous_key: PrivateKey | None = None
     """The key whose place this one took; the cloud may still know it."""
+    asking: Asking | None = None
+    """Of a key that the cloud may have registered: its answer has not come."""
 
 
 def read_credential(path: Path) -> InstallationCredential | None:
@@ -120,6 +139,7 @@ def _found(document: _Document) -> CredentialFile:
         registered=document.registered,
         next_key=_key(after)[0] if after else None,
         previous_key=_key(before)[0] if before else None,
+        asking=document.asking,
     )
 
 
@@ -151,6 +171,7 @@ def whole_content(found: CredentialFile) -> bytes:
         {
             **({"client_id": found.client_id} if found.client_id else {}),
             **({"registered": found.registered} if found.registered else {}),
+            **({"asking": found.asking} if found.asking else {}),
             **{name: msgspec.Raw(key.reveal().encode()) for name, key in keys.items() if key},
         }
     )

@@ -1,8 +1,8 @@
 """This computer's identity on disk: the one in use, a new one that is not proven yet, a mark.
 
-Beside the credential lie `NAME.coming` and `NAME.sealed`, as private as itself. Each is written as
-a whole and durable, and a new identity takes the old one's place by one rename: a crash leaves the
-one or the other (P85).
+Beside the credential lie `NAME.asking`, `NAME.coming` and `NAME.sealed`, as private as itself. Each
+is written as a whole and durable, and a new identity takes the old one's place by one rename: a
+crash leaves the one or the other (P85). What is asked with lies there before the cloud hears of it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from keyin.stores.credential_file import CredentialFile
 
+_ASKING: Final = ".asking"
 _COMING: Final = ".coming"
 _SEALED: Final = ".sealed"
 
@@ -40,6 +41,10 @@ class IdentityFiles:
     credential: Path
 
     @property
+    def _asking(self) -> Path:
+        return self.credential.with_name(self.credential.name + _ASKING)
+
+    @property
     def _coming(self) -> Path:
         return self.credential.with_name(self.credential.name + _COMING)
 
@@ -56,13 +61,23 @@ class IdentityFiles:
         found = _read(self._coming)
         return found if found and found.client_id and found.registered else None
 
+    def asking(self) -> CredentialFile | None:
+        """Return the key that the cloud was asked to register, and with what; None if none was."""
+        found = _read(self._asking)
+        return found if found and found.asking else None
+
     def write_held(self, identity: CredentialFile) -> None:
         """Change the identity in use. Raises ConfigurationError."""
         _write(self.credential, whole_content(identity))
 
+    def write_asking(self, asking: CredentialFile) -> None:
+        """Keep what the cloud is about to be asked with. Raises ConfigurationError."""
+        _write(self._asking, whole_content(asking))
+
     def write_coming(self, identity: CredentialFile) -> None:
-        """Put a new identity beside the one in use. Raises ConfigurationError."""
+        """Put a new identity beside the one in use: the answer. Raises ConfigurationError."""
         _write(self._coming, whole_content(identity))
+        self.drop_asking()
 
     def promote(self) -> None:
         """Let the new identity take the old one's place. Raises ConfigurationError."""
@@ -72,6 +87,10 @@ class IdentityFiles:
             self._sealed.unlink(missing_ok=True)
         except OSError as exc:
             raise _unwritable(self.credential, exc) from exc
+
+    def drop_asking(self) -> None:
+        """Forget what was asked. Raises ConfigurationError."""
+        self._remove(self._asking)
 
     def drop_coming(self) -> None:
         """Forget the new identity. Raises ConfigurationError."""
@@ -95,6 +114,7 @@ class IdentityFiles:
         _write(self._sealed, msgspec.json.encode(Mark(boot=boot)) + b"\n")
         self.drop_held()
         self.drop_coming()
+        self.drop_asking()
 
     def check(self) -> None:
         """See that this process can write here at all. Raises ConfigurationError."""

@@ -18,6 +18,9 @@ class Trouble(StrEnum):
     NO_PORT = "no_port"
     CODE_WRONG = "code_wrong"
     FILE_WRONG = "file_wrong"
+    STATEMENT_WRONG = "statement_wrong"
+    STATEMENT_NOT_TAKEN = "statement_not_taken"
+    RELEASE_STOPPED = "release_stopped"
     DENIED = "denied"
     EXPIRED = "expired"
     INTERFERED = "interfered"
@@ -57,6 +60,22 @@ TROUBLE_TEXTS: Final[dict[Trouble, ErrorText]] = {
     Trouble.FILE_WRONG: ErrorText(
         msgid("the enrolment file cannot be used: %(reason)s"),
         msgid("get a new file from the cloud's pages"),
+    ),
+    Trouble.STATEMENT_WRONG: ErrorText(
+        msgid("the software statement of this computer cannot be used: %(reason)s"),
+        msgid("put the package's own where [enrolment] software_statement says, or take that "
+              "line out"),
+    ),
+    Trouble.STATEMENT_NOT_TAKEN: ErrorText(
+        msgid("the cloud does not know who signed this computer's software statement, or its time "
+              "is over"),
+        msgid("install the package anew, or take [enrolment] software_statement out of the "
+              "configuration"),
+    ),
+    Trouble.RELEASE_STOPPED: ErrorText(
+        msgid("the cloud does not let this version of keyin in: it was stopped, or is not one "
+              "that it takes"),
+        msgid("install the version that your cloud's administrator names, then start again"),
     ),
     Trouble.DENIED: ErrorText(
         msgid("somebody said no to this computer on the cloud's page"),

@@ -191,6 +191,39 @@ def test_an_answer_that_was_lost_is_given_again_to_the_same_key(cloud: Cloud) ->
     assert computer.read(cloud).status == 200
 
 
+def test_what_was_heard_is_not_told_again(cloud: Cloud) -> None:
+    """Who has proved itself has had its answer: to its key, too, the token is worth nothing."""
+    token, computer = code(cloud.data), Newcomer()
+    assert computer.register(cloud, token).status == 201
+    assert computer.prove(cloud).status == 200
+    told = computer.told
+    assert computer.register(cloud, token).status == 401
+    assert computer.told is told
+    assert opens(computer, cloud)
+    assert computer.read(cloud).status == 200
+
+
+def test_p48_a_lost_answer_is_not_told_to_who_comes_too_late(tmp_path: Path) -> None:
+    data, computer = tmp_path / "data", Newcomer()
+    import_documents(data, everything())
+    token = code(data, "--minutes", 60)
+    with serving(data, "--issuer", ISSUER) as now:
+        assert computer.register(now, token).status == 201
+    aged(data, seconds=16 * 60)
+    with serving(data, "--issuer", ISSUER) as later:
+        assert computer.register(later, token).status == 401
+        assert Newcomer().register(later, token).status == 401
+        assert computer.prove(later).status == 401
+
+
+def test_p46_a_lost_answer_is_told_to_nobody_who_only_knows_the_key(cloud: Cloud) -> None:
+    token, computer, thief = code(cloud.data), Newcomer(), Newcomer()
+    assert computer.register(cloud, token).status == 201
+    known = {"keys": [json.loads(computer.key.public.jwk)]}
+    assert thief.register(cloud, token, jwks=known).status == 400
+    assert computer.register(cloud, token).status == 201, "and nothing has come of that"
+
+
 def test_p13_a_proof_of_registering_is_used_up_also_over_a_restart(tmp_path: Path) -> None:
     data, computer = tmp_path / "data", Newcomer()
     import_documents(data, everything())

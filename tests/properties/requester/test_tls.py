@@ -139,6 +139,7 @@ def test_p22_no_key_flag_or_variable_turns_the_check_off(
         "unsafe_loopback_http", "requests_per_minute", "burst", "cloud_requests", "connections",
         "connections_per_caller", "idle_seconds", "command", "user", "listen", "token_file",
         "admin_socket", "enrolment", "file", "name", "computer_type", "machine_id", "boot_id",
+        "software_statement",
     }  # fmt: skip
     assert flags == {"config", "ca", "inherit-fd", "unsafe-loopback-http", "json"}
     assert not [name for name in keys | flags for word in _SOFTENING if word in name]

@@ -28,6 +28,7 @@ situations = st.builds(
     installation_id=st.sampled_from([None, HERE]),
     held=st.none() | identities,
     coming=st.none() | identities,
+    asking=st.none() | identities,
     sealed=st.booleans(),
     site_file=st.booleans(),
     shown=st.booleans(),
@@ -47,6 +48,16 @@ def test_each_rule_once() -> None:
     assert next_step(replace(WELL, coming=MINE)) is Step.PROVE_NEW
     awaiting = replace(MINE, awaiting=True)
     assert next_step(replace(WELL, coming=awaiting)) is Step.ASK_WHETHER_APPROVED
+    asking = Identity(cloud=CLOUD, installation_id=HERE)
+    for held in (None, MINE):
+        assert next_step(replace(WELL, held=held, asking=asking)) is Step.ASK_AGAIN
+    assert next_step(replace(WELL, asking=asking, coming=awaiting)) is Step.ASK_AGAIN
+    assert next_step(replace(WELL, asking=replace(asking, cloud="https://other.example"))) is (
+        Step.REST
+    )
+    assert next_step(replace(WELL, asking=replace(asking, installation_id=THERE))) is (
+        Step.DROP_ASKED
+    )
     copied = replace(MINE, installation_id=THERE)
     assert next_step(replace(WELL, coming=copied)) is Step.DROP_NEW
     assert next_step(replace(WELL, held=copied)) is Step.REST
@@ -64,6 +75,9 @@ def test_a_copy_is_never_shown_to_the_cloud(situation: Situation) -> None:
         assert step not in {Step.SHOW, Step.FINISH_KEY, Step.COME_BACK}
     if coming is not None and is_copy(coming, situation.installation_id):
         assert step not in {Step.PROVE_NEW, Step.ASK_WHETHER_APPROVED}
+    asking = situation.asking
+    if asking is not None and is_copy(asking, situation.installation_id):
+        assert step is not Step.ASK_AGAIN
 
 
 @QUIET
@@ -88,7 +102,8 @@ def test_a_sealed_computer_does_nothing_until_it_is_started_anew(situation: Situ
 def test_an_identity_for_another_cloud_is_left_alone(situation: Situation) -> None:
     held = situation.held
     if held is not None and not is_for(held, situation.cloud) and situation.coming is None:
-        assert next_step(situation) in {Step.REST, Step.USE_FILE}
+        alone = replace(situation, asking=None)
+        assert next_step(alone) in {Step.REST, Step.USE_FILE}
 
 
 @QUIET

@@ -123,10 +123,16 @@ async def test_p85_killed_at_any_moment_of_enrolling_the_former_identity_counts(
         with suppress(Killed):
             await computer.wired.administering.close()
         assert await is_known(computer), moment
+        was_asked = computer.files.asking() or computer.files.coming()
         computer.start()
         await computer.settle()
         assert await is_known(computer), moment
-        assert computer.files.coming() is None
+        assert (computer.files.coming(), computer.files.asking()) == (None, None)
+        assert computer.client_id != former or not was_asked, moment
+        if computer.client_id == former:
+            await computer.ask("enrol_code", code=code)
+        assert computer.client_id != former, "the code is never lost"
+        assert len(computer.cloud.registered) == 2, moment
         if fate.left > 0:
             assert computer.client_id != former
             assert moment > 8, "so many moments there are at least"
@@ -405,3 +411,17 @@ async def test_a_credential_made_by_hand_is_left_to_its_administrator(computer: 
             await computer.ask(op)
         assert refused.value.code == "by_hand"
     assert TOKEN not in computer.cloud.paths
+
+
+async def test_a_file_that_is_not_taken_is_tried_ever_more_seldom(tmp_path: Path) -> None:
+    computer = new_computer(tmp_path / "computer", file=str(tmp_path / "site"))
+    (tmp_path / "site").write_bytes(computer.cloud.new_file(uses=0))
+    (tmp_path / "site").chmod(0o600)
+    keeping = asyncio.create_task(computer.wired.keeper.run())
+    async with asyncio.timeout(20):
+        while computer.clock.waited < 60:
+            await asyncio.sleep(0.01)
+    keeping.cancel()
+    with suppress(asyncio.CancelledError):
+        await keeping
+    assert 2 <= computer.cloud.paths.count(REGISTER) <= 6

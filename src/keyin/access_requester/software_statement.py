@@ -1,0 +1,28 @@
+"""The publisher's word about the software of this computer (RFC 7591 §2.3), as it is passed on.
+
+It lies where the package or an administrator has put it. Whose it is and how long it counts, the
+cloud decides: this computer's clock may be wrong. It identifies a release, and is no secret.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from keyin.access_requester.placed_files import read_placed
+from keyin.domain.errors import msgid
+from keyin.wire.enrolment import LONGEST_STATEMENT
+from keyin.wire.requester_trouble import Trouble, trouble
+
+_JWT: Final = re.compile(rb"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
+
+
+def read_statement(name: str | None) -> str | None:
+    """Return it, None where the configuration names none. Raises Refused (`statement_wrong`)."""
+    if name is None:
+        return None
+    content, _ = read_placed(name, LONGEST_STATEMENT, Trouble.STATEMENT_WRONG)
+    content = content.strip()
+    if len(content) > LONGEST_STATEMENT or not _JWT.fullmatch(content):
+        raise trouble(Trouble.STATEMENT_WRONG, reason=msgid("it is no signed statement"))
+    return content.decode()
