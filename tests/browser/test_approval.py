@@ -62,6 +62,24 @@ def test_cancel_leads_back_and_lets_nothing_in(desk: Keyboard, computer: NewComp
     assert "code" not in led_back(desk)
 
 
+def test_what_was_not_begun_by_the_person_is_reported_and_leads_nowhere(
+    desk: Keyboard, computer: NewComputer, planner: Returning
+) -> None:
+    before = list(planner.came)
+    desk.goto(computer.address())
+    desk.sign_in()
+    desk.tab_to(name="decision", value="report")
+    desk.press()
+    assert desk.page.url.endswith("/oauth2/authorize/decision")
+    assert "127.0.0.1" in desk.page.locator("main").inner_text()
+    desk.looks_right()
+    assert planner.came == before
+    desk.tab_to(href="/account/password")
+    desk.tab_to(href="/manage/installations")
+    desk.press()
+    assert desk.page.url.endswith("/manage/installations")
+
+
 def test_a_code_is_shown_where_the_computer_cannot_be_reached(
     desk: Keyboard, computer: NewComputer, planner: Returning
 ) -> None:

@@ -288,6 +288,30 @@ async def test_a_device_that_was_refused_stays_refused(store: Store) -> None:
     assert found.denied
 
 
+def reported() -> Notice:
+    return Notice(
+        id=RecordId("n_report"), account_id=ADA[0], kind=NoticeKind.REPORTED,
+        client_id=None, initial_access_id=None, at=NOW, name="Desk 3", address="192.0.2.7",
+    )  # fmt: skip
+
+
+async def test_a_question_that_is_reported_tells_the_person_in_the_same_unit(store: Store) -> None:
+    given = event(Act.CONSENT_REPORTED)
+    assert not await store.decide(Digest("p:q1"), None, event=given, told=[reported()])
+    assert await store.notices_of(ADA[0], most=5) == []
+    await store.ask(question(), instead_of=())
+    assert await store.decide(Digest("p:q1"), None, event=given, told=[reported()])
+    assert [one.kind for one in await store.notices_of(ADA[0], most=5)] == [NoticeKind.REPORTED]
+
+
+async def test_a_device_that_is_reported_tells_the_person_once(store: Store) -> None:
+    given = event(Act.CONSENT_REPORTED)
+    await store.add_device_request(device())
+    assert await store.answer_device(Digest("p:d1"), ADA, event=event(Act.CONSENT_GIVEN))
+    assert not await store.answer_device(Digest("p:d1"), None, event=given, told=[reported()])
+    assert await store.notices_of(ADA[0], most=5) == []
+
+
 COMPUTER = Computer(name="Desk 3", computer_type="public", installation_id="i" * 43)
 
 

@@ -47,6 +47,9 @@ _SAID: Final = {
     NoticeKind.TOKEN_MADE: msgid("A code or a file for enrolling computers was made."),
     NoticeKind.TOKEN_USED_UP: msgid("A file for enrolling computers is used up."),
     NoticeKind.NEW_NETWORK: msgid("A computer of yours asked from a network that is new."),
+    NoticeKind.REPORTED: msgid(
+        "A computer asked to be let in in your name, and you reported it. It was not let in."
+    ),
 }
 OTHER: Final = msgid("Something happened to a computer of yours.")
 _SERIOUS: Final = frozenset(
@@ -56,6 +59,7 @@ _SERIOUS: Final = frozenset(
         NoticeKind.CODE_USED_TWICE,
         NoticeKind.TOKEN_USED_TWICE,
         NoticeKind.NEW_NETWORK,
+        NoticeKind.REPORTED,
     }
 )
 NAME: Final = msgid("Name: %(name)s")

@@ -42,7 +42,8 @@ PAGE_WORDS: Final[Mapping[str, Words]] = {
     "POST /oauth2/authorize/decision": Words(
         summary="The person's answer",
         takes=an_object(
-            {"question": STRING, "decision": text("approve", "deny", "code", "change")} | PROOF,
+            {"question": STRING, "decision": text("approve", "deny", "report", "code", "change")}
+            | PROOF,
             **ABOUT_A_COMPUTER,
         ),
         as_=HTML,
@@ -79,7 +80,7 @@ PAGE_WORDS: Final[Mapping[str, Words]] = {
     "POST /device/decision": Words(
         summary="The person's answer to a device",
         takes=an_object(
-            {"code": STRING, "decision": text("approve", "deny", "change")} | PROOF,
+            {"code": STRING, "decision": text("approve", "deny", "report", "change")} | PROOF,
             **ABOUT_A_COMPUTER,
         ),
         as_=HTML,

@@ -151,6 +151,7 @@ class NoticeKind(StrEnum):
     TOKEN_MADE = "token_made"  # noqa: S105 - a word, no token
     TOKEN_USED_UP = "token_used_up"  # noqa: S105 - a word, no token
     NEW_NETWORK = "new_network"
+    REPORTED = "reported"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,8 @@ class Act(StrEnum):
     SIGNED_OUT = "session.signed_out"
     CONSENT_GIVEN = "consent.given"
     CONSENT_DENIED = "consent.denied"
+    CONSENT_REPORTED = "consent.reported"
+    """Denied by who says that it was not they who began it."""
     ADMINISTRATOR_ASKED = "administrator.asked"
     """Looked, changed nothing, or was refused."""
     EPOCH_MOVED = "store.epoch_moved"
@@ -68,7 +70,10 @@ ADMINISTRATOR: Final = "administrator"
 """The actor of what is done by the command or its socket."""
 
 _REFUSALS: Final = frozenset(
-    {Act.TOKEN_REFUSED, Act.SIGN_IN_REFUSED, Act.CONSENT_DENIED, Act.REGISTRATION_REFUSED}
+    {
+        *(Act.TOKEN_REFUSED, Act.SIGN_IN_REFUSED, Act.REGISTRATION_REFUSED),
+        *(Act.CONSENT_DENIED, Act.CONSENT_REPORTED),
+    }
 )
 _PSEUDONYM_BYTES: Final = 16
 

@@ -24,9 +24,11 @@ from keyin.oauth.redirects import answer_at, fits
 from keyin.wire.jose import wrapped
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from keyin.domain.applications import Application
     from keyin.domain.authorization import AuthorizationRequest, Question
-    from keyin.domain.enrolment import Computer
+    from keyin.domain.enrolment import Computer, Notice
     from keyin.domain.events import Event
     from keyin.oauth.accounts import Account, Session
 
@@ -88,9 +90,11 @@ class Answering:
             return Problem(Reason.CLIENT_NOT_ACTIVE)
         return question, found
 
-    async def deny(self, question: Question, event: Event) -> Redirect | Problem:
+    async def deny(
+        self, question: Question, event: Event, told: Sequence[Notice] = ()
+    ) -> Redirect | Problem:
         """Write a no down."""
-        if not await self.store.decide(question.digest, None, event=event):
+        if not await self.store.decide(question.digest, None, event=event, told=told):
             return Problem(Reason.REQUEST_URI)
         return self.denied(question.request)
 

@@ -22,11 +22,13 @@ from keyin.oauth.consent import Choice, Problem, Redirect
 from keyin.oauth.device import DevicePage, Unknown
 from keyin.oauth.errors import Reason
 from keyin.oauth.grants.computer_grants import Approval, ComputerGrants
+from keyin.oauth.notices import of_report
 from keyin.wire.enrolment_code import EnrolmentCode, code_of
 from keyin.wire.key_fingerprint import key_fingerprint
 
 if TYPE_CHECKING:
     from keyin.domain.authorization import Question
+    from keyin.domain.enrolment import Computer
     from keyin.domain.records import Client, RecordId
     from keyin.oauth.accounts import Account
     from keyin.oauth.membership_ports import Memberships
@@ -41,8 +43,19 @@ class Answer(Enum):
 
     APPROVE = auto()
     DENY = auto()
+    REPORT = auto()
+    """No, and it was not they who began it."""
     CODE = auto()
     """Yes, but the computer cannot be reached: a code is shown instead."""
+
+
+NOES: Final = frozenset({Answer.DENY, Answer.REPORT})
+ACTS: Final = {
+    Answer.APPROVE: Act.CONSENT_GIVEN,
+    Answer.CODE: Act.CONSENT_GIVEN,
+    Answer.DENY: Act.CONSENT_DENIED,
+    Answer.REPORT: Act.CONSENT_REPORTED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +65,11 @@ class ShownCode:
     code: EnrolmentCode
     minutes: int
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """It was written down; the browser is led nowhere, for whoever asked is not believed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +87,7 @@ class ComputerApproval:
 
     async def decide(
         self, txn: str, answer: Answer, choice: Choice, *, who: SignedIn, visit: Visit
-    ) -> Redirect | ShownCode | Problem:
+    ) -> Redirect | ShownCode | Reported | Problem:
         """Answer the question about a computer once; `who` has the session it was asked in."""
         answerable = await self.answering.answerable(
             txn, account=who.account, session=who.session, now=visit.now
@@ -78,12 +96,14 @@ class ComputerApproval:
             return answerable
         question, found = answerable
         computer = question.request.computer
-        denied = answer is Answer.DENY
+        denied = answer in NOES
         if computer is None or not (denied or await self._may(choice, who.account)):
             return Problem(Reason.DETAILS)
         event = _event(
             answer, choice, who.account.id, visit, client=found.client, jkt=question.request.jkt
         )
+        if answer is Answer.REPORT:
+            return await self._reported(question, computer, event)
         if denied:
             return await self.answering.deny(question, event)
         approved = Approved(computer=choice.of(computer), site=choice.site)
@@ -102,17 +122,24 @@ class ComputerApproval:
         visit: Visit,
     ) -> bool | Unknown:
         """Answer the computer that waits under this code once."""
-        if answer is not Answer.DENY and not await self._may(choice, who.account):
+        if answer not in NOES and not await self._may(choice, who.account):
             return Unknown()
         return await devices.decide(
             user_code,
             account=who.account,
-            approve=answer is not Answer.DENY,
+            act=ACTS[answer],
             now=visit.now,
             address=address_text(visit.address),
             request_id=visit.request_id,
             choice=choice,
         )
+
+    async def _reported(
+        self, question: Question, computer: Computer, event: Event
+    ) -> Reported | Problem:
+        told = of_report(question.digest, computer.name, question.request.address, event)
+        outcome = await self.answering.deny(question, event, [told])
+        return outcome if isinstance(outcome, Problem) else Reported()
 
     async def _may(self, choice: Choice, account: Account) -> bool:
         return choice.site is None or choice.site in await self.sites(account)
@@ -151,11 +178,11 @@ def _event(
     jkt: str | None,
 ) -> Event:
     return Event(
-        act=Act.CONSENT_DENIED if answer is Answer.DENY else Act.CONSENT_GIVEN,
+        act=ACTS[answer],
         at=visit.now,
         actor=account,
         client=client.id,
-        site=None if answer is Answer.DENY else choice.site,
+        site=None if answer in NOES else choice.site,
         address=address_text(visit.address),
         request_id=visit.request_id,
         detail={"scope": REGISTER_SCOPE, "fingerprint": key_fingerprint(jkt or "")},

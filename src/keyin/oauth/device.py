@@ -22,12 +22,15 @@ from keyin.oauth.authorization_request import scope_of
 from keyin.oauth.computer_wishes import Bringing, UnfitComputer, read_computer
 from keyin.oauth.errors import Code, Reason, Refusal, refused
 from keyin.oauth.flow_ports import Applications, DeviceRequests
+from keyin.oauth.notices import of_report
 from keyin.wire.jose import wrapped
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from keyin.domain.absent import Value
     from keyin.domain.applications import Application
-    from keyin.domain.enrolment import Computer
+    from keyin.domain.enrolment import Computer, Notice
     from keyin.domain.records import Digest
     from keyin.oauth.accounts import Account
     from keyin.oauth.asked import Asked
@@ -198,13 +201,16 @@ class DevicePage:
         user_code: str,
         *,
         account: Account,
-        approve: bool,
+        act: Act,
         now: Millis,
         address: str | None = None,
         request_id: str | None = None,
         choice: Choice | None = None,
     ) -> bool | Unknown:
-        """Write the person's answer down; the first one counts. A computer needs a `choice`."""
+        """Write the person's answer down; the first one counts. A computer needs a `choice`.
+
+        `act` is what they did: CONSENT_GIVEN, _DENIED or _REPORTED.
+        """
         found = await self._find(user_code, account, now)
         if isinstance(found, Unknown) or self._too_far(found, address):
             return Unknown() if isinstance(found, DeviceRequest) else found
@@ -213,7 +219,7 @@ class DevicePage:
             return Unknown()
         client = registered[1]
         event = Event(
-            act=Act.CONSENT_GIVEN if approve else Act.CONSENT_DENIED,
+            act=act,
             at=now,
             actor=account.id,
             client=client.id,
@@ -224,10 +230,11 @@ class DevicePage:
         )
         return await self.store.answer_device(
             found.digest,
-            (account.id, account.epoch) if approve else None,
+            (account.id, account.epoch) if act is Act.CONSENT_GIVEN else None,
             event=event,
             computer=choice.of(found.computer) if choice and found.computer else None,
             site=choice.site if choice else None,
+            told=_told(found, event),
         )
 
     async def _find(self, user_code: str, account: Account, now: Millis) -> DeviceRequest | Unknown:
@@ -247,6 +254,14 @@ class DevicePage:
 
     def _digests(self, user_code: str) -> tuple[Digest, ...]:
         return self.peppers.digests("user_code", _bare(user_code))
+
+
+def _told(request: DeviceRequest, event: Event) -> Sequence[Notice]:
+    """Keep for the person what they reported."""
+    if event.act is not Act.CONSENT_REPORTED:
+        return ()
+    name = request.computer.name if request.computer else None
+    return [of_report(request.digest, name, request.address, event)]
 
 
 def new_user_code(entropy: Entropy) -> str:

@@ -53,11 +53,16 @@ class Authorizations(Protocol):
         ...
 
     async def decide(
-        self, question: Digest, outcome: Code | InitialAccess | None, *, event: Event
+        self,
+        question: Digest,
+        outcome: Code | InitialAccess | None,
+        *,
+        event: Event,
+        told: Sequence[Notice] = (),
     ) -> bool:
         """Put a code, an initial access token or nothing in the place of a question.
 
-        Say whether that was there; where it was not, nothing is written.
+        Say whether that was there; where it was not, nothing is written, and nobody told.
         """
         ...
 
@@ -115,10 +120,11 @@ class DeviceRequests(Protocol):
         event: Event,
         computer: Computer | None = None,
         site: str | None = None,
+        told: Sequence[Notice] = (),
     ) -> bool:
         """Write down a person's yes (which account, its epoch) or no; one answer counts.
 
-        With a yes to a computer, also what was approved of it.
+        With a yes to a computer, also what was approved of it. `told`, where this one counts.
         """
         ...
 

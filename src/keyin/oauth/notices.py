@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from keyin.domain.enrolment import InitialAccess
     from keyin.domain.environment import Entropy, Millis
     from keyin.domain.events import Event
-    from keyin.domain.records import Client
+    from keyin.domain.records import Client, Digest
 
 ID_PREFIX: Final = "n_"
 _ID_BYTES: Final = 16
@@ -84,6 +84,20 @@ def of_making(record: InitialAccess, event: Event) -> tuple[Notice, ...]:
         address=event.address,
     )
     return (notice,)
+
+
+def of_report(question: Digest, name: str | None, address: str | None, event: Event) -> Notice:
+    """Keep for a person what they reported: what asked in their name, and from where."""
+    return Notice(
+        id=notice_id_of(f"{event.act}\0{question}"),
+        account_id=RecordId(event.actor),
+        kind=NoticeKind.REPORTED,
+        client_id=None,
+        initial_access_id=None,
+        at=event.at,
+        name=name,
+        address=address,
+    )
 
 
 def _id(content: bytes) -> RecordId:

@@ -15,7 +15,7 @@ import msgspec
 from keyin.domain.address_text import address_text
 from keyin.domain.records import Digest
 from keyin.oauth.accounts import is_fresh
-from keyin.oauth.computer_approval import Answer, ShownCode
+from keyin.oauth.computer_approval import NOES, Answer, Reported, ShownCode
 from keyin.oauth.consent import Consent, Problem, Redirect
 from keyin.oauth.errors import Reason
 from keyin.pages import computer_questions
@@ -33,7 +33,12 @@ if TYPE_CHECKING:
     from keyin.pages.desk import Desk
     from keyin.wire.pages import Page, PageRequest
 
-_ANSWERS: Final = {"approve": Answer.APPROVE, "deny": Answer.DENY, "code": Answer.CODE}
+_ANSWERS: Final = {
+    "approve": Answer.APPROVE,
+    "deny": Answer.DENY,
+    "report": Answer.REPORT,
+    "code": Answer.CODE,
+}
 LONGEST: Final = 6000
 """Characters of a request that can be carried over a sign-in."""
 
@@ -127,7 +132,7 @@ class Approving:
         if recent is None:
             return self._wait(edited, self.desk.seals.seal(edited))
         answer = _ANSWERS.get(form.get("decision", ""))
-        if answer is not Answer.DENY and (errors or answer is None):
+        if answer not in NOES and (errors or answer is None):
             return await self._question(request, recent, edited, choice, errors)
         outcome = await self.desk.services.computers.decide(
             shown.txn,
@@ -145,6 +150,8 @@ class Approving:
                 minutes=outcome.minutes,
                 name=outcome.name,
             )
+        if isinstance(outcome, Reported):
+            return computer_questions.reported(self.desk, request, who, shown.address)
         return self._led_back(outcome, request, who, shown)
 
     async def _decided(

@@ -91,6 +91,11 @@ def question(desk: Desk, request: PageRequest, who: SignedIn, asked: Asked) -> P
     )
 
 
+def reported(desk: Desk, request: PageRequest, who: SignedIn, address: str | None) -> Page:
+    """Say what comes of a report; `address` is where the computer asked from."""
+    return desk.shown("computer_reported", request, who, address=address)
+
+
 async def judged(
     desk: Desk, who: SignedIn, form: Mapping[str, str], computer: Computer
 ) -> tuple[Choice, Mapping[str, str]]:

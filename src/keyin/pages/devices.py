@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from keyin.domain.address_text import address_text
 from keyin.domain.errors import msgid
-from keyin.oauth.computer_approval import Answer
+from keyin.domain.events import Act
+from keyin.oauth.computer_approval import NOES, Answer
 from keyin.oauth.device import Unknown
 from keyin.pages import computer_questions
 from keyin.pages.desk import fresh, visit
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from keyin.wire.pages import PageRequest
 
 DEVICE: Final = Onward(to="device")
-_ANSWERS: Final = {"approve": Answer.APPROVE, "deny": Answer.DENY}
+_ANSWERS: Final = {"approve": Answer.APPROVE, "deny": Answer.DENY, "report": Answer.REPORT}
 NO_SUCH_CODE: Final = msgid("No device waits for this code. Look at the device and type it again.")
 TOO_MANY: Final = msgid("There were too many wrong codes. Wait ten minutes, then begin again.")
 
@@ -76,7 +77,7 @@ class Devices:
         outcome = await self.page.decide(
             code,
             account=recent.account,
-            approve=decision == "approve",
+            act=Act.CONSENT_GIVEN if decision == "approve" else Act.CONSENT_DENIED,
             now=request.now,
             address=address_text(request.address),
             request_id=request.request_id,
@@ -97,11 +98,13 @@ class Devices:
         choice, errors = await computer_questions.judged(
             self.desk, who, request.form or {}, asking.computer
         )
-        if answer is not Answer.DENY and (errors or answer is None):
+        if answer not in NOES and (errors or answer is None):
             return await self._question(request, who, asking, code, choice, errors)
         outcome = await self.desk.services.computers.decide_device(
             self.page, code, answer, choice, who=who, visit=visit(request)
         )
+        if answer is Answer.REPORT and outcome is True:
+            return computer_questions.reported(self.desk, request, who, asking.address)
         return self._done(request, who, outcome, code, approved=answer is Answer.APPROVE)
 
     def _done(

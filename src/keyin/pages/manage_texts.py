@@ -76,6 +76,7 @@ NOTICES: Final = {
     NoticeKind.TOKEN_MADE: msgid("An enrolment file was made."),
     NoticeKind.TOKEN_USED_UP: msgid("An enrolment file is used up."),
     NoticeKind.NEW_NETWORK: msgid("A computer was used from a network that is new."),
+    NoticeKind.REPORTED: msgid("A computer asked in your name, and you reported it."),
 }
 NOTICE: Final = msgid("Something happened to a computer.")
 """For a kind that has no words of its own."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from keyin.domain.applications import Application
     from keyin.domain.authorization import Code, DeviceRequest, PushedRequest, Question
-    from keyin.domain.enrolment import Computer
+    from keyin.domain.enrolment import Computer, Notice
     from keyin.domain.environment import Millis
     from keyin.domain.events import Event
     from keyin.domain.records import Client, Credential, Digest, ProofUse, RecordId, Token
@@ -95,11 +95,17 @@ class MemoryFlows(MemoryAudit):
         return _first(self._questions, digests)
 
     async def decide(
-        self, question: Digest, outcome: Code | InitialAccess | None, *, event: Event
+        self,
+        question: Digest,
+        outcome: Code | InitialAccess | None,
+        *,
+        event: Event,
+        told: Sequence[Notice] = (),
     ) -> bool:
         """See Authorizations."""
         if self._questions.pop(question, None) is None:
             return False
+        self._told.put_notices(told)
         if isinstance(outcome, InitialAccess):
             return await self._accesses.add_initial_access(outcome, event=event)
         if outcome is not None:
@@ -111,6 +117,11 @@ class MemoryFlows(MemoryAudit):
     def _accesses(self) -> InitialAccesses:
         """Return the whole store, of which another part has initial access tokens."""
         return cast("InitialAccesses", self)
+
+    @property
+    def _told(self) -> MemoryNotices:
+        """Return the whole store, of which another part has notices."""
+        return cast("MemoryNotices", self)
 
     async def redeem(
         self,
@@ -152,7 +163,7 @@ class MemoryFlows(MemoryAudit):
             told = ended is not None
         if not told:
             self.append_event(event)
-        cast("MemoryNotices", self).put_notices(notices)
+        self._told.put_notices(notices)
 
     async def _write(self, produced: Produced, account: tuple[RecordId, int]) -> None:
         made, event = produced
@@ -185,6 +196,7 @@ class MemoryFlows(MemoryAudit):
         event: Event,
         computer: Computer | None = None,
         site: str | None = None,
+        told: Sequence[Notice] = (),
     ) -> bool:
         """See DeviceRequests."""
         request = self._devices.get(digest)
@@ -199,6 +211,7 @@ class MemoryFlows(MemoryAudit):
             computer=computer or request.computer,
             site=site,
         )
+        self._told.put_notices(told)
         self.append_event(event)
         return True
 

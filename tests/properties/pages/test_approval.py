@@ -13,6 +13,7 @@ import pytest
 from keyin.domain.enrolment import NoticeKind
 from keyin.domain.secret import Secret
 from keyin.wire.enrolment_code import EnrolmentCode, is_initial_access_token, token_of
+from tests import audit_log
 from tests.new_computer import BACK, NewComputer
 from tests.page_place import NAME
 from tests.person import SESSION, Person, fields
@@ -398,6 +399,27 @@ def test_p96_what_cannot_be_is_said_at_its_field_and_nothing_is_decided(
         assert f'href="#{place_}"' in page.body.decode()
         assert f'id="{place_}-wrong"' in page.body.decode()
     assert "code" in told(decided(ada, page, "approve"))
+
+
+def test_p54_who_did_not_begin_it_says_so_and_it_is_over_noted_and_told(
+    ada: Person, computer: NewComputer, place: Place
+) -> None:
+    page = asked(ada, computer)
+    assert "choose “This was not me”" in text(page)
+    said = decided(ada, page, "report", client_name="")
+    assert (said.status, "location" in said.headers) == (200, False)
+    assert "It asked from the network address 127.0.0.1" in text(said)
+    assert decided(ada, page, "approve").status == 400
+    events = audit_log.events(place.cloud.data)
+    (event,) = [one for one in events if one["act"] == "consent.reported"]
+    assert event["outcome"] == "refused"
+    assert event["address"] == "127.0.0.1"
+    assert event["detail"]["fingerprint"] == computer.fingerprint
+    notices = place.query("SELECT name, address FROM notices WHERE kind = 'reported'")
+    assert notices == [("Desk 3", "127.0.0.1")]
+    assert "A computer asked in your name, and you reported it." in text(
+        ada.get("/manage/installations")
+    )
 
 
 def test_changes_are_shown_before_they_are_approved(ada: Person, computer: NewComputer) -> None:

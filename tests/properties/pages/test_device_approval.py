@@ -89,6 +89,20 @@ def test_p56_a_no_is_final_and_a_mistake_decides_nothing(
     assert computer.poll(begun["device_code"]).json["error"] == "access_denied"
 
 
+def test_p56_who_was_talked_into_typing_a_code_reports_it(
+    person: Person, computer: NewComputer, place: Place
+) -> None:
+    computer.name = "Not mine"
+    begun = computer.ask_as_device().json
+    page = looked_up(person, begun["user_code"])
+    said = answered(person, page, "report")
+    assert "Reported: the computer was not let in" in text(said)
+    assert answered(person, page, "approve").status == 400
+    assert computer.poll(begun["device_code"]).json["error"] == "access_denied"
+    notices = place.query("SELECT kind, address FROM notices WHERE name = 'Not mine'")
+    assert notices == [("reported", "127.0.0.1")]
+
+
 def test_p56_it_is_off_until_it_is_switched_on_also_for_computers(tmp_path: Path) -> None:
     with page_place(tmp_path) as place:
         computer = NewComputer(place.cloud, place.issuer)

@@ -101,13 +101,19 @@ class PostgresFlows(PostgresApplications):
         return None if row is None else flow_rows.question(row)
 
     async def decide(
-        self, question: Digest, outcome: Code | InitialAccess | None, *, event: Event
+        self,
+        question: Digest,
+        outcome: Code | InitialAccess | None,
+        *,
+        event: Event,
+        told: Sequence[Notice] = (),
     ) -> bool:
         """See Authorizations."""
 
         async def unit(transaction: Transaction) -> bool:
             if not await _gone(transaction, "questions", [question]):
                 return False
+            await notices.add(transaction, told)
             if isinstance(outcome, InitialAccess):
                 return await initial_access.add(transaction, outcome, event)
             if outcome is not None:
@@ -162,11 +168,20 @@ class PostgresFlows(PostgresApplications):
         event: Event,
         computer: Computer | None = None,
         site: str | None = None,
+        told: Sequence[Notice] = (),
     ) -> bool:
         """See DeviceRequests."""
         who = account or (None, None)
         more = (int(account is None), flow_rows.computer_text(computer), site)
-        return await self._told(event, _ANSWER, digest, *who, *more)
+
+        async def unit(transaction: Transaction) -> bool:
+            if not await transaction.execute(_ANSWER, digest, *who, *more):
+                return False
+            await notices.add(transaction, told)
+            transaction.append(event)
+            return True
+
+        return await self._writer.run(unit)
 
     async def poll(
         self,

@@ -74,10 +74,15 @@ class SqliteFlows(SqlitePart):
         return None if row is None else flow_rows.question(row)
 
     async def decide(
-        self, question: Digest, outcome: Code | InitialAccess | None, *, event: Event
+        self,
+        question: Digest,
+        outcome: Code | InitialAccess | None,
+        *,
+        event: Event,
+        told: Sequence[Notice] = (),
     ) -> bool:
         """See Authorizations."""
-        unit = partial(_decide, question=question, outcome=outcome, event=event)
+        unit = partial(_decide, question=question, outcome=outcome, event=event, told=told)
         return await self._writer.run(unit)
 
     async def redeem(
@@ -120,11 +125,12 @@ class SqliteFlows(SqlitePart):
         event: Event,
         computer: Computer | None = None,
         site: str | None = None,
+        told: Sequence[Notice] = (),
     ) -> bool:
         """See DeviceRequests."""
         who = account or (None, None)
         row = (*who, account is None, flow_rows.computer_text(computer), site, digest)
-        return await self._writer.run(partial(_answer_device, row=row, event=event))
+        return await self._writer.run(partial(_answer_device, row=row, event=event, told=told))
 
     async def poll(
         self,
@@ -176,9 +182,11 @@ def _decide(
     question: Digest,
     outcome: Code | InitialAccess | None,
     event: Event,
+    told: Sequence[Notice],
 ) -> bool:
     if not _gone(connection, "questions", [question]):
         return False
+    notices.add(connection, told)
     if isinstance(outcome, InitialAccess):
         return initial_access.add(connection, outcome, event)
     if outcome is not None:
@@ -237,7 +245,9 @@ def _write(
     return made.digest
 
 
-def _answer_device(connection: sqlite3.Connection, row: Row, event: Event) -> bool:
+def _answer_device(
+    connection: sqlite3.Connection, row: Row, event: Event, told: Sequence[Notice]
+) -> bool:
     answered = connection.execute(
         "UPDATE device_requests SET account_id = ?, account_epoch = ?, denied = ?, "
         "details = coalesce(?, details), site = ? "
@@ -246,6 +256,7 @@ def _answer_device(connection: sqlite3.Connection, row: Row, event: Event) -> bo
     )
     if not answered.rowcount:
         return False
+    notices.add(connection, told)
     audit.append(connection, event)
     return True
 
