@@ -63,7 +63,8 @@ _SHOWN: Final = ("client_id", "client_secret")
     "--redirect-uri",
     "redirect_uris",
     multiple=True,
-    help="Where answers go: https, or http://127.0.0.1/... of a native application.",
+    help="Where answers go: https, or of a native application http://127.0.0.1/... or its own "
+    "scheme, such as com.example.app:/back.",
 )
 @click.option("--native", is_flag=True, help="It runs on people's computers.")
 @click.option(

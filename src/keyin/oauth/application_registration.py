@@ -163,7 +163,10 @@ def _about_redirects(wish: ApplicationWish) -> tuple[_MustBe, ...]:
         ),
         (
             all(may_be_registered(uri, native=wish.native) for uri in wish.redirect_uris),
-            msgid("a redirect address must be https, or a native application's loopback literal"),
+            msgid(
+                "a redirect address must be https, or a native application's loopback literal or "
+                "own scheme, such as com.example.app:/back"
+            ),
         ),
     )
 

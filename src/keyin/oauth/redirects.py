@@ -2,8 +2,9 @@
 
 Compared as text, from the first character to the last (RFC 9700 §4.1.3, OAuth 2.1 §2.3.1). One
 thing is free: the port of a native application's loopback literal, since the system picks it when
-the application runs (RFC 8252 §7.3). Nothing here searches with patterns, so no address, however
-made, costs more than its length.
+the application runs (RFC 8252 §7.3). A native application may also have a private-use scheme that
+is its maker's domain the other way round (§7.1). Nothing here searches with patterns, so no
+address, however made, costs more than its length.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ _UNRESERVED: Final = frozenset(
 )
 _NEVER: Final = frozenset('"#<>\\^`{|}*')
 """Not in an address (RFC 3986 §2), a fragment, or a wildcard where none is known."""
+_IN_SCHEMES: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
 def may_be_registered(uri: str, *, native: bool) -> bool:
-    """Tell whether an administrator may name this address: https, or a native's loopback."""
+    """Tell whether an administrator may name this address: https, or what is a native's own."""
     if len(uri) > LONGEST or not all("!" <= letter <= "~" for letter in uri) or _NEVER & set(uri):
         return False
-    if native and _loopback(uri) is not None:
+    if native and (_loopback(uri) is not None or _private_scheme(uri)):
         return True
     host, port, _ = _parts(uri.removeprefix(_SECURE))
     return (
@@ -50,8 +52,8 @@ def fits(uri: str, application: Application) -> bool:
 
 
 def host_of(uri: str) -> str:
-    """Return the host of an address that fits, to be shown to a person."""
-    return _parts(uri.partition("//")[2])[0]
+    """Return the host of an address that fits, or its private-use scheme, to show to a person."""
+    return _private_scheme(uri) or _parts(uri.partition("//")[2])[0]
 
 
 def answer_at(uri: str, answer: Iterable[tuple[str, str | None]]) -> str:
@@ -69,6 +71,15 @@ def _loopback(uri: str) -> tuple[str, str] | None:
             known = f"http://{host}" == place
             return (place, tail) if known and port != "" else None
     return None
+
+
+def _private_scheme(uri: str) -> str:
+    """Return the scheme of `com.example.app:/back`: a domain, and no host (RFC 8252 §7.1, §8.4)."""
+    scheme, _, path = uri.partition(":")
+    words = scheme.split(".")
+    proper = len(words) > 1 and all(word and set(word) <= _IN_SCHEMES for word in words)
+    begins = scheme[:1].isalpha() and path[:1] == "/" and path[:2] != "//"
+    return scheme if proper and begins else ""
 
 
 def _parts(rest: str) -> tuple[str, str | None, str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from html import unescape
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOOPBACK = "http://127.0.0.1:51004/back"
+OWN_SCHEME = "com.example.planner:/back"
 
 
 class Place:
@@ -41,6 +44,7 @@ class Place:
         self.keyed = application(data, "private_key_jwt")
         self.native = application(data, "none", "--native", back=NATIVE_BACK)
         self.other = application(data, "client_secret_basic")
+        self.schemed = application(data, "client_secret_basic", "--native", back=OWN_SCHEME)
 
 
 @pytest.fixture(scope="module")
@@ -389,6 +393,32 @@ def test_p74_the_answer_of_a_native_application_goes_to_the_port_it_named(
     assert urlsplit(reply.headers["location"]).netloc == "127.0.0.1:51004"
     code = told(reply)["code"]
     assert place.native.redeem(cloud, code, verifier, redirect_uri=LOOPBACK).status == 200
+
+
+def test_p74_a_native_application_is_answered_at_its_own_scheme_exactly(
+    cloud: Cloud, place: Place
+) -> None:
+    """RFC 8252 §7.1. The page has a link: no policy of a form can name such an address."""
+    for wrong in (
+        "com.example.planner:/", "com.example.planner:/back/", "com.example.planner://back",
+        "com.example.planner:/back?x=1", "COM.EXAMPLE.PLANNER:/back", "com.example.planner2:/back",
+        "evil.com.example.planner:/back", "com.example.planner:back", "http://127.0.0.1/back",
+    ):  # fmt: skip
+        _, challenge = pair()
+        reply = place.schemed.push(cloud, challenge, redirect_uri=wrong)
+        assert error(reply) == (400, "invalid_request"), wrong
+    for proves, status in ((False, 400), (True, 200)):  # another program may have the scheme too
+        verifier, challenge = pair()
+        uri = place.schemed.push(cloud, challenge).json["request_uri"]
+        question = place.person.ask(cloud, place.schemed.authorize_path(uri))
+        assert b"<dd>com.example.planner</dd>" in question.body
+        page = place.person.answer(cloud, question)
+        (link,) = re.findall(r'href="(com\.example\.planner:[^"]*)"', page.body.decode())
+        where, _, query = unescape(link).partition("?")
+        answer = dict(parse_qsl(query, strict_parsing=True))
+        assert (page.status, where, answer["iss"]) == (200, OWN_SCHEME, ISSUER)
+        proof = verifier if proves else pair()[0]
+        assert place.schemed.redeem(cloud, answer["code"], proof).status == status
 
 
 def test_p99_a_parameter_that_comes_twice_is_refused_on_the_way(cloud: Cloud, place: Place) -> None:

@@ -15,6 +15,7 @@ from keyin.oauth.redirects import answer_at, fits, host_of, may_be_registered
 WEB = "https://application.example/back?kept=1"
 NATIVE = "http://127.0.0.1/back"
 NATIVE_6 = "http://[::1]/back?x=y"
+PRIVATE = "com.example.app:/back"
 
 
 def application(*uris: str, native: bool) -> Application:
@@ -45,6 +46,12 @@ def test_loopback_literals_are_for_native_applications(uri: str) -> None:
     assert not may_be_registered(uri, native=False)
 
 
+@pytest.mark.parametrize("uri", [PRIVATE, "com.example:/", "example.x-1.app2:/a/b?c=d"])
+def test_private_use_schemes_are_for_native_applications(uri: str) -> None:
+    assert may_be_registered(uri, native=True)
+    assert not may_be_registered(uri, native=False)
+
+
 @pytest.mark.parametrize(
     "uri",
     [
@@ -53,7 +60,11 @@ def test_loopback_literals_are_for_native_applications(uri: str) -> None:
         "https://a.example:/", "https://a.example:x/", "https://a.example:99999/",
         "http://127.0.0.1.a.example/", "http://127.0.0.1:80@a.example/", "http://127.0.0.2/",
         "http://[::1/", "http://[::2]/", "https://a.example/ b", "https://ä.example/",
-        "https://a.example/\n", "javascript:alert(1)", "com.example.app:/back",
+        "https://a.example/\n", "javascript:alert(1)", "javascript:/alert(1)", "app:/back",
+        "com.example.app:back", "com.example.app://back", "com.example.app:", "com..app:/back",
+        ".example.app:/back", "com.example.:/back", "Com.example.app:/back", "3m.example:/back",
+        "com.example_app:/back", "com.example.app:/back#x", "com/example.app:/back",
+        "com.example.app/back:/", ":/back", "-m.example:/back",
         "https://a.example\\@b.example/", "https://a.example/" + "a" * 2000,
     ],
 )  # fmt: skip
@@ -68,6 +79,15 @@ def test_anything_else_may_not(uri: str, *, native: bool) -> None:
 @example("HTTPS://application.example/back?kept=1")
 def test_p74_a_web_application_is_answered_at_its_own_address_only(uri: str) -> None:
     assert fits(uri, application(WEB, native=False)) is (uri == WEB)
+
+
+@given(st.text())
+@example("com.example.app:/back/")
+@example("com.example.app:80/back")
+@example("com.example.app://back")
+@example("COM.EXAMPLE.APP:/back")
+def test_p74_a_private_use_scheme_is_answered_at_its_own_address_only(uri: str) -> None:
+    assert fits(uri, application(PRIVATE, native=True)) is (uri == PRIVATE)
 
 
 @given(st.integers(-1, 70_000), st.sampled_from(["", "0", " ", "+", "-", "٣", "_"]))
@@ -121,6 +141,7 @@ def test_an_answer_is_added_to_a_query_that_is_there() -> None:
         ("https://a.example:8443/x", "a.example"),
         (NATIVE_6, "[::1]"),
         ("http://127.0.0.1:5/x", "127.0.0.1"),
+        (PRIVATE, "com.example.app"),
     ],
 )
 def test_the_host_is_shown_without_its_port(uri: str, host: str) -> None:
