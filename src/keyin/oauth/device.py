@@ -86,6 +86,12 @@ class DeviceAuthorization:
         sender = await self.senders.identify(asked)
         if isinstance(sender, Refusal):
             return sender
+        outcome = await self._begun(asked, sender)
+        if isinstance(outcome, Refusal):
+            return await self.senders.refuse(outcome, sender, asked)
+        return outcome
+
+    async def _begun(self, asked: Asked, sender: Sender) -> Begun | Refusal:
         application = sender.proven.application
         if application is None or DEVICE_CODE not in application.grant_types:
             return refused(

@@ -59,6 +59,12 @@ class PushedRequests:
         sender = await self.senders.identify(asked)
         if isinstance(sender, Refusal):
             return sender
+        outcome = await self._pushed(asked, sender)
+        if isinstance(outcome, Refusal):
+            return await self.senders.refuse(outcome, sender, asked)
+        return outcome
+
+    async def _pushed(self, asked: Asked, sender: Sender) -> Pushed | Refusal:
         request = self._request(asked, sender)
         if isinstance(request, Refusal):
             return request

@@ -26,6 +26,7 @@ class Scene:
     person: Person
     planner: Application
     job: Application
+    telephone: Application
     before: int = 0
 
     def begin(self) -> None:
@@ -53,8 +54,11 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     made = account(data), application(data, "client_secret_basic")
     machine = ("--grant", "client-credentials", "--scope", "installations:read", "--site", "Hall")
     job = application(data, "client_secret_post", *machine)
-    with serving(data, "--issuer", ISSUER) as cloud:
-        yield Scene(cloud, *made, job)
+    telephone = application(data, "client_secret_basic", "--grant", "device")
+    file = data.parent / "cloud.toml"
+    file.write_text("device_code = true\n")
+    with serving(data, "--issuer", ISSUER, "--config", file) as cloud:
+        yield Scene(cloud, *made, job, telephone)
 
 
 @pytest.fixture
@@ -123,6 +127,34 @@ def test_p90_a_machine_job_and_its_refusal(scene: Scene) -> None:
         scene.job.post(scene.cloud, "/oauth2/token", form)
     assert scene.told == [("token.issued", "done"), ("token.refused", "refused")]
     assert {event["site"] for event in scene.news} == {"Hall"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"scope": "everything"}, "scope"),
+        ({"redirect_uri": "https://elsewhere.example/back"}, "redirect_uri"),
+        ({"code_challenge_method": "plain"}, "challenge"),
+    ],
+)
+def test_p90_a_wish_that_is_refused_leaves_an_event(
+    scene: Scene, wrong: dict[str, str], reason: str
+) -> None:
+    scene.begin()
+    assert scene.planner.push(scene.cloud, pair()[1], **wrong).status == 400
+    assert scene.told == [("token.refused", "refused")]
+    (event,) = scene.news
+    assert (event["actor"], event["reason"]) == (scene.planner.client_id, reason)
+
+
+def test_p90_a_device_that_is_refused_leaves_an_event(scene: Scene) -> None:
+    scene.begin()
+    for app, form in ((scene.planner, {}), (scene.telephone, {"scope": "everything"})):
+        assert app.post(scene.cloud, "/oauth2/device_authorization", form).status == 400
+    assert [(one["actor"], one["reason"]) for one in scene.news] == [
+        (scene.planner.client_id, "grant_not_allowed"),
+        (scene.telephone.client_id, "scope"),
+    ]
 
 
 def test_p90_an_account_and_an_application_that_are_made(scene: Scene) -> None:
