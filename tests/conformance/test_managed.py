@@ -9,9 +9,11 @@ import pytest
 
 from keyin.domain.enrolment import InitialAccess, InitialAccessKind, Template
 from keyin.domain.environment import Millis
+from keyin.domain.events import Act, Event
 from keyin.domain.membership import Role
 from keyin.domain.records import UNRESTRICTED, ClientKind, Digest, RecordId, Status
 from keyin.oauth.managed_ports import Wanted
+from keyin.oauth.notice_ports import DAY_MS
 from keyin.oauth.ports import Enrolment
 from tests.conformance.test_memberships import ADA, BEN, EVENT, member
 from tests.fakes.records import LINEAGE, NOW, client, credential
@@ -73,6 +75,32 @@ async def test_p96_only_what_is_within_reach_is_found(stocked: Store) -> None:
             assert picture is None or picture.client.id == made.id
     await stocked.end_membership(ADA, "Main hall", event=EVENT)
     assert await found(stocked) == ["own-too", "seen", "own"]
+
+
+async def test_p94_what_was_done_with_a_computer_is_seen_by_who_it_is_in_reach_of(
+    stocked: Store,
+) -> None:
+    own = CLIENTS[0].id
+    for number, act in enumerate((Act.CLIENT_REGISTERED, Act.TOKEN_ISSUED, Act.CLIENT_SUSPENDED)):
+        at = Millis(NOW + number)
+        await stocked.record(Event(act=act, actor='"client":"own"', at=at, client=own))
+    await stocked.record(Event(act=Act.CLIENT_REVOKED, actor=own, at=NOW, client=CLIENTS[1].id))
+    await stocked.note_network(own, "192.0.2.0/24", now=NOW, told=())
+    later = Millis(NOW + 3 * DAY_MS)
+    await stocked.note_network(own, "198.51.100.0/24", now=NOW, told=())
+    await stocked.note_network(own, "198.51.100.0/24", now=later, told=())
+    seen = await stocked.managed_history(ADA, own, most=9)
+    assert seen is not None
+    assert [one.act for one in seen.events] == [Act.CLIENT_SUSPENDED, Act.CLIENT_REGISTERED]
+    assert [(one.network, one.first, one.last) for one in seen.networks] == [
+        ("198.51.100.0/24", NOW, later),
+        ("192.0.2.0/24", NOW, NOW),
+    ]
+    newest = await stocked.managed_history(ADA, own, most=1)
+    assert newest is not None
+    assert [one.act for one in newest.events] == [Act.CLIENT_SUSPENDED]
+    assert await stocked.managed_history(BEN, own, most=9) is None
+    assert await stocked.managed_history(ADA, CLIENTS[3].id, most=9) is None
 
 
 async def test_what_belongs_to_a_computer_comes_with_it(stocked: Store) -> None:

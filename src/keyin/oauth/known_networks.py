@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from keyin.domain.address_text import address_text, network_text
 from keyin.domain.enrolment import Notice, NoticeKind
 from keyin.domain.records import ClientKind, RecordId
+from keyin.oauth.notice_ports import DAY_MS
 from keyin.oauth.notices import notice_id_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 MOST: Final = 20_000
 """So many are remembered here; then it begins anew."""
-_DAY_MS: Final = 24 * 60 * 60_000
 
 
 @dataclass(slots=True)
@@ -30,18 +30,18 @@ class KnownNetworks:
     """See above."""
 
     store: ClientNetworks
-    _known: set[tuple[RecordId, str]] = field(default_factory=set)
+    _known: set[tuple[RecordId, str, int]] = field(default_factory=set)
 
     async def note(self, client: Client, address: Address | None, now: Millis) -> None:
         """Take note of where a computer asks from. Raises StoreUnavailable."""
         owner = client.lineage.owner
         if owner is None or address is None or client.kind is not ClientKind.INSTALLATION:
             return
-        network = network_text(address)
-        if (client.id, network) in self._known:
+        network, day = network_text(address), now // DAY_MS
+        if (client.id, network, day) in self._known:
             return
         told = Notice(
-            id=notice_id_of(f"network\0{client.id}\0{now // _DAY_MS}"),  # one a day
+            id=notice_id_of(f"network\0{client.id}\0{day}"),  # one a day
             account_id=RecordId(owner),
             kind=NoticeKind.NEW_NETWORK,
             client_id=client.id,
@@ -53,4 +53,4 @@ class KnownNetworks:
         await self.store.note_network(client.id, network, now=now, told=[told])
         if len(self._known) >= MOST:
             self._known.clear()
-        self._known.add((client.id, network))
+        self._known.add((client.id, network, day))

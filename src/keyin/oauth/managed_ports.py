@@ -14,6 +14,8 @@ from keyin.domain.enrolment import InitialAccessKind
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from keyin.domain.environment import Millis
+    from keyin.domain.events import Event
     from keyin.domain.records import RecordId, Status
     from keyin.oauth.administration_ports import ClientPicture
     from keyin.oauth.enrolment_ports import Listed
@@ -38,6 +40,24 @@ class Wanted:
     """The initial access token that they registered with."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenFrom:
+    """A network that a computer was used from."""
+
+    network: str
+    first: Millis
+    last: Millis
+    """To the day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What was done with a computer, the newest first, and from where it was used."""
+
+    events: Sequence[Event]
+    networks: Sequence[SeenFrom]
+
+
 class ManagedClients(Protocol):
     """Computers within reach."""
 
@@ -49,6 +69,12 @@ class ManagedClients(Protocol):
 
     async def managed_one(self, account_id: RecordId, id_: RecordId) -> ClientPicture | None:
         """Return a computer within reach."""
+        ...
+
+    async def managed_history(
+        self, account_id: RecordId, id_: RecordId, *, most: int
+    ) -> History | None:
+        """Return what is known of a computer within reach; tokens are counted by their networks."""
         ...
 
     async def managed_counts(self, account_id: RecordId) -> Mapping[tuple[str | None, Status], int]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from keyin.oauth.accounts import Account
     from keyin.oauth.administration_ports import ClientPicture
     from keyin.oauth.enrolment_ports import Listed
+    from keyin.oauth.managed_ports import History
     from keyin.oauth.sign_in import Visit
 
 _STANDS: Final = frozenset(Status) - {Status.REVOKED, Status.EXPIRED}
@@ -127,6 +128,10 @@ class Managing:
         """Return one within reach."""
         picture = await self.store.managed_one(account.id, id_)
         return await self._whole(picture, await self.reach(account)) if picture else None
+
+    async def history(self, account: Account, id_: RecordId, *, most: int) -> History | None:
+        """Return what was done with one within reach, and from where it was used (P94)."""
+        return await self.store.managed_history(account.id, id_, most=most)
 
     async def suspend(self, account: Account, id_: RecordId, *, reason: str, visit: Visit) -> Acted:
         """Stop one for a while."""

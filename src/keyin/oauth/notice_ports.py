@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from keyin.domain.records import RecordId
 
 
+DAY_MS: Final = 24 * 60 * 60_000
 MOST_NETWORKS: Final = 64
 """So many are remembered of one computer."""
 
@@ -47,9 +48,9 @@ class ClientNetworks(Protocol):
     async def note_network(
         self, client_id: RecordId, network: str, *, now: Millis, told: Sequence[Notice]
     ) -> bool:
-        """Remember one, durably; say whether it was new and not the first. Then this is told.
+        """Remember one and the day, durably; say whether it was new and not the first.
 
-        Of very many the oldest are forgotten, and are new again.
+        Then this is told. Of very many the oldest are forgotten, and are new again.
         """
         ...
 

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from keyin.domain.records import RecordId, Status
 from keyin.oauth.managed_ports import Wanted
 from keyin.pages.answers import see_other
+from keyin.pages.history import MOST, history_view
 from keyin.pages.manage_texts import STATUSES
 from keyin.pages.texts import Trouble, plain
 from keyin.pages.views import computer_view, notice_view
@@ -72,7 +73,17 @@ class Computers:
         if isinstance(found, Page):
             return found
         who, computer = found
-        return self.desk.shown("computer", request, who, here="computers", **shown(computer))
+        id_ = computer.picture.client.id
+        past = await self.managing.history(who.account, id_, most=MOST)
+        names = [one.oauth2_client_id for one in computer.picture.credentials]
+        return self.desk.shown(
+            "computer",
+            request,
+            who,
+            here="computers",
+            past=history_view(past, reader=who.account.id, own=names) if past else None,
+            **shown(computer),
+        )
 
     async def found(
         self, request: PageRequest, *, recent: bool = False, then: str = ""

@@ -6,6 +6,7 @@ from typing import Final
 
 from keyin.domain.enrolment import InitialAccessKind, NoticeKind
 from keyin.domain.errors import msgid
+from keyin.domain.events import Act
 from keyin.domain.records import Origin, Status, StoppedBy
 
 STATUSES: Final = {
@@ -78,5 +79,21 @@ NOTICES: Final = {
     NoticeKind.NEW_NETWORK: msgid("A computer was used from a network that is new."),
     NoticeKind.REPORTED: msgid("A computer asked in your name, and you reported it."),
 }
+ACTS: Final = {
+    Act.CLIENT_REGISTERED: msgid("Enrolled"),
+    Act.CLIENT_ACTIVATED: msgid("Counts from now on"),
+    Act.CLIENT_RETURNED: msgid("Came back by itself"),
+    Act.CLIENT_SUSPENDED: msgid("Stopped for a while"),
+    Act.CLIENT_RESUMED: msgid("Let go on"),
+    Act.CLIENT_REVOKED: msgid("Taken out for ever"),
+    Act.CLIENT_EXPIRED: msgid("Lapsed by itself"),
+    Act.REGISTRATION_CHANGED: msgid("Its record was changed"),
+    Act.REGISTRATION_REFUSED: msgid("A change of its record was refused"),
+    Act.CLIENT_KEY_ADDED: msgid("Got another key"),
+    Act.CLIENT_KEY_REVOKED: msgid("A key of it was ended"),
+    Act.CREDENTIAL_REVOKED: msgid("A proof of it was ended"),
+}
+"""What was done with a computer; of tokens its owner sees the days and the networks."""
+ACT: Final = msgid("Something else was done")
 NOTICE: Final = msgid("Something happened to a computer.")
 """For a kind that has no words of its own."""

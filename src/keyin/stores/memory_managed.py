@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from keyin.domain.events import Event
 from keyin.domain.membership import reach_of
 from keyin.domain.records import ClientKind
-from keyin.oauth.managed_ports import SHOWN_KINDS
+from keyin.oauth.managed_ports import SHOWN_KINDS, History, SeenFrom
 from keyin.stores.memory_enrolment import MemoryEnrolment
 
 if TYPE_CHECKING:
@@ -39,6 +42,21 @@ class MemoryManaged(MemoryEnrolment):
         """See ManagedClients."""
         found = self._within(account_id)
         return next((self.picture(n, client) for n, client in found if client.id == id_), None)
+
+    async def managed_history(
+        self, account_id: RecordId, id_: RecordId, *, most: int
+    ) -> History | None:
+        """See ManagedClients."""
+        if await self.managed_one(account_id, id_) is None:
+            return None
+        told = [msgspec.json.decode(row.event, type=Event) for row in self._audit]
+        acts = [one for one in told if one.client == id_ and not one.act.startswith("token.")]
+        seen = self._networks.get(id_, {}).items()
+        networks = [SeenFrom(network=one, first=at[0], last=at[1]) for one, at in seen]
+        return History(
+            events=sorted(acts, key=lambda one: -one.at)[:most],
+            networks=sorted(networks, key=lambda one: (-one.last, one.network)),
+        )
 
     async def managed_counts(self, account_id: RecordId) -> Mapping[tuple[str | None, Status], int]:
         """See ManagedClients."""

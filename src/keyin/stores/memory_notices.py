@@ -27,7 +27,8 @@ class MemoryNotices:
         self._notices: dict[RecordId, Notice] = {}
         self._mail: dict[RecordId, tuple[Millis, int]] = {}
         """When to mail, and how often it was tried."""
-        self._networks: dict[RecordId, list[str]] = {}
+        self._networks: dict[RecordId, dict[str, tuple[Millis, Millis]]] = {}
+        """From where a computer was used, and when first and last."""
 
     def put_notices(self, notices: Sequence[Notice]) -> None:
         """Add notices within a unit of work."""
@@ -64,14 +65,15 @@ class MemoryNotices:
         self, client_id: RecordId, network: str, *, now: Millis, told: Sequence[Notice]
     ) -> bool:
         """See ClientNetworks."""
-        del now
-        known = self._networks.setdefault(client_id, [])
+        known = self._networks.setdefault(client_id, {})
         if network in known:
+            known[network] = (known[network][0], now)
             return False
-        known.append(network)
+        known[network] = (now, now)
         if len(known) == 1:
             return False
-        del known[:-MOST_NETWORKS]
+        for oldest in [*known][:-MOST_NETWORKS]:
+            del known[oldest]
         self.put_notices(told)
         return True
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from keyin.domain.records import ClientKind, Status
 from keyin.oauth.managed_ports import SHOWN_KINDS
 from keyin.stores import membership_rows
+from keyin.stores.history_rows import history
 from keyin.stores.like_pattern import containing
 from keyin.stores.membership_rows import MEMBERSHIP
 from keyin.stores.postgres.administration import PICTURES, PostgresAdministration
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from keyin.domain.records import RecordId
     from keyin.oauth.administration_ports import ClientPicture
     from keyin.oauth.enrolment_ports import Listed
-    from keyin.oauth.managed_ports import Wanted
+    from keyin.oauth.managed_ports import History, Wanted
 
 _COLUMNS: Final = names(MEMBERSHIP)
 _OF: Final = f"SELECT {_COLUMNS} FROM memberships WHERE account_id = $1 ORDER BY site"  # noqa: S608 - ours
@@ -52,6 +53,14 @@ AND (a.owner = $1 OR a.site IN (SELECT site FROM memberships WHERE account_id = 
 AND ($3::bigint IS NULL OR a.seq < $3) ORDER BY a.seq DESC LIMIT $4
 """  # noqa: S608 - ours
 _ONE: Final = f"{PICTURES} {_WITHIN} AND o.id = $3"
+_HISTORY: Final = """
+SELECT event FROM audit WHERE substr(event, 1, 14) <> '{"act":"token.'
+AND substring(event from '"client":"([^"]+)"') = $1 ORDER BY at DESC LIMIT $2
+"""
+_NETWORKS: Final = """
+SELECT network, first, coalesce(last, first) FROM client_networks WHERE client_id = $1
+ORDER BY 3 DESC, 1
+"""
 _COUNTS: Final = (
     f"SELECT o.site, o.status, count(*) FROM clients AS o WHERE {_WITHIN} GROUP BY 1, 2"  # noqa: S608 - ours
 )
@@ -91,6 +100,15 @@ class PostgresMemberships(PostgresAdministration):
         """See ManagedClients."""
         found = await self._pictures(await self._lookups.fetch(_ONE, *_of(account_id), id_))
         return found[0] if found else None
+
+    async def managed_history(
+        self, account_id: RecordId, id_: RecordId, *, most: int
+    ) -> History | None:
+        """See ManagedClients."""
+        if await self.managed_one(account_id, id_) is None:
+            return None
+        acts = await self._lookups.fetch(_HISTORY, id_, most)
+        return history(acts, await self._lookups.fetch(_NETWORKS, id_))
 
     async def managed_counts(self, account_id: RecordId) -> Mapping[tuple[str | None, Status], int]:
         """See ManagedClients."""

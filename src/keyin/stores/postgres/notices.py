@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from keyin.oauth.notice_ports import MOST_NETWORKS, Due
+from keyin.oauth.notice_ports import DAY_MS, MOST_NETWORKS, Due
 from keyin.stores.notice_rows import NOTICE, notice, notice_row
 from keyin.stores.postgres.part import PostgresPart
 from keyin.stores.postgres.statements import columns_of, insert_many, names
@@ -43,9 +43,11 @@ ORDER BY claimed.seq
 
 
 _NOTE: Final = (
-    "INSERT INTO client_networks (client_id, network, first) VALUES ($1, $2, $3) "
-    "ON CONFLICT DO NOTHING"
+    "INSERT INTO client_networks AS known (client_id, network, first, last) "
+    "VALUES ($1, $2, $3, $3) ON CONFLICT (client_id, network) DO UPDATE SET last = excluded.last "
+    "WHERE coalesce(known.last, 0) < $4 RETURNING xmax = 0"
 )
+"""Says whether it is new; nothing, where the day is known."""
 _COUNT: Final = "SELECT count(*) FROM client_networks WHERE client_id = $1"
 _FORGET: Final = (
     "DELETE FROM client_networks WHERE client_id = $1 AND network IN "
@@ -83,7 +85,9 @@ class PostgresNotices(PostgresPart):
         """See ClientNetworks."""
 
         async def unit(transaction: Transaction) -> bool:
-            if not await transaction.execute(_NOTE, client_id, network, now):
+            today = now - now % DAY_MS
+            noted = await transaction.fetch(_NOTE, client_id, network, now, today)
+            if not any(new for (new,) in noted):
                 return False
             ((count,),) = await transaction.fetch(_COUNT, client_id)
             if count == 1:

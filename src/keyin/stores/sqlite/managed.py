@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyin.domain.records import ClientKind, Status
 from keyin.oauth.managed_ports import SHOWN_KINDS
+from keyin.stores.history_rows import history
 from keyin.stores.like_pattern import containing
 from keyin.stores.sqlite import initial_access
 from keyin.stores.sqlite.administration import PICTURES, picture
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from keyin.domain.records import RecordId
     from keyin.oauth.administration_ports import ClientPicture
     from keyin.oauth.enrolment_ports import Listed
-    from keyin.oauth.managed_ports import Wanted
+    from keyin.oauth.managed_ports import History, Wanted
 
 _WITHIN: Final = """
 o.kind = :kind AND (o.owner = :account
@@ -41,6 +42,16 @@ _ACCESS: Final = f"""
 AND (a.owner = :account OR a.site IN (SELECT site FROM memberships WHERE account_id = :account))
 AND (:before IS NULL OR a.seq < :before) ORDER BY a.seq DESC LIMIT :most
 """  # noqa: S608 - words of ours
+_HISTORY: Final = """
+SELECT event FROM audit WHERE substr(event, 1, 14) <> '{"act":"token.'
+AND instr(event, '"client":"') > 0
+AND substr(event, instr(event, '"client":"') + 10,
+           instr(substr(event, instr(event, '"client":"') + 10), '"') - 1) = :id ORDER BY at DESC LIMIT :most
+"""
+_NETWORKS: Final = """
+SELECT network, first, coalesce(last, first) FROM client_networks WHERE client_id = :id
+ORDER BY 3 DESC, 1
+"""
 _COUNTS: Final = (
     f"SELECT o.site, o.status, count(*) FROM clients AS o WHERE {_WITHIN} GROUP BY 1, 2"  # noqa: S608 - words of ours
 )
@@ -71,6 +82,18 @@ class SqliteManaged(SqliteSecondFactors):
         with our_errors():
             found = self._reading.execute(_ONE, {**_of(account_id), "id": id_}).fetchall()
             return next((picture(self._reading, row) for row in found), None)
+
+    async def managed_history(
+        self, account_id: RecordId, id_: RecordId, *, most: int
+    ) -> History | None:
+        """See ManagedClients."""
+        if await self.managed_one(account_id, id_) is None:
+            return None
+        values = {"id": id_, "most": most}
+        with our_errors():
+            acts = self._reading.execute(_HISTORY, values).fetchall()
+            seen = self._reading.execute(_NETWORKS, {"id": id_}).fetchall()
+        return history(acts, seen)
 
     async def managed_counts(self, account_id: RecordId) -> Mapping[tuple[str | None, Status], int]:
         """See ManagedClients."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from keyin.oauth.notice_ports import MOST_NETWORKS, Due
+from keyin.domain.environment import Millis
+from keyin.oauth.notice_ports import DAY_MS, MOST_NETWORKS, Due
 from keyin.stores.notice_rows import NOTICE, notice, notice_row
 from keyin.stores.rows import names
 from keyin.stores.sqlite.connection import our_errors
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from keyin.domain.enrolment import Notice
-    from keyin.domain.environment import Millis
     from keyin.domain.records import RecordId
 
 _NAMES: Final = names(NOTICE)
@@ -33,11 +33,9 @@ _DUE: Final = (
     "SELECT seq FROM notices WHERE next_mail IS NOT NULL AND next_mail <= ? "
     "ORDER BY next_mail, seq LIMIT ?"
 )
-_KNOWN: Final = "SELECT 1 FROM client_networks WHERE client_id = ? AND network = ?"
-_NOTE: Final = (
-    "INSERT INTO client_networks (client_id, network, first) VALUES (?, ?, ?) "
-    "ON CONFLICT DO NOTHING"
-)
+_KNOWN: Final = "SELECT 1 FROM client_networks WHERE client_id = ? AND network = ? AND last >= ?"
+_SEEN: Final = "UPDATE client_networks SET last = ? WHERE client_id = ? AND network = ?"
+_NOTE: Final = "INSERT INTO client_networks (client_id, network, first, last) VALUES (?, ?, ?, ?)"
 _FORGET: Final = (
     "DELETE FROM client_networks WHERE client_id = ? AND network IN "
     "(SELECT network FROM client_networks WHERE client_id = ? ORDER BY first, network LIMIT ?)"
@@ -79,7 +77,8 @@ class SqliteNotices(SqlitePart):
     ) -> bool:
         """See ClientNetworks."""
         with our_errors():
-            if self._lookups.execute(_KNOWN, (client_id, network)).fetchone() is not None:
+            today = Millis(now - now % DAY_MS)
+            if self._lookups.execute(_KNOWN, (client_id, network, today)).fetchone() is not None:
                 return False
         unit = partial(_note_network, client_id=client_id, network=network, now=now, told=told)
         return await self._writer.run(unit)
@@ -114,9 +113,12 @@ def _note_network(
     now: Millis,
     told: Sequence[Notice],
 ) -> bool:
+    if connection.execute(_SEEN, (now, client_id, network)).rowcount:
+        return False
     query = "SELECT count(*) FROM client_networks WHERE client_id = ?"
     (before,) = connection.execute(query, (client_id,)).fetchone()
-    if not connection.execute(_NOTE, (client_id, network, now)).rowcount or not before:
+    connection.execute(_NOTE, (client_id, network, now, now))
+    if not before:
         return False
     connection.execute(_FORGET, (client_id, client_id, max(0, before + 1 - MOST_NETWORKS)))
     add(connection, told)

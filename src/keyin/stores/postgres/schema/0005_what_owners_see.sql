@@ -1,0 +1,7 @@
+-- What owners see of their computers: what was done with one, and when it last came from a network.
+-- Tokens are not in the index: they come with every key-in, and nobody looks them up by client.
+
+ALTER TABLE client_networks ADD COLUMN last BIGINT;
+
+CREATE INDEX audit_by_client ON audit (substring(event from '"client":"([^"]+)"'), at)
+WHERE substr(event, 1, 14) <> '{"act":"token.';
