@@ -166,6 +166,7 @@ class Administering:
             raise trouble(Trouble.NOT_ENROLLED)
         if held.registered is None and not request.offline:
             raise trouble(Trouble.BY_HAND)
+        self._site_files.remove()  # else it would be back in a minute
         told = await self._told(held, insist=not request.offline)
         self._identity.files.drop_held()
         self._identity.files.drop_coming()
@@ -178,14 +179,26 @@ class Administering:
             raise trouble(Trouble.BUSY)
 
     async def _seal(self, request: SealRequest) -> DoneAnswer:
-        if not request.without_file and not self._site_files.is_there():
-            raise trouble(Trouble.NO_FILE)
         await self._enrolment.cancel()
+        await self._lay_file(request)
         held = self._identity.files.held()
         told = held is not None and await self._told(held, insist=False)
         self._identity.files.seal(self._identity.machine.boot())
         self._enrolment.settled()
         return DoneAnswer(told_cloud=told or held is None)
+
+    async def _lay_file(self, request: SealRequest) -> None:
+        """See that copies have something to enrol with, by the configuration as it is now."""
+        if request.without_file:
+            return
+        await self._reach.aim()
+        try:
+            if request.file is not None:
+                await self._site_files.put(request.file.encode(), self._registering.cloud())
+            if not self._site_files.is_there():
+                raise trouble(Trouble.NO_FILE)
+        finally:
+            await self._reach.miss()
 
     async def _told(self, held: CredentialFile, *, insist: bool) -> bool:
         """End the registration at the cloud; never the one that this identity was copied from."""

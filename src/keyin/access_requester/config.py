@@ -63,7 +63,7 @@ class EnrolmentSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """`[enrolment]`: what this computer says of itself when it enrols, and with what by itself."""
 
     file: str | None = None
-    """The enrolment file of this computer's site: without an identity, it enrols with that."""
+    """The enrolment file of this computer's site: it enrols with that, and removes it then."""
     name: str | None = None
     """What it is called; without it, its host name."""
     computer_type: str = "public"

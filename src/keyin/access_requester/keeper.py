@@ -85,8 +85,11 @@ class Keeper:
         """Take one step. True: again, later; None: there is nothing to do; False: go on at once."""
         try:
             step = self._step()
-            if step is Step.REST or self._enrolment.busy:
-                return True if self._enrolment.busy else None
+            if self._enrolment.busy:
+                return True
+            if step is Step.REST:
+                self.problem = self.problem if self._refused else None
+                return None
             self._at_work = True
             done = await self._do(step)
         except KeyinError as exc:
@@ -109,22 +112,30 @@ class Keeper:
                 await self._show()
             case Step.ASK_AGAIN:
                 await self._enrolment.resume()
-            case Step.DROP_ASKED:
-                self._registering.asked.forget()
             case Step.PROVE_NEW:
                 await self._registering.prove()
                 self._enrolment.settled()
             case Step.ASK_WHETHER_APPROVED:
                 return await self._registering.ask_whether_approved()
-            case Step.DROP_NEW:
-                self._identity.files.drop_coming()
             case Step.FINISH_KEY:
                 await self._rotation.finish()
             case Step.COME_BACK:
                 await self._come_back()
             case Step.USE_FILE:
                 await self._enrolment.file(self._site_files.content())
+            case _:
+                self._tidy(step)
         return True
+
+    def _tidy(self, step: Step) -> None:
+        """Take away what is of no use here any more. Raises ConfigurationError."""
+        match step:
+            case Step.DROP_ASKED:
+                self._registering.asked.forget()
+            case Step.DROP_NEW:
+                self._identity.files.drop_coming()
+            case Step.REMOVE_FILE:
+                self._site_files.remove()
 
     def _noted(self, error: KeyinError) -> bool | None:
         if isinstance(error, ConfigurationError | Refused | CloudUnreachable):

@@ -21,7 +21,7 @@ from keyin.cli import requester_configuration
 from keyin.cli.enrolling import Enrolling
 from keyin.cli.exits import errors_for_people
 from keyin.cli.texts import _
-from keyin.domain.errors import ConfigurationError, KeyinError
+from keyin.domain.errors import ConfigurationError, KeyinError, msgid
 from keyin.remote.requester_admin import RequesterAdministrator
 from keyin.wire.enrolment_file import LARGEST
 from keyin.wire.requester_admin import LONGEST_CODE, Stage
@@ -142,7 +142,7 @@ async def _run(
     if code is not None:
         return await enrolling.with_code(_read_code())
     if iat_file is not None:
-        return await enrolling.with_file(_read_file(iat_file))
+        return await enrolling.with_file(file_text(iat_file))
     try:
         return await enrolling.ladder()
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -162,12 +162,13 @@ def _read_code() -> str:
     return sys.stdin.readline(LONGEST_CODE).strip()
 
 
-def _read_file(path: Path) -> str:
+def file_text(path: Path) -> str:
+    """Return what stands in an enrolment file. Raises Refused (`file_wrong`)."""
     try:
         with path.open("rb") as file:
             return file.read(LARGEST + 1)[:LARGEST].decode()
     except (OSError, UnicodeDecodeError):
-        raise trouble(Trouble.FILE_WRONG, reason="it cannot be read") from None
+        raise trouble(Trouble.FILE_WRONG, reason=msgid("it cannot be read")) from None
 
 
 def _put_back(config: Path, before: bytes | None) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
 from keyin.cli.exits import errors_for_people
-from keyin.cli.requester_enrol import administrator, config_option
+from keyin.cli.requester_enrol import administrator, config_option, file_text
 from keyin.cli.texts import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
-    from pathlib import Path
 
     from keyin.wire.requester_admin import DoneAnswer
 
@@ -52,17 +52,30 @@ def leave(*, config: Path, offline: bool, as_json: bool) -> None:
 
 @click.command()
 @config_option
+@click.option(
+    "--iat-file",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="The enrolment file that copies enrol with; without it, the one that lies there.",
+)
 @click.option("--without-file", is_flag=True, help="Also where copies could not enrol themselves.")
 @_json
-def seal(*, config: Path, without_file: bool, as_json: bool) -> None:
-    """Make this computer ready for imaging: its credential goes, its site's file stays.
+def seal(*, config: Path, iat_file: Path | None, without_file: bool, as_json: bool) -> None:
+    """Make this computer ready for imaging: its credential goes, its site's file comes.
 
-    Each copy enrols itself at its first start, with the file that [enrolment] file names. Empty
-    /etc/machine-id too, as for every image; switch the computer off afterwards.
+    Each copy enrols itself at its first start, with the file that is laid where [enrolment] file
+    says, and takes it away then. Empty /etc/machine-id too, as for every image; switch the computer
+    off afterwards.
 
-    Example: sudo keyin requester seal
+    Example: sudo keyin requester seal --iat-file /media/usb/reading-room.iat
     """
-    done = _asked(lambda: administrator(config).seal(without_file=without_file), as_json=as_json)
+
+    async def sealed() -> DoneAnswer:
+        file = None if iat_file is None else file_text(iat_file)
+        return await administrator(config).seal(without_file=without_file, file=file)
+
+    if iat_file is not None and without_file:
+        raise click.UsageError(_("use one of --iat-file and --without-file"))
+    done = _asked(sealed, as_json=as_json)
     if not as_json:
         click.echo(_("This computer is ready for imaging. Switch it off now."))
         _tell_unless(done)

@@ -38,6 +38,8 @@ class Step(StrEnum):
     """Present the certificate of the registration that the cloud does not know any more."""
     USE_FILE = "use_file"
     """Enrol with the file that this computer's site put there."""
+    REMOVE_FILE = "remove_file"
+    """Take that file away: it opens the site to whoever reads it, and is of no use here any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +112,10 @@ def _about_held(held: Identity, situation: Situation) -> Step:
         return Step.COME_BACK if back else Step.REST
     if not situation.shown:
         return Step.SHOW
-    return Step.FINISH_KEY if held.half_changed else Step.REST
+    if held.half_changed:
+        return Step.FINISH_KEY
+    served = situation.site_file and held.cloud is not None
+    return Step.REMOVE_FILE if served else Step.REST
 
 
 def _about_asking(asking: Identity, situation: Situation) -> Step | None:

@@ -70,9 +70,10 @@ class RequesterAdministrator:
         """Take this computer off the cloud. Raises as `enrol`."""
         return await self._ask("leave", DoneAnswer, offline=offline)
 
-    async def seal(self, *, without_file: bool) -> DoneAnswer:
+    async def seal(self, *, without_file: bool, file: str | None) -> DoneAnswer:
         """Make this computer ready for imaging. Raises as `enrol`."""
-        return await self._ask("seal", DoneAnswer, without_file=without_file)
+        more = {} if file is None else {"file": file}
+        return await self._ask("seal", DoneAnswer, without_file=without_file, **more)
 
     async def _ask(self, op: str, shape: type[_Answer], **fields: object) -> _Answer:
         uid = owner_of_place(self._path)

@@ -1,7 +1,7 @@
 """What an administrator asks of the access requester: ops of a door of their own.
 
 No op takes a path, a command, a URL or a host (P67): which cloud is meant stands in the
-configuration. Two ops bring something secret in, a code and a file; none brings anything out but
+configuration. Three ops bring something secret in, a code or a file; none brings anything out but
 what a person is shown (P60). tests/unit/requester holds both by enumerating these classes.
 """
 
@@ -77,6 +77,11 @@ class SealRequest(_Request, frozen=True, kw_only=True, tag_field="op", tag="seal
 
     without_file: bool = False
     """Also where its copies would have nothing to enrol with."""
+    file: Annotated[str, msgspec.Meta(min_length=1, max_length=LARGEST)] | None = None
+    """What stands in the enrolment file that copies enrol with; None: it lies there already."""
+
+    def __repr__(self) -> str:
+        return f"SealRequest(id={self.id!r})"
 
 
 AdminRequest = (

@@ -108,7 +108,7 @@ TROUBLE_TEXTS: Final[dict[Trouble, ErrorText]] = {
     ),
     Trouble.NO_FILE: ErrorText(
         msgid("there is no enrolment file that copies of this computer could enrol with"),
-        msgid("put the site's file where [enrolment] file says, or seal with --without-file"),
+        msgid("seal with --iat-file and the site's file, or with --without-file"),
     ),
     Trouble.NOT_STORED: ErrorText(
         msgid("this computer cannot keep its identity: %(reason)s"),

@@ -223,13 +223,14 @@ def test_a_file_enrols_whoever_has_it_and_its_count_holds(cloud: EnrollingCloud)
 
 def test_a_site_file_in_an_image_is_used_at_the_first_start(cloud: EnrollingCloud) -> None:
     with new_bare() as bare:
-        (bare.folder / "site").write_bytes(cloud.new_file())
+        (bare.folder / "stick").write_bytes(cloud.new_file())
+        shutil.copyfile(bare.folder / "stick", bare.folder / "site")
         (bare.folder / "site").chmod(0o600)
         bare.configure("file = 'site'\n", cloud=cloud.url)
         with bare.serving():
             wait_for(lambda: bare.client_id is not None)
             first = bare.client_id
-            done = bare.keyin("seal", "--json")
+            done = bare.keyin("seal", "--iat-file", bare.folder / "stick", "--json")
             assert json.loads(done.stdout)["told_cloud"], done.stderr
         with bare.serving():
             time.sleep(0.5)

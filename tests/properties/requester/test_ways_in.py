@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import stat
 from typing import TYPE_CHECKING
 
 import pytest
@@ -115,14 +118,17 @@ def test_in_by_a_file_of_many(world: World) -> None:
 
 def test_in_by_a_file_in_an_image_which_is_sealed(world: World) -> None:
     with new_bare(name="In an image") as bare:
-        world.file(bare.folder / "site.iat", uses=3)
+        site = world.file(bare.folder / "site.iat", uses=3)
+        stick = shutil.copyfile(site, bare.folder / "stick.iat")
         bare.configure("file = 'site.iat'\n", cloud=world.url)
         with bare.serving():
-            wait_for(lambda: bare.client_id is not None)
+            wait_for(lambda: bare.client_id is not None and not site.exists())
             first = bare.client_id
-            done = bare.keyin("seal", "--json")
+            done = bare.keyin("seal", "--iat-file", stick, "--json")
             assert json.loads(done.stdout)["told_cloud"], (done.stdout, done.stderr)
+            status_ = site.stat()
+            assert (stat.S_IMODE(status_.st_mode), status_.st_uid) == (0o600, os.geteuid())
         bare.machine("c" * 32, boot=2)
         with bare.serving():
-            wait_for(lambda: bare.client_id not in {None, first})
+            wait_for(lambda: bare.client_id not in {None, first} and not site.exists())
         assert status(world, bare.client_id) == "active"

@@ -64,6 +64,8 @@ def test_each_rule_once() -> None:
     assert next_step(replace(WELL, held=copied, site_file=True)) is Step.USE_FILE
     assert next_step(replace(WELL, held=None, site_file=True)) is Step.USE_FILE
     assert next_step(replace(WELL, held=None)) is Step.REST
+    assert next_step(replace(WELL, site_file=True)) is Step.REMOVE_FILE
+    assert next_step(replace(WELL, held=replace(MINE, cloud=None), site_file=True)) is Step.REST
 
 
 @QUIET
@@ -89,6 +91,17 @@ def test_a_computer_that_was_refused_never_enrols_itself_with_the_file(
     held = situation.held
     if next_step(situation) is Step.USE_FILE:
         assert held is None or is_copy(held, situation.installation_id)
+
+
+@QUIET
+@given(situations)
+def test_a_file_is_removed_by_nobody_who_could_still_want_it(situation: Situation) -> None:
+    held = situation.held
+    if next_step(situation) is Step.REMOVE_FILE:
+        assert held is not None
+        assert not is_copy(held, situation.installation_id)
+        assert (held.cloud, situation.shown, situation.refused) == (situation.cloud, True, False)
+        assert (situation.sealed, situation.coming, held.half_changed) == (False, None, False)
 
 
 @QUIET

@@ -118,14 +118,14 @@ def test_p67_no_administrators_op_takes_a_path_a_command_a_url_or_a_host() -> No
         "enrol_code": {"code"},
         "enrol_file": {"file"},
         "leave": {"offline"},
-        "seal": {"without_file"},
+        "seal": {"without_file", "file"},
     }
     for op in own:
         for extra in ("path", "command", "url", "host", "cloud", "scope", "client_id"):
             message = (
                 {**PLAIN, "op": op, "code": "c"} if op == "enrol_code" else {**PLAIN, "op": op}
             )
-            message = {**message, "file": "f"} if op == "enrol_file" else message
+            message = {**message, "file": "f"} if op in {"enrol_file", "seal"} else message
             read_admin_request(message)
             with pytest.raises(Refused) as refused:
                 read_admin_request({**message, extra: "x"})
@@ -133,7 +133,7 @@ def test_p67_no_administrators_op_takes_a_path_a_command_a_url_or_a_host() -> No
 
 
 def test_a_code_and_a_file_do_not_show() -> None:
-    for op, name in (("enrol_code", "code"), ("enrol_file", "file")):
+    for op, name in (("enrol_code", "code"), ("enrol_file", "file"), ("seal", "file")):
         message = {**PLAIN, "op": op, name: "canary"}
         assert "canary" not in repr(read_admin_request(message))
         with pytest.raises(Refused) as refused:
