@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from keyin.domain.environment import Millis
+from keyin.domain.events import Act
 from keyin.domain.records import Digest, ProofUse, RecordId, Status
 from keyin.oauth.ports import Enrolment
 from tests.fakes.records import NOW, client, client_key, credential, event, key, token
@@ -91,6 +92,29 @@ async def test_p13_to_look_whether_a_proof_came_uses_none_up(store: Store) -> No
     assert await store.came_before([use("new"), use("old")]) == use("old")
     assert await store.came_before([use("new"), use("old", namespace="proof")]) is None
     assert await store.remember([use("new")], now=NOW)
+
+
+async def test_p13_proofs_are_used_up_with_the_event_of_a_refusal(store: Store) -> None:
+    first, other, refused = use("first"), use("other"), event(Act.TOKEN_REFUSED)
+    heads = [await store.audit_heads()]
+    assert await store.spend([first], now=NOW, event=refused) is None
+    heads.append(await store.audit_heads())
+    assert await store.spend([other, first], now=NOW, event=refused) == first
+    assert await store.spend([other], now=NOW) == other
+    assert await store.spend([use("without")], now=NOW) is None
+    assert await store.spend([], now=NOW) is None
+    assert await store.came_before([use("without")]) == use("without")
+    heads.append(await store.audit_heads())
+    assert heads[0] != heads[1] == heads[2]
+
+
+async def test_p13_of_two_refusals_with_one_proof_one_has_its_event(store: Store) -> None:
+    refused = event(Act.TOKEN_REFUSED)
+    outcomes = await asyncio.gather(
+        *[store.spend([use()], now=NOW, event=refused) for _ in range(20)]
+    )
+    assert sorted(one is None for one in outcomes) == [False] * 19 + [True]
+    assert [head.seq for head in await store.audit_heads()] == [1]
 
 
 async def test_p13_proofs_are_used_up_with_the_token_they_are_for(store: Store) -> None:

@@ -45,7 +45,9 @@ class Request:
 
     def headers(self, name: bytes) -> list[bytes]:
         """Return every value of a header, in order; `name` in lower case."""
-        return [value for key, value in self._headers if key == name]
+        if self._some_repeat:
+            return [value for key, value in self._headers if key == name]
+        return [self._named[name]] if name in self._named else []
 
     def has(self, name: bytes) -> bool:
         """Tell whether a header comes at all."""

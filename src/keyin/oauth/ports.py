@@ -73,6 +73,16 @@ class Replays(Protocol):
         """
         ...
 
+    async def spend(
+        self, uses: Sequence[ProofUse], *, now: Millis, event: Event | None = None
+    ) -> ProofUse | None:
+        """Use all of these up, and write an event with them; returns when that is durable.
+
+        Where one came before, that is returned, and the event is not written; the others are used
+        up all the same. Raises StoreUnavailable.
+        """
+        ...
+
     async def came_before(self, uses: Sequence[ProofUse]) -> ProofUse | None:
         """Return the first of these that was used already, and use none up. StoreUnavailable."""
         ...

@@ -13,7 +13,7 @@ import msgspec
 
 from keyin.domain.records import ClientKind
 from keyin.oauth.audit_ports import Trail
-from keyin.oauth.auditing import record_refusal
+from keyin.oauth.auditing import record_refusal, refusal_event
 from keyin.oauth.dpop import NAMESPACE, Dpop
 from keyin.oauth.errors import Code, Reason, Refusal, invalid_client, refused
 from keyin.oauth.ports import ClientKeys, Replays
@@ -87,22 +87,21 @@ class ProvenSenders:
         """Use the proofs up, in one commit; refuse where one came before. StoreUnavailable."""
         if not sender.uses:
             return None
-        before = await self.store.came_before(sender.uses)
-        if await self.store.remember(sender.uses, now=asked.now):
-            return None
-        return await self.refuse(replayed(before or sender.uses[0]), sender, asked)
+        before = await self.store.spend(sender.uses, now=asked.now)
+        return None if before is None else await self.refuse(replayed(before), sender, asked)
 
     async def refuse_and_spend(self, refusal: Refusal, sender: Sender, asked: Asked) -> Refusal:
         """Refuse, and use the proofs up as well; where one came before, that is what is told.
 
-        The event is noted first, so that it goes with their commit: who hears of the refusal of a
-        proven request can rely on its event, also after kill -9. Raises StoreUnavailable.
+        The event goes with their commit: who hears of the refusal of a proven request can rely on
+        it, also after kill -9. Raises StoreUnavailable.
         """
-        replay = await self.check_unused(sender, asked)
-        if replay:
-            return replay
-        await self.refuse(refusal, sender, asked)
-        return await self.spend(sender, asked) or refusal
+        if not sender.uses:
+            return await self.refuse(refusal, sender, asked)
+        proven = sender.proven
+        event = refusal_event(refusal, proven.by, asked) if proven.certain else None
+        before = await self.store.spend(sender.uses, now=asked.now, event=event)
+        return refusal if before is None else await self.refuse(replayed(before), sender, asked)
 
     async def refuse(self, refusal: Refusal, sender: Sender, asked: Asked) -> Refusal:
         """Note the refusal of a client that is certain. Raises StoreUnavailable."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keyin.domain.networks import Address
-    from keyin.domain.records import Client, Digest
+    from keyin.domain.records import Client, Digest, RecordId
     from keyin.oauth.client_auth import Authenticated
 
 HOUR_MS: Final = 3_600_000
@@ -134,16 +134,15 @@ class Throttle:
 
     async def before_key(self, by: Authenticated, key: Digest, *, now: Millis) -> Turn | Refusal:
         """Let a key be looked at, or refuse: too many failed, or too many different ones."""
-        client, rules = by.client, self.rules
-        own, site = _key_names(client)
+        client, rules, hour = by.client, self.rules, now // HOUR_MS
+        own, site, distinct = _key_names(client.id, client.lineage.site, hour)
         wait = await self.store.wait(
             ((own, rules.failed_keys), (site, rules.site_failed_keys)), now=now
         )
         if wait:
             return self._refused("failed_keys", wait)
-        hour = now // HOUR_MS
         found = await self.store.note(
-            f"d:{client.id}:{hour}",
+            distinct,
             _member(key),
             until=Millis((hour + 1) * HOUR_MS),
             most=self._most(client),
@@ -158,7 +157,7 @@ class Throttle:
     ) -> None:
         """Count a key that opened nothing. A reader that repeats itself guesses nothing."""
         rules = self.rules
-        own, site = _key_names(by.client)
+        own, site, _ = _key_names(by.client.id, by.client.lineage.site, now // HOUR_MS)
         cost = rules.weak_key_cost if weak and turn is Turn.FIRST else 1
         if await self.store.charge(own, rules.failed_keys, cost=cost, now=now):
             self.alarms.limit_reached("failed_keys")
@@ -170,7 +169,7 @@ class Throttle:
         client, most = by.client, self._most(by.client)
         hour = now // HOUR_MS
         until = Millis((hour + 1) * HOUR_MS)
-        names = (f"o:{client.id}:{hour}", f"d:{client.id}:{hour}")
+        names = (f"o:{client.id}:{hour}", _key_names(client.id, client.lineage.site, hour)[2])
         over = most * (self.rules.suspend_at - 1)
         count = await self.store.note(names[0], _member(key), until=until, most=over, now=now)
         if count == 1:
@@ -233,12 +232,11 @@ def _network(address: Address | None) -> str:
     return f"6:{own.value >> (IPV6_BITS - _NETWORK):x}"
 
 
-def _key_names(client: Client) -> tuple[str, str]:
-    """Name the buckets of a client and of its site."""
-    return f"k:{client.id}", _site_name(client.lineage.site or "", client.id)
-
-
 @lru_cache(maxsize=4096)
-def _site_name(site: str, client: str) -> str:
-    """Name a site's bucket; a client without a site is its own."""
-    return f"s:{_hashed(site)}" if site else f"s:-{client}"
+def _key_names(client: RecordId, site: str | None, hour: int) -> tuple[str, str, str]:
+    """Name a client's bucket, its site's, and the set of its keys of this hour.
+
+    A client without a site is its own.
+    """
+    of_site = f"s:{_hashed(site)}" if site else f"s:-{client}"
+    return f"k:{client}", of_site, f"d:{client}:{hour}"

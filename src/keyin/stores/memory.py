@@ -88,12 +88,24 @@ class MemoryStore(
         self, token: Token, *, event: Event, uses: Sequence[ProofUse] = ()
     ) -> ProofUse | None:
         """See oauth.ports.Tokens."""
-        new = [await self.remember([use], now=event.at) for use in uses]
-        if not all(new):
-            return uses[new.index(False)]
-        self.append_event(event)
-        self._tokens.setdefault(token.digest, token)
-        return None
+        before = self.used_before(uses)
+        if before is None:
+            self.append_event(event)
+            self._tokens.setdefault(token.digest, token)
+        return before
+
+    async def spend(
+        self,
+        uses: Sequence[ProofUse],
+        *,
+        now: Millis,  # noqa: ARG002 - the port's
+        event: Event | None = None,
+    ) -> ProofUse | None:
+        """See oauth.ports.Replays."""
+        before = self.used_before(uses)
+        if before is None and event is not None:
+            self.append_event(event)
+        return before
 
     async def find_grant(self, digests: Sequence[Digest]) -> StoredGrant | None:
         """See oauth.ports.Tokens."""

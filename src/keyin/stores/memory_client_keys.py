@@ -37,12 +37,18 @@ class MemoryClientKeys:
 
     async def remember(self, uses: Sequence[ProofUse], *, now: Millis) -> bool:  # noqa: ARG002 - the port's
         """See oauth.ports.Replays."""
-        news = []
+        return self.used_before(uses) is None
+
+    def used_before(self, uses: Sequence[ProofUse]) -> ProofUse | None:
+        """Use all of these up; return the first that came before."""
+        before = None
         for use in uses:
             name = (use.namespace, use.digest)
-            news.append(name not in self._uses)
-            self._uses.setdefault(name, use.expires)
-        return all(news)
+            if name in self._uses:
+                before = before or use
+            else:
+                self._uses[name] = use.expires
+        return before
 
     def put_client_key(self, key: ClientKey) -> bool:
         """Remember a key unless it is there; say whether it was new."""

@@ -107,9 +107,12 @@ class SecretsDirectory:
         """
         message = f"{purpose}\0{value}".encode("utf-8", "surrogatepass")
         mark = time_mark(value) if purpose == "token" else ""
-        return tuple(
-            [_digest(prefix + mark, keyed.copy(), message) for prefix, keyed in self._peppers]
-        )
+        found = []
+        for prefix, keyed in self._peppers:
+            mac = keyed.copy()
+            mac.update(message)
+            found.append(Digest(prefix + mark + mac.finalize().hex()))
+        return tuple(found)
 
     def seal(self, plaintext: bytes, context: str) -> bytes:
         """Return version, data key id, nonce and ciphertext."""
@@ -132,8 +135,3 @@ class SecretsDirectory:
                 "the store holds a record that was altered",
                 next_step="Restore the store from a backup.",
             ) from error
-
-
-def _digest(prefix: str, keyed: HMAC, message: bytes) -> Digest:
-    keyed.update(message)
-    return Digest(prefix + keyed.finalize().hex())

@@ -8,8 +8,9 @@ Decides nothing about claims; see `client_assertions` and `dpop_proofs`.
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from functools import lru_cache
+from base64 import urlsafe_b64encode
+from binascii import a2b_base64
+from functools import lru_cache, partial
 from hashlib import sha256
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -27,7 +28,7 @@ from keyin.domain.errors import InvalidDocument
 from keyin.wire.strict_json import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from keyin.domain.absent import Value
 
@@ -42,6 +43,7 @@ _PARTS: Final = {
     3: re.compile(f"{_CHARACTER}+[AEIMQUYcgkosw048]"),
 }
 """base64url without padding, by what is over four characters; no stray bits in the last one."""
+_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 _NUMBER_BYTES: Final = 32
 _SIGNATURE_BYTES: Final = 2 * _NUMBER_BYTES
 """Of both algorithms (RFC 7518 §3.4, RFC 8032)."""
@@ -107,7 +109,7 @@ def _known(algorithm: str, *numbers: str) -> PublicKey:
     members = _MEMBERS[algorithm]
     own = dict(zip(members, (crv, kty, *numbers), strict=True))
     canonical = msgspec.json.encode(own)
-    _loaded(canonical)
+    _verifier(canonical)
     return PublicKey(algorithm, canonical, wrapped(sha256(canonical).digest()))
 
 
@@ -158,14 +160,8 @@ def _header(part: str, parameters: frozenset[str]) -> tuple[Mapping[str, Value],
 
 def verify(jws: Jws, key: PublicKey) -> bool:
     """Tell whether the key signed this, with its own algorithm and under that name."""
-    public, signature = _loaded(key.jwk), jws.signature
     try:
-        if isinstance(public, Ed25519PublicKey):
-            public.verify(signature, jws.signed)
-        else:
-            r, s = signature[:_NUMBER_BYTES], signature[_NUMBER_BYTES:]
-            numbers = encode_dss_signature(int.from_bytes(r), int.from_bytes(s))
-            public.verify(numbers, jws.signed, _ES256)
+        _verifier(key.jwk)(jws.signature, jws.signed)
     except NotSigned:
         return False
     return jws.header.get("alg") == key.algorithm
@@ -188,22 +184,28 @@ def _unwrapped(part: str) -> bytes | None:
     spelling = _PARTS.get(len(part) % 4)
     if spelling is None or not spelling.fullmatch(part):
         return None
-    return urlsafe_b64decode(part + "==")
+    return a2b_base64(part.encode().translate(_STANDARD) + b"==")
 
 
 @lru_cache(maxsize=1024)
-def _loaded(canonical: bytes) -> EllipticCurvePublicKey | Ed25519PublicKey:
+def _verifier(canonical: bytes) -> Callable[[bytes, bytes], None]:
     """Make a public key usable. Raises InvalidSignature where it is no point of its curve."""
     jwk = msgspec.json.decode(canonical)
     try:
         if jwk["kty"] == "EC":
-            return ECKey.import_key(jwk).public_key
+            return partial(_verify_es256, ECKey.import_key(jwk).public_key)
         public = OKPKey.import_key(jwk).public_key
     except (JoseError, ValueError) as error:
         raise InvalidSignature("the key is no point of its curve") from error
     if not isinstance(public, Ed25519PublicKey):
         raise InvalidSignature("the key is of another curve")
-    return public
+    return public.verify
+
+
+def _verify_es256(key: EllipticCurvePublicKey, signature: bytes, signed: bytes) -> None:
+    r, s = signature[:_NUMBER_BYTES], signature[_NUMBER_BYTES:]
+    numbers = encode_dss_signature(int.from_bytes(r), int.from_bytes(s))
+    key.verify(numbers, signed, _ES256)
 
 
 def _object(text: bytes) -> Mapping[str, Value]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from keyin.domain.environment import Millis
+    from keyin.domain.events import Event
     from keyin.domain.records import ProofUse
 
 _CAME: Final = Lookup("SELECT digest, namespace, digest FROM jti_seen WHERE digest = any($1)")
@@ -22,6 +23,16 @@ class PostgresReplays(PostgresPart):
     async def remember(self, uses: Sequence[ProofUse], *, now: Millis) -> bool:  # noqa: ARG002 - the port's
         """See Replays."""
         return await self._writer.tell(None, None, uses) is None
+
+    async def spend(
+        self,
+        uses: Sequence[ProofUse],
+        *,
+        now: Millis,  # noqa: ARG002 - the port's
+        event: Event | None = None,
+    ) -> ProofUse | None:
+        """See Replays."""
+        return await self._writer.tell(event, None, uses)
 
     async def came_before(self, uses: Sequence[ProofUse]) -> ProofUse | None:
         """See Replays."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from keyin.domain.records import NO_KEY, ProofUse, Status, StoredGrant
+from keyin.domain.records import NO_KEY, Status, StoredGrant
 from keyin.stores import rows
 from keyin.stores.sqlite import client_keys, reader
 from keyin.stores.sqlite.connection import our_errors
@@ -19,7 +19,16 @@ if TYPE_CHECKING:
 
     from keyin.domain.environment import Millis
     from keyin.domain.events import Event
-    from keyin.domain.records import Client, ClientKey, Credential, Digest, Key, RecordId, Token
+    from keyin.domain.records import (
+        Client,
+        ClientKey,
+        Credential,
+        Digest,
+        Key,
+        ProofUse,
+        RecordId,
+        Token,
+    )
 
 _FOR_NO_KEY: Final = frozenset({NO_KEY})
 
@@ -66,11 +75,10 @@ class SqliteGrants(SqliteReplays):
         self, token: Token, *, event: Event, uses: Sequence[ProofUse] = ()
     ) -> ProofUse | None:
         """See oauth.ports.Tokens."""
-        proofs = await self.spend(uses) if uses else []
-        if isinstance(proofs, ProofUse):
-            return proofs
-        await self._writer.tell(event, rows.token_row(token), proofs)
-        return None
+        proofs, before = await self._noted(uses) if uses else ([], None)
+        if before is None:
+            await self._writer.tell(event, rows.token_row(token), proofs)
+        return before
 
     async def find_grant(self, digests: Sequence[Digest]) -> StoredGrant | None:
         """See oauth.ports.Tokens."""

@@ -70,12 +70,11 @@ class SqliteRegistrations(SqliteReplays):
         uses: Sequence[ProofUse] = (),
     ) -> ProofUse | None:
         """See Registering."""
-        proofs = await self.spend(uses) if uses else []
-        if isinstance(proofs, ProofUse):
-            return proofs
-        unit = partial(_register, question=question, decide=decide, proofs=proofs)
-        await self._changing_clients(unit)
-        return None
+        proofs, before = await self._noted(uses)
+        if before is None:
+            unit = partial(_register, question=question, decide=decide, proofs=proofs)
+            await self._changing_clients(unit)
+        return before
 
     async def registered(self, oauth2_client_id: str) -> Registered | None:
         """See Registering."""

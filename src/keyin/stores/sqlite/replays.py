@@ -7,7 +7,6 @@ does not: it is refused if it comes again, which is the safe side.
 
 from __future__ import annotations
 
-from functools import partial
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from keyin.domain.environment import Millis
+    from keyin.domain.events import Event
     from keyin.domain.records import ProofUse
     from keyin.stores.rows import Row
     from keyin.stores.sqlite.writer import Writer
@@ -34,28 +34,31 @@ class Seen:
     def __init__(self) -> None:
         self._names: set[str] = set()
         self._ends: list[tuple[Millis, int, str]] = []
-        self._last: int | None = None
+        self._last = 0
+        self._is_read = False
 
-    def first_times(
+    def note(
         self, connection: sqlite3.Connection, uses: Sequence[ProofUse]
-    ) -> list[ProofUse]:
-        """Note each; return those that come for the first time, which are to be written down."""
+    ) -> tuple[list[Row], ProofUse | None]:
+        """Note each; return the rows of those that are new, and the first that came before."""
         self._read(connection)
-        return [use for use in uses if self._note(_name(use.namespace, use.digest))]
+        rows: list[Row] = []
+        before = None
+        for use in uses:
+            name = _name(use.namespace, use.digest)
+            if name in self._names:
+                before = before or use
+                continue
+            self._names.add(name)
+            self._last += 1
+            heappush(self._ends, (use.expires, self._last, name))
+            rows.append((self._last, use.namespace, use.digest, use.expires))
+        return rows, before
 
     def has(self, connection: sqlite3.Connection, use: ProofUse) -> bool:
         """Tell whether it came; nothing is noted."""
         self._read(connection)
         return _name(use.namespace, use.digest) in self._names
-
-    def rows(self, new: Sequence[ProofUse]) -> list[Row]:
-        """Return the rows of what `first_times` found."""
-        rows = []
-        for use in new:
-            self._last = (self._last or 0) + 1
-            heappush(self._ends, (use.expires, self._last, _name(use.namespace, use.digest)))
-            rows.append((self._last, use.namespace, use.digest, use.expires))
-        return rows
 
     def forget(self, connection: sqlite3.Connection, before: Millis, most: int) -> int:
         """Delete what ended before then, at most so many; return how many."""
@@ -68,15 +71,10 @@ class Seen:
         connection.executemany(_FORGET, over)
         return len(over)
 
-    def _note(self, name: str) -> bool:
-        new = name not in self._names
-        self._names.add(name)
-        return new
-
     def _read(self, connection: sqlite3.Connection) -> None:
         """Learn what the disk knows, once."""
-        if self._last is None:
-            self._last = 0
+        if not self._is_read:
+            self._is_read = True
             for seq, namespace, digest, expires in connection.execute(_ALL):
                 name = _name(namespace, digest)
                 self._names.add(name)
@@ -100,32 +98,35 @@ class SqliteReplays(SqlitePart):
         super().__init__(reading, writer)
         self._seen = Seen()
 
-    async def remember(self, uses: Sequence[ProofUse], *, now: Millis) -> bool:  # noqa: ARG002 - the port's
+    async def remember(self, uses: Sequence[ProofUse], *, now: Millis) -> bool:
         """See oauth.ports.Replays."""
-        new = self._first_times(uses)
-        if new:
-            await self._writer.run(partial(add, rows=self._seen.rows(new)))
-        return len(new) == len(uses)
+        return await self.spend(uses, now=now) is None
+
+    async def spend(
+        self,
+        uses: Sequence[ProofUse],
+        *,
+        now: Millis,  # noqa: ARG002 - the port's
+        event: Event | None = None,
+    ) -> ProofUse | None:
+        """See oauth.ports.Replays."""
+        proofs, before = await self._noted(uses)
+        if before is None and (proofs or event is not None):
+            await self._writer.tell(event, None, proofs)
+        return before
 
     async def came_before(self, uses: Sequence[ProofUse]) -> ProofUse | None:
         """See oauth.ports.Replays."""
         with our_errors():
             return next((use for use in uses if self._seen.has(self._reading, use)), None)
 
-    async def spend(self, uses: Sequence[ProofUse]) -> list[Row] | ProofUse:
+    async def _noted(self, uses: Sequence[ProofUse]) -> tuple[list[Row], ProofUse | None]:
         """Note each; return the rows that are to be written with the act that they are for.
 
-        Where one came before there is no act: the others are written, and it is returned.
+        Where one came before there is no act: it is returned, and the others are written here.
         """
-        new = self._first_times(uses)
-        rows = self._seen.rows(new)
-        before = next((use for use in uses if use not in new), None)
-        if before is None:
-            return rows
-        if rows:
-            await self._writer.run(partial(add, rows=rows))
-        return before
-
-    def _first_times(self, uses: Sequence[ProofUse]) -> list[ProofUse]:
         with our_errors():
-            return self._seen.first_times(self._reading, uses)
+            rows, before = self._seen.note(self._reading, uses)
+        if before is not None and rows:
+            await self._writer.tell(None, None, rows)
+        return rows, before

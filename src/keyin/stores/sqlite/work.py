@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
 
 from keyin.stores.sqlite.connection import forget_head, translated
 
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-@dataclass(slots=True)
-class Work:
+class Work(msgspec.Struct):
     """A unit; a row of the log is one of its own kind."""
 
     run: Callable[[sqlite3.Connection], Any] | None

@@ -96,7 +96,7 @@ class Writer:
         return await self._put(unit, None, then)  # type: ignore[no-any-return]  # the unit's own
 
     async def tell(
-        self, event: Event, token: Row | None = None, proofs: Sequence[Row] = ()
+        self, event: Event | None, token: Row | None = None, proofs: Sequence[Row] = ()
     ) -> None:
         """Insert an event and what belongs to it: as `run`, many in a few statements."""
         if self._open and not self._busy and not self._later and self._alone() and self._quick():

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from keyin.stores.rows import Row
 
 
-Told: TypeAlias = "tuple[Event, Row | None, Sequence[Row]]"
+Told: TypeAlias = "tuple[Event | None, Row | None, Sequence[Row]]"
 """An event, the token whose making it is, and the proofs that were used up for it."""
 
 
@@ -70,7 +70,7 @@ def tell(connection: sqlite3.Connection, told: Sequence[Told]) -> None:
         connection.executemany(_ADD_TOKEN, tokens)
     if proofs:
         replays.add(connection, proofs)
-    audit.append_all(connection, [event for event, _, _ in told])
+    audit.append_all(connection, [event for event, _, _ in told if event is not None])
 
 
 def change_safe(
