@@ -111,6 +111,26 @@ def test_a_computer_is_stopped_and_goes_on(desk: Keyboard, scene: ManagedPlace) 
     assert desk.page.locator(".status.active").count() == 1
 
 
+def test_a_computer_gets_another_name_and_site(desk: Keyboard, scene: ManagedPlace) -> None:
+    id_ = mine(scene, desk, "own", "own_too")
+    opened(desk, f"{LIST}/{id_}")
+    desk.tab_to(href=f"{LIST}/{id_}/edit")
+    desk.press()
+    desk.looks_right()
+    desk.type("name", "x" * 81)
+    desk.press()
+    summary_is_read_first(desk)
+    desk.type("name", f"Desk in the {desk.language} room")
+    desk.tab_to(id="site")
+    desk.page.keyboard.press("M")
+    assert desk.page.locator("#site").input_value() == "at:Main library"
+    desk.tab_to(tag="BUTTON", text=desk.page.locator("main form button").inner_text())
+    desk.press()
+    assert desk.page.locator("h1").inner_text() == f"Desk in the {desk.language} room"
+    assert "Main library" in desk.page.locator("main").inner_text()
+    desk.looks_right()
+
+
 def test_a_computer_is_taken_out_after_saying_so_twice(desk: Keyboard, scene: ManagedPlace) -> None:
     id_ = mine(scene, desk, "managed", "odd")
     opened(desk, f"{LIST}/{id_}/revoke")

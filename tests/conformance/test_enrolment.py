@@ -18,7 +18,7 @@ from keyin.domain.environment import Millis
 from keyin.domain.events import Act
 from keyin.domain.membership import Membership, Role
 from keyin.domain.records import UNRESTRICTED, Digest, ProofUse, RecordId, Status
-from keyin.oauth.enrolment_ports import Again, Born, Ending, Killed, Question, Reach
+from keyin.oauth.enrolment_ports import Again, Born, Ending, Killed, Place, Question, Reach
 from tests.fakes.records import NOW, client, client_key, credential, event
 
 if TYPE_CHECKING:
@@ -250,6 +250,14 @@ async def test_a_client_is_changed_as_a_whole(store: Store) -> None:
         ("kid-1", Status.REVOKED),
         ("kid-2", Status.ACTIVE),
     ]
+    assert found.client.computer_type == before.client.computer_type
+    place = Place(computer_type="staff", site="Annexe")
+    await write(store, replace(again, place=place))
+    moved = await store.registered("gai_1")
+    assert moved is not None
+    assert (moved.client.computer_type, moved.client.lineage.site) == ("staff", "Annexe")
+    assert moved.credential.lineage.site == "Annexe"
+    assert moved.client.lineage.owner == before.client.lineage.owner
     assert found.credential.epoch == 1
     await write(store, replace(again, status=None, keys=[new]))
     same = await store.registered("gai_1")

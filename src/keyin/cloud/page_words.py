@@ -157,6 +157,21 @@ PAGE_WORDS: Final[Mapping[str, Words]] = {
     "GET /manage/installations/{id}": Words(
         summary="All about one computer", as_=HTML, ok=(200, 303), refusals=ID
     ),
+    "GET /manage/installations/{id}/edit": Words(
+        summary="What a computer is called, and where it stands",
+        as_=HTML,
+        ok=(200, 303),
+        refusals=ID,
+    ),
+    "POST /manage/installations/{id}/edit": Words(
+        summary="Give a computer another name, type or site",
+        takes=an_object(
+            {"name": STRING, "type": STRING, "site": STRING, "version": STRING} | PROOF
+        ),
+        as_=HTML,
+        ok=(200, 303),
+        refusals=(404, 409),
+    ),
     "GET /manage/installations/{id}/suspend": Words(
         summary="What stopping a computer for a while means", as_=HTML, ok=(200, 303), refusals=ID
     ),

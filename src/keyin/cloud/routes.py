@@ -205,7 +205,11 @@ MANAGE: Final = (
     _look("/manage/installations"),
     _look("/manage/installations/new"),
     _look(_COMPUTER),
-    *(make(f"{_COMPUTER}/{act}") for act in ("suspend", "revoke") for make in (_look, _act)),
+    *(
+        make(f"{_COMPUTER}/{act}")
+        for act in ("edit", "suspend", "revoke")
+        for make in (_look, _act)
+    ),
     _act(f"{_COMPUTER}/resume"),
     _act(f"{_COMPUTER}/approve"),
     _act("/manage/notices"),

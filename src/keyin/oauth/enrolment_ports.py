@@ -156,6 +156,14 @@ class Born:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What a computer is for, and where it stands."""
+
+    computer_type: str | None
+    site: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Again:
     """A client that is there, changed: all of it, or nothing."""
 
@@ -170,6 +178,8 @@ class Again:
     now: Millis
     event: Event
     notices: Sequence[Notice] = ()
+    place: Place | None = None
+    """None: as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

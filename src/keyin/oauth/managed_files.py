@@ -13,7 +13,7 @@ from keyin.domain.records import RecordId
 from keyin.oauth import managed_ports
 from keyin.oauth.enrolment_ports import Ending
 from keyin.oauth.initial_access import ended
-from keyin.oauth.managing import Acted
+from keyin.oauth.managed_ports import Acted
 from keyin.oauth.membership_ports import Memberships
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ looks after. Each raises StoreUnavailable.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, Protocol
 
 from keyin.domain.enrolment import InitialAccessKind
@@ -56,6 +57,20 @@ class History:
 
     events: Sequence[Event]
     networks: Sequence[SeenFrom]
+
+
+class Acted(Enum):
+    """What came of an act."""
+
+    DONE = auto()
+    ALREADY = auto()
+    NOT_THERE = auto()
+    NOT_ALLOWED = auto()
+    """They see it, and may not change it."""
+    TAKEN = auto()
+    """Another computer of its owner has the name."""
+    OVER = auto()
+    """It cannot become that from what it is."""
 
 
 class ManagedClients(Protocol):

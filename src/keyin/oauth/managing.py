@@ -7,8 +7,9 @@ nothing. Each act is one unit of work with its event, by the account that did it
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
 
 from keyin.domain.address_text import address_text
 from keyin.domain.events import Act, Event
@@ -17,8 +18,9 @@ from keyin.domain.records import Status
 from keyin.oauth import managed_ports
 from keyin.oauth.administration_ports import Word
 from keyin.oauth.approval import approved
+from keyin.oauth.editing import edited
 from keyin.oauth.enrolment_ports import Registering
-from keyin.oauth.managed_ports import Wanted
+from keyin.oauth.managed_ports import Acted, Wanted
 from keyin.oauth.membership_ports import Memberships
 from keyin.oauth.notices import of_revocation
 
@@ -27,9 +29,10 @@ if TYPE_CHECKING:
 
     from keyin.domain.enrolment import InitialAccess, Registration
     from keyin.domain.membership import Reach
-    from keyin.domain.records import RecordId
+    from keyin.domain.records import Lineage, RecordId
     from keyin.oauth.accounts import Account
     from keyin.oauth.administration_ports import ClientPicture
+    from keyin.oauth.consent import Choice
     from keyin.oauth.enrolment_ports import Listed
     from keyin.oauth.managed_ports import History
     from keyin.oauth.sign_in import Visit
@@ -79,18 +82,6 @@ class Listing:
 
     computers: Sequence[Computer]
     before: int | None
-
-
-class Acted(Enum):
-    """What came of an act."""
-
-    DONE = auto()
-    ALREADY = auto()
-    NOT_THERE = auto()
-    NOT_ALLOWED = auto()
-    """They see it, and may not change it."""
-    OVER = auto()
-    """It cannot become that from what it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +151,34 @@ class Managing:
         event = _event(Act.CLIENT_ACTIVATED, account, found.picture, None, visit)
         name = found.picture.credentials[0].oauth2_client_id
         return Acted.DONE if await approved(self.store, name, event=event) else Acted.OVER
+
+    async def edit(
+        self, account: Account, id_: RecordId, choice: Choice, *, version: int, visit: Visit
+    ) -> Acted:
+        """Give one another name, type or site: of those that the account looks after."""
+        found = await self.one(account, id_)
+        if found is None or not found.may_change:
+            return Acted.NOT_ALLOWED if found else Acted.NOT_THERE
+        lineage = found.picture.client.lineage
+        if choice.site != lineage.site and not await self._may_stand(account, lineage, choice.site):
+            return Acted.NOT_ALLOWED
+        if found.registration is None:
+            return Acted.OVER
+        event = _event(Act.REGISTRATION_CHANGED, account, found.picture, None, visit)
+        return await edited(
+            self.store,
+            found.picture.credentials[0].oauth2_client_id,
+            choice,
+            owner=lineage.owner,
+            version=version,
+            event=msgspec.structs.replace(event, detail={"to_site": choice.site or "-"}),
+        )
+
+    async def _may_stand(self, account: Account, lineage: Lineage, site: str | None) -> bool:
+        """Tell whether a computer may come to stand there; at no site, only its owner's."""
+        if site is None:
+            return lineage.owner == account.id
+        return site in (await self.reach(account)).changed
 
     async def _say(
         self, account: Account, id_: RecordId, act: Act, reason: str | None, visit: Visit

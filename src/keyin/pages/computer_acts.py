@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from keyin.domain.errors import msgid
-from keyin.oauth.managing import Acted
+from keyin.oauth.managed_ports import Acted
 from keyin.pages.answers import see_other
 from keyin.pages.computers import LIST, shown
 from keyin.pages.desk import visit

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
+from keyin.domain.enrolment import STANDING
 from keyin.domain.records import RecordId, Status
 from keyin.oauth.managed_ports import Wanted
 from keyin.pages.answers import see_other
@@ -127,6 +128,7 @@ def shown(computer: Computer) -> dict[str, Any]:
         "policy": credentials[0].policy if credentials else None,
         "keys": [_key(one) for one in computer.picture.keys],
         "can": {
+            "edit": registration is not None and client.status in STANDING,
             "suspend": client.status is Status.ACTIVE or client.stopped_by is not None,
             "resume": client.status is Status.SUSPENDED and client.stopped_by is None,
             "revoke": client.status not in {Status.REVOKED, Status.EXPIRED},

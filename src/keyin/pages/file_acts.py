@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from keyin.oauth.managing import Acted
+from keyin.oauth.managed_ports import Acted
 from keyin.pages.answers import see_other
 from keyin.pages.computer_acts import TROUBLES
 from keyin.pages.desk import by

@@ -11,6 +11,7 @@ from keyin.pages.adding import Adding
 from keyin.pages.answers import HSTS, style_sheet
 from keyin.pages.approving import Approving
 from keyin.pages.computer_acts import ComputerActs
+from keyin.pages.computer_edit import ComputerEdit
 from keyin.pages.computers import Computers
 from keyin.pages.desk import Desk
 from keyin.pages.devices import Devices
@@ -130,6 +131,7 @@ def _managing(desk: Desk) -> Mapping[tuple[str, str], Handler]:
     managing, managed = services.managing, services.files
     computers = Computers(desk=desk, managing=managing, notices=services.notices)
     acts = ComputerActs(desk=desk, computers=computers, managing=managing)
+    edit = ComputerEdit(desk=desk, computers=computers, managing=managing)
     adding = Adding(desk=desk, managing=managing, access=services.access)
     files = Files(
         desk=desk,
@@ -145,6 +147,8 @@ def _managing(desk: Desk) -> Mapping[tuple[str, str], Handler]:
         ("GET", "/manage/installations"): computers.show,
         ("GET", "/manage/installations/new"): adding.show,
         ("GET", computer): computers.one,
+        ("GET", f"{computer}/edit"): edit.ask,
+        ("POST", f"{computer}/edit"): edit.take,
         ("GET", f"{computer}/suspend"): acts.ask_suspend,
         ("POST", f"{computer}/suspend"): acts.suspend,
         ("GET", f"{computer}/revoke"): acts.ask_revoke,

@@ -226,17 +226,24 @@ class MemoryEnrolment(MemoryAdministration, MemoryNotices, MemoryAccounts):
         id_, credential_id = again.registration.client_id, again.registration.credential_id
         client, credential = self._clients[id_], self._credentials[credential_id]
         moved = again.status is not None and again.status is not client.status
-        version = again.software_version
+        version, place = again.software_version, again.place
+        site = place.site if place else client.lineage.site
         self._clients[id_] = replace(
             client,
             name=again.name,
+            computer_type=place.computer_type if place else client.computer_type,
             updated=again.now,
-            lineage=replace(client.lineage, software_version=version),
+            lineage=replace(client.lineage, software_version=version, site=site),
             status=again.status or client.status,
             epoch=client.epoch + moved,
         )
         self._credentials[credential_id] = replace(
-            credential, lineage=replace(credential.lineage, software_version=version)
+            credential,
+            lineage=replace(
+                credential.lineage,
+                software_version=version,
+                site=site if place else credential.lineage.site,
+            ),
         )
         wanted = {key.kid for key in again.keys}
         for key in list(self._client_keys.values()):

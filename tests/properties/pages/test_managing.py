@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 COMPUTER, FILE = "/manage/installations/{id}", "/manage/initial-access-tokens/{id}"
 FORMS: Final = {
+    f"{COMPUTER}/edit": {"name": "Desk 9", "type": "stay", "site": "stay", "version": "0"},
     f"{COMPUTER}/suspend": {"reason": "lost"},
     f"{COMPUTER}/revoke": {"reason": "lost", "sure": "yes"},
     f"{COMPUTER}/resume": {},
@@ -476,6 +477,7 @@ def test_a_computer_that_lapsed_comes_back_after_one_click(
 
 
 TOLD: Final = (
+    (f"{COMPUTER}/edit", "own", "registration.changed"),
     (f"{COMPUTER}/suspend", "own", "client.suspended"),
     (f"{COMPUTER}/resume", "own", "client.resumed"),
     (f"{COMPUTER}/revoke", "managed", "client.revoked"),

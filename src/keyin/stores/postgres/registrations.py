@@ -251,6 +251,13 @@ async def _change(transaction: Transaction, again: Again) -> None:
         credential_id,
         again.software_version,
     )
+    if again.place is not None:
+        kind, site = again.place.computer_type, again.place.site
+        query = "UPDATE clients SET computer_type = $2, site = $3 WHERE id = $1"
+        await transaction.execute(query, id_, kind, site)
+        await transaction.execute(
+            "UPDATE credentials SET site = $2 WHERE id = $1", credential_id, site
+        )
     wanted = {key.kid for key in again.keys}
     for key in await _keys(transaction, id_):
         ours = key.credential_id == credential_id and key.kid not in wanted

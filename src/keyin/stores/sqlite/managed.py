@@ -46,7 +46,8 @@ _HISTORY: Final = """
 SELECT event FROM audit WHERE substr(event, 1, 14) <> '{"act":"token.'
 AND instr(event, '"client":"') > 0
 AND substr(event, instr(event, '"client":"') + 10,
-           instr(substr(event, instr(event, '"client":"') + 10), '"') - 1) = :id ORDER BY at DESC LIMIT :most
+           instr(substr(event, instr(event, '"client":"') + 10), '"') - 1) = :id
+ORDER BY at DESC LIMIT :most
 """
 _NETWORKS: Final = """
 SELECT network, first, coalesce(last, first) FROM client_networks WHERE client_id = :id

@@ -204,6 +204,12 @@ def _change(connection: sqlite3.Connection, again: Again) -> None:
         "UPDATE credentials SET software_version = ? WHERE id = ?",
         (again.software_version, credential_id),
     )
+    if again.place is not None:
+        kind, site = again.place.computer_type, again.place.site
+        connection.execute(
+            "UPDATE clients SET computer_type = ?, site = ? WHERE id = ?", (kind, site, id_)
+        )
+        connection.execute("UPDATE credentials SET site = ? WHERE id = ?", (site, credential_id))
     wanted = {key.kid for key in again.keys}
     for key in client_keys.of_client(connection, id_):
         ours = key.credential_id == credential_id and key.kid not in wanted
