@@ -140,3 +140,15 @@ async def test_a_server_that_is_away_is_told_at_once_and_to_everybody() -> None:
     await lookups.close()
     with pytest.raises(StoreUnavailable, match="closed"):
         await lookups.rows(FIND_KEY, DIGESTS)
+
+
+async def test_a_query_that_takes_too_long_costs_its_connection_and_no_other(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("keyin.stores.postgres.lookups.ANSWER_S", 0.3)
+    slow = asyncio.create_task(store._lookups.fetch("SELECT pg_sleep(30)::text"))
+    await asyncio.sleep(0.1)
+    assert await store.find_key((DIGESTS[0],))
+    with pytest.raises(StoreUnavailable):
+        await asyncio.wait_for(slow, 2)
+    assert [await store.find_key((one,)) is not None for one in DIGESTS[:5]] == [True] * 5

@@ -221,6 +221,8 @@ class Server:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.connections = 0
+        """How many were made so far."""
         self._failed: StoreUnavailable | None = None
         self._again = 0.0
 
@@ -237,6 +239,7 @@ class Server:
             self._failed, self._again = error, now() + AGAIN_S
             raise
         self._failed = None
+        self.connections += 1
         return connection
 
 

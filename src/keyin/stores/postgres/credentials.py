@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 STOPPED: Final = """
 EXISTS (SELECT 1 FROM sites WHERE status <> 'active' AND name IN (c.site, o.site)),
-EXISTS (SELECT 1 FROM software WHERE status <> 'active' AND (id, version) IN (
-  VALUES (c.software_id, c.software_version), (o.software_id, o.software_version)))
+EXISTS (SELECT 1 FROM software AS v WHERE v.status <> 'active'
+AND v.id = c.software_id AND v.version = c.software_version)
+OR EXISTS (SELECT 1 FROM software AS v WHERE v.status <> 'active'
+AND v.id = o.software_id AND v.version = o.software_version)
 """
 """Whether a site or a version of `credentials AS c`, `clients AS o` is stopped."""
 CREDENTIAL_END: Final = len(rows.CREDENTIAL)

@@ -69,7 +69,8 @@ class _StillLane(Lane):
             connection.terminate()
             raise StoreUnavailable("the store cannot answer (%(name)s)", name="moment lost")
         self._begun = True
-        await connection.execute(_HOLD)
+        async with asyncio.timeout(ANSWER_S):
+            await connection.execute(_HOLD)
         return connection
 
 
@@ -84,9 +85,15 @@ class Lookups:
         self._fetching = 0
         self._waiting: dict[Lookup, list[_Asked]] = {}
         self._alone: list[_Alone] = []
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._due = False
+        self._tasks: dict[Lane, asyncio.Task[None]] = {}
+        self._due = 0
+        """Tasks that have not begun yet."""
         self._open = True
+
+    @property
+    def connections(self) -> int:
+        """Say how many connections were made so far, by whoever has the same server."""
+        return self._server.connections
 
     async def rows(self, lookup: Lookup, keys: Sequence[str | int]) -> list[Row]:
         """Return the rows of these keys, without the column that says which. StoreUnavailable."""
@@ -125,22 +132,16 @@ class Lookups:
         self._lanes, self._given_up = (lane,), self._lanes
 
     def _begin_soon(self) -> None:
+        """Let connections go to work once the turn is over, one for each query that waits."""
         if not self._open:
             raise StoreUnavailable("the store is closed")
-        if not self._due and self._idle:
-            self._due = True
-            asyncio.get_running_loop().call_soon(self._begin)
-
-    def _begin(self) -> None:
-        """Let connections go to work on what the turn has brought, one for each query."""
-        self._due = False
-        loop = asyncio.get_running_loop()
-        for _ in range(min(len(self._idle), len(self._waiting) + len(self._alone))):
-            task = loop.create_task(self._work(self._idle.pop()))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        if self._idle and self._due < len(self._waiting) + len(self._alone):
+            self._due += 1
+            lane = self._idle.pop()
+            self._tasks[lane] = asyncio.get_running_loop().create_task(self._work(lane))
 
     async def _work(self, lane: Lane) -> None:
+        self._due -= 1
         try:
             while self._waiting or self._may_fetch():
                 if self._may_fetch():
@@ -148,6 +149,7 @@ class Lookups:
                 if self._waiting:
                     await self._look_up(lane, *self._next())
         finally:
+            del self._tasks[lane]
             if lane in self._lanes:  # else all is looked up on another from now on
                 self._idle.append(lane)
 
@@ -195,9 +197,10 @@ class Lookups:
     async def close(self) -> None:
         """End the work and the connections."""
         self._open = False
-        for task in tuple(self._tasks):
+        tasks = tuple(self._tasks.values())
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         for lane in (*self._lanes, *self._given_up):
             await lane.close()
 
@@ -221,9 +224,9 @@ def storable(text: str) -> bool:
 
 async def _bounded(lane: Lane, run: Callable[[Connection], Awaitable[list[Any]]]) -> list[Any]:
     """Run a query; one that has not come back in time costs its connection."""
+    late = asyncio.get_running_loop().call_later(ANSWER_S, lane.drop)
     try:
-        async with asyncio.timeout(ANSWER_S):
-            return await run(await lane.connection())
+        return await run(await lane.connection())
     except FOREIGN as error:
         if ended(error):
             lane.drop()
@@ -231,6 +234,8 @@ async def _bounded(lane: Lane, run: Callable[[Connection], Awaitable[list[Any]]]
     except asyncio.CancelledError:
         lane.drop()
         raise
+    finally:
+        late.cancel()
 
 
 def _too_late(asked: list[_Asked]) -> bool:
@@ -244,6 +249,9 @@ def _too_late(asked: list[_Asked]) -> bool:
 
 
 def _share(asked: list[_Asked], found: list[Any]) -> None:
+    if len(asked) == 1 == len(asked[0].keys):
+        _answer(asked[0], [tuple(row)[1:] for row in found])
+        return
     by_key: dict[str | int, list[Row]] = {}
     for row in found:
         by_key.setdefault(row[0], []).append(tuple(row)[1:])

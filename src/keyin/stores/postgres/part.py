@@ -4,7 +4,7 @@
 the event loop looks up; `self._lookups.fetch(sql, ...)` runs a query of its own.
 `self._writer.run(unit)` runs `async def unit(transaction)` in a transaction, once per attempt;
 `self._writer.join(GROUP, item)` lets many of a kind be written in a few statements. Nothing is
-remembered between requests: another worker may have changed it (P3).
+believed between requests: another worker may have changed it (P3).
 """
 
 from __future__ import annotations
