@@ -3,7 +3,9 @@
     .venv/bin/python benchmarks/large.py [--keys N] [--tokens N] [--rounds 7] [--json FILE]
     .venv/bin/python benchmarks/large.py --postgres
     .venv/bin/python benchmarks/large.py --database postgresql://.../small postgresql://.../large
+    .venv/bin/python benchmarks/large.py --keep FOLDER [...]
 
+With `--keep` the stores are made there once, and used again within the hour that their tokens live.
 Both clouds run the whole time and take turns; what counts is the median of the rounds' ratios. The
 stores are in SQLite, or in a PostgreSQL started here, or in two databases made by `keyin cloud
 migrate`. Needs `wrk`. Loading takes about two minutes.
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import pickle
 import shutil
 import statistics
 import tempfile
@@ -35,8 +38,10 @@ P50, P99 = 1.2, 1.5
 def main() -> None:
     """Make, fill, measure, print."""
     options = arguments()
-    with tempfile.TemporaryDirectory(prefix="keyin-large-") as folder, ExitStack() as stack:
-        small, large = stores(Path(folder), options)
+    with ExitStack() as stack:
+        small, large = kept(options, stack)
+        if options.only_fill:
+            return
         urls = [stack.enter_context(served(serve(one))).url for one in (small, large)]
         asked = [requests(one, options.seconds) for one in (small, large)]
         told = [
@@ -65,7 +70,22 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--only", action="append")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--keep", type=Path, help="make the stores in this folder, or use them")
+    parser.add_argument("--only-fill", action="store_true", help="make the stores, measure nothing")
     return parser.parse_args()
+
+
+def kept(options: argparse.Namespace, stack: ExitStack) -> tuple[Fixture, Fixture]:
+    """Return both stores: those that were kept, or new ones."""
+    if options.keep is None:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="keyin-large-"))
+        return stores(Path(folder), options)
+    made: Path = options.keep / "stores.pickle"
+    if not made.exists():
+        options.keep.mkdir(exist_ok=True)
+        made.write_bytes(pickle.dumps(stores(options.keep, options)))
+    small, large = pickle.loads(made.read_bytes())  # noqa: S301 - our own
+    return small, large
 
 
 def stores(folder: Path, options: argparse.Namespace) -> tuple[Fixture, Fixture]:

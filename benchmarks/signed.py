@@ -9,7 +9,7 @@ import time
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from cryptography.hazmat.primitives.asymmetric.ec import (
@@ -20,6 +20,15 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 )
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_der_private_key,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 KEY_TYPE = "urn:gpii:params:oauth:token-type:gpii-key"
@@ -46,12 +55,24 @@ class Signer:
         """Return RFC 7638's name of the key."""
         return wrapped(sha256(packed(self.jwk)).digest())
 
+    def __reduce__(self) -> tuple[Callable[[bytes], Signer], tuple[bytes]]:
+        """Let a kept store have it: a key of the library's is not to be pickled."""
+        words = Encoding.DER, PrivateFormat.PKCS8, NoEncryption()
+        return _signer, (self.key.private_bytes(*words),)
+
     def jws(self, header: str, claims: dict[str, Any]) -> str:
         """Sign; `header` is encoded already."""
         unique = f"{os.getpid()}-{time.monotonic_ns()}-{next(self._numbers)}"
         signed = f"{header}.{wrapped(packed({**claims, 'jti': unique}))}"
         r, s = decode_dss_signature(self.key.sign(signed.encode(), ECDSA(SHA256())))
         return f"{signed}.{wrapped(r.to_bytes(WIDTH, 'big') + s.to_bytes(WIDTH, 'big'))}"
+
+
+def _signer(der: bytes) -> Signer:
+    key = load_der_private_key(der, None)
+    if not isinstance(key, EllipticCurvePrivateKey):
+        raise TypeError
+    return Signer(key)
 
 
 @dataclass(frozen=True)

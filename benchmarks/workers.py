@@ -3,7 +3,11 @@
     .venv/bin/python benchmarks/workers.py [--rounds 5] [--seconds 2]
 
 Starts a PostgreSQL of its own. Counted are the cloud's processes and the database's, over bursts of
-token exchanges and of settings requests, for 10,000 of each. The two take turns. Needs `wrk`.
+token exchanges and of settings requests, for 10,000 of each. They take turns. Needs `wrk`.
+
+A second worker is started because the first has as much to do as it can: so each worker has 16
+connections, alone or beside another. Shown beside that: two workers that share 16. What each does
+for all requests of one turn together it then does for half as many, and so twice as often.
 """
 
 from __future__ import annotations
@@ -25,6 +29,13 @@ from keyin.cli.processes import Started, command, spawn
 
 KEY_INS = 10_000
 MOST = 1.15
+A_WORKER = 16
+SHAPES = (
+    ("one worker", 1, A_WORKER),
+    ("two workers", 2, 2 * A_WORKER),
+    ("two that share", 2, A_WORKER),
+)
+"""Workers, and connections to all of them."""
 
 
 def main() -> None:
@@ -33,19 +44,23 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="keyin-workers-") as folder, ExitStack() as stack:
         cluster = own_cluster()
         fixture = prepare(Path(folder) / "store", database=cluster.database())
-        clouds = []
-        for workers in (1, 2):
-            clouds.append(started(fixture, workers))
-            stack.callback(clouds[-1].end)
+        clouds = {workers: started(fixture, workers) for workers in (1, 2)}
+        for cloud in clouds.values():
+            stack.callback(cloud.end)
         rounds = [
-            [cost(fixture, cloud, process_of(cluster), options.seconds) for cloud in clouds]
+            {
+                name: cost(fixture, clouds[workers], process_of(cluster), connections, options)
+                for name, workers, connections in SHAPES
+            }
             for _ in range(options.rounds)
         ]
-    ratios = [two / one for one, two in rounds]
+    medians = {name: statistics.median(one[name] for one in rounds) for name, *_ in SHAPES}
+    ratios = [one["two workers"] / one["one worker"] for one in rounds]
+    shared = [one["two that share"] / one["one worker"] for one in rounds]
     told = {
-        "one_worker_s": statistics.median(one for one, _ in rounds),
-        "two_workers_s": statistics.median(two for _, two in rounds),
+        "cpu_seconds": {name: round(value, 2) for name, value in medians.items()},
         "ratio": spread(ratios),
+        "ratio_where_they_share": spread(shared),
         "most": MOST,
         "met": statistics.median(ratios) <= MOST,
     }
@@ -66,8 +81,11 @@ def started(fixture: Fixture, workers: int) -> Started:
     return spawn(command("cloud", "serve", *fixture.store, *place, "--workers", workers))
 
 
-def cost(fixture: Fixture, cloud: Started, postgres: int, seconds: int) -> float:
+def cost(
+    fixture: Fixture, cloud: Started, postgres: int, connections: int, options: argparse.Namespace
+) -> float:
     """Return the CPU seconds of so many key-ins: an exchange each, and a look at the settings."""
+    seconds = options.seconds
     asked: dict[str, Make] = {
         "exchange": lambda url: fixture.exchange(url, STOCK_A_SECOND * seconds),
         "settings": lambda url: fixture.settings_request(fixture.token(url)),
@@ -76,7 +94,7 @@ def cost(fixture: Fixture, cloud: Started, postgres: int, seconds: int) -> float
     for make in asked.values():
         request = make(cloud.url)
         before = _computed(cloud, postgres)
-        load = {"connections": 16, "seconds": seconds, "core": LOAD_CORE}
+        load = {"connections": connections, "seconds": seconds, "core": LOAD_CORE}
         shown = burst(cloud.url, request, **load)
         total += (_computed(cloud, postgres) - before) / (shown.rate * seconds)
     return total * KEY_INS
