@@ -14,6 +14,7 @@ from keyin.wire.audit_chain import Row, Walk, rows
 from keyin.wire.audit_lines import row_line
 from tests.conformance.test_accounts import account, session
 from tests.conformance.test_flows import ADA, access, code, device, pushed, question
+from tests.conformance.test_second_factors import CODES, confirmed, factor
 from tests.fakes.records import NOW, event
 
 if TYPE_CHECKING:
@@ -53,6 +54,18 @@ async def test_rows_that_follow_go_into_the_log_as_they_are(store: Store) -> Non
     assert (await _log(store))[1:] == gone
     await store.record(event(Act.ALERT))
     assert len(await _log(store)) == 4
+
+
+async def test_codes_on_paper_are_void_and_the_second_step_stays(store: Store) -> None:
+    await confirmed(store)
+    who = factor().account_id
+    assert await store.use_second_factor(who, step=None, recovery=CODES[:1])
+    await store.end_restoring(event=event(Act.EPOCH_MOVED))
+    assert not await store.use_second_factor(who, step=None, recovery=CODES)
+    left = await store.second_factor(who)
+    assert left is not None
+    assert (left.confirmed, left.recovery_left) == (True, 0)
+    assert await store.use_second_factor(who, step=8)
 
 
 async def test_what_waited_for_an_answer_is_gone_and_all_else_stays(store: Store) -> None:
@@ -119,7 +132,9 @@ async def test_what_was_taken_back_of_enrolment_is_so_again(store: Store) -> Non
         assert found is not None
         statuses.append(found.record.status)
     assert statuses == [Status.REVOKED, Status.ACTIVE, Status.REVOKED]
-    assert await store.members("main hall") == [replace(member, role=Role.VIEWER)]
+    assert [one for one, _ in await store.members("main hall")] == [
+        replace(member, role=Role.VIEWER)
+    ]
     for number, there in ((1, False), (2, False), (3, True), (4, True)):
         grave = await store.registered(f"gai_c_{number}")
         assert (grave is not None) is there

@@ -11,8 +11,11 @@ if TYPE_CHECKING:
 
 MARK: Final = "restoring_from"
 """A row of `meta`: how far the chains of the backup came, while a restore is under way."""
-HALF_WAY: Final = ("sessions", "pushed_requests", "questions", "codes", "device_requests")
-"""Tables of what waits for an answer: it may have been answered, or ended, since the backup."""
+HALF_WAY: Final = (
+    *("sessions", "pushed_requests", "questions", "codes", "device_requests"),
+    "recovery_codes",
+)
+"""Tables of what waits for an answer or is used once: it may have been, or ended, since."""
 _heads: Final = msgspec.json.Decoder(dict[str, int]).decode
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from keyin.stores.memory_accounts import MemoryAccounts
 from keyin.stores.memory_flows import MemoryFlows
+from keyin.stores.memory_second_factors import MemorySecondFactors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from keyin.wire.audit_chain import Row
 
 
-class MemoryRestoring(MemoryAccounts, MemoryFlows):
+class MemoryRestoring(MemoryAccounts, MemoryFlows, MemorySecondFactors):
     """What a method does stands with its port, cloud.restoring.Restorable."""
 
     _epoch: int
@@ -44,6 +45,7 @@ class MemoryRestoring(MemoryAccounts, MemoryFlows):
         self._questions.clear()
         self._codes.clear()
         self._devices.clear()
+        self._recovery.clear()
         self.append_event(event)
         self._epoch += 1
         return self._epoch
