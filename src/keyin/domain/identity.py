@@ -39,7 +39,7 @@ class Step(StrEnum):
     USE_FILE = "use_file"
     """Enrol with the file that this computer's site put there."""
     REMOVE_FILE = "remove_file"
-    """Take that file away: it opens the site to whoever reads it, and is of no use here any more."""
+    """Take that file away: it opens the site to whoever reads it, and has no use here any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
