@@ -13,7 +13,7 @@ import msgspec
 
 from keyin.cli.administration import administration
 from keyin.cli.exits import errors_for_people
-from keyin.cli.on_the_store import on_the_store, say_json
+from keyin.cli.on_the_store import ask_all, on_the_store, say_json
 from keyin.cli.texts import _
 from keyin.domain.environment import Millis
 from keyin.domain.errors import msgid
@@ -88,17 +88,19 @@ def create(
 
 
 @click.command("list")
-@_on_the_store
-def list_(*, as_json: bool, at: _Place) -> None:
+@on_the_store
+def list_(*, as_json: bool, **store: Any) -> None:  # noqa: ANN401 - click hands them over by name
     """List the accounts, one a line.
 
     Example: keyin account list --data /var/lib/keyin
     """
-    page = _ask(ListAccounts(), at)
-    found = list(page.accounts)
-    while page.more:
-        page = _ask(ListAccounts(after=found[-1].name), at)
-        found += page.accounts
+    with errors_for_people(as_json=as_json):
+        found = ask_all(
+            lambda after: ListAccounts(after=after),
+            lambda page: (page.accounts, page.accounts[-1].name if page.more else None),
+            "",
+            **store,
+        )
     _list(found, as_json=as_json)
 
 

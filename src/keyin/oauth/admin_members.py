@@ -44,7 +44,7 @@ class MemberOperations:
         """Name them."""
         await site_known(self.store, op.site)
         found = await self.store.members(op.site)
-        return wire.MemberList(members=tuple([await self._line(one) for one in found]))
+        return wire.MemberList(members=tuple(_line(*one) for one in found))
 
     async def add(self, op: wire.AddMember, acting: Acting) -> Changed:
         """Let somebody look after a site that is there."""
@@ -71,15 +71,15 @@ class MemberOperations:
             )
         return Changed(changed=True, status="none")
 
-    async def _line(self, one: Membership) -> wire.MemberLine:
-        account = await self.store.account(one.account_id)
-        return wire.MemberLine(
-            site=one.site,
-            account=account.name if account else "?",
-            account_id=one.account_id,
-            role=one.role.value,
-            added=one.added,
-        )
+
+def _line(one: Membership, name: str | None) -> wire.MemberLine:
+    return wire.MemberLine(
+        site=one.site,
+        account=name or "?",
+        account_id=one.account_id,
+        role=one.role.value,
+        added=one.added,
+    )
 
 
 def _event(acting: Acting, site: str, account: Account, role: str) -> Event:

@@ -15,6 +15,7 @@ from keyin.domain.enrolment import InitialAccessKind
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from keyin.domain.enrolment import InitialAccess, Registration
     from keyin.domain.environment import Millis
     from keyin.domain.events import Event
     from keyin.domain.records import RecordId, Status
@@ -71,6 +72,22 @@ class Acted(Enum):
     """Another computer of its owner has the name."""
     OVER = auto()
     """It cannot become that from what it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """How a computer came: its registration, and what that was made with, if it is known."""
+
+    registration: Registration
+    access: InitialAccess | None
+
+
+class Beginnings(Protocol):
+    """How computers came."""
+
+    async def beginnings(self, client_ids: Sequence[RecordId]) -> Mapping[RecordId, Beginning]:
+        """Return it of each of these that registered itself."""
+        ...
 
 
 class ManagedClients(Protocol):

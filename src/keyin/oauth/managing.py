@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from keyin.oauth.accounts import Account
     from keyin.oauth.administration_ports import ClientPicture
     from keyin.oauth.consent import Choice
-    from keyin.oauth.enrolment_ports import Listed
-    from keyin.oauth.managed_ports import History
+    from keyin.oauth.managed_ports import Beginning, History
     from keyin.oauth.sign_in import Visit
 
 _STANDS: Final = frozenset(Status) - {Status.REVOKED, Status.EXPIRED}
@@ -50,17 +49,15 @@ _TO: Final[Mapping[Act, Status]] = {
 }
 
 
-class Store(managed_ports.ManagedClients, Memberships, Registering, Protocol):
+class Store(
+    managed_ports.Beginnings, managed_ports.ManagedClients, Memberships, Registering, Protocol
+):
     """What this reads and writes."""
 
     async def set_client_status(
         self, id_: RecordId, word: Word, *, only_from: frozenset[Status]
     ) -> bool:
         """See oauth.administration_ports.ClientRegister."""
-        ...
-
-    async def initial_access(self, id_: RecordId) -> Listed | None:
-        """See oauth.enrolment_ports.InitialAccesses."""
         ...
 
 
@@ -108,17 +105,16 @@ class Managing:
     ) -> Listing:
         """Return some computers within reach."""
         found = await self.store.managed(account.id, wanted, before=before, most=most + 1)
-        reach = await self.reach(account)
         shown = found[:most]
         return Listing(
-            computers=[await self._whole(one, reach) for one in shown],
+            computers=await self._whole(account, shown),
             before=shown[-1].number if len(found) > most else None,
         )
 
     async def one(self, account: Account, id_: RecordId) -> Computer | None:
         """Return one within reach."""
         picture = await self.store.managed_one(account.id, id_)
-        return await self._whole(picture, await self.reach(account)) if picture else None
+        return (await self._whole(account, [picture]))[0] if picture else None
 
     async def history(self, account: Account, id_: RecordId, *, most: int) -> History | None:
         """Return what was done with one within reach, and from where it was used (P94)."""
@@ -201,20 +197,21 @@ class Managing:
         so_already = there is not None and own_status(there.picture) is word.status
         return Acted.ALREADY if so_already else Acted.OVER
 
-    async def _whole(self, picture: ClientPicture, reach: Reach) -> Computer:
-        lineage = picture.client.lineage
-        registered = None
-        for credential in picture.credentials[:1]:
-            registered = await self.store.registered(credential.oauth2_client_id)
-        registration = registered.registration if registered else None
-        id_ = registration.initial_access_id if registration else None
-        listed = await self.store.initial_access(id_) if id_ else None
-        return Computer(
-            picture=picture,
-            registration=registration,
-            access=listed.record if listed else None,
-            may_change=reach.changes(lineage.owner, lineage.site),
-        )
+    async def _whole(self, account: Account, found: Sequence[ClientPicture]) -> Sequence[Computer]:
+        """Return pictures with how each computer came; the store is asked once for all of them."""
+        reach = await self.reach(account)
+        began = await self.store.beginnings([picture.client.id for picture in found])
+        return [_computer(one, began.get(one.client.id), reach) for one in found]
+
+
+def _computer(picture: ClientPicture, began: Beginning | None, reach: Reach) -> Computer:
+    lineage = picture.client.lineage
+    return Computer(
+        picture=picture,
+        registration=began.registration if began else None,
+        access=began.access if began else None,
+        may_change=reach.changes(lineage.owner, lineage.site),
+    )
 
 
 def own_status(picture: ClientPicture) -> Status:

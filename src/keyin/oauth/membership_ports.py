@@ -27,6 +27,6 @@ class Memberships(Protocol):
         """Return an account's sites, by name."""
         ...
 
-    async def members(self, site: str) -> Sequence[Membership]:
-        """Return a site's members, by account id."""
+    async def members(self, site: str) -> Sequence[tuple[Membership, str | None]]:
+        """Return a site's members, by account id, each with the account's name."""
         ...

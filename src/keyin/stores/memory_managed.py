@@ -11,6 +11,7 @@ from keyin.domain.events import Event
 from keyin.domain.membership import reach_of
 from keyin.domain.records import ClientKind
 from keyin.oauth.managed_ports import SHOWN_KINDS, History, SeenFrom
+from keyin.stores.history_rows import beginnings
 from keyin.stores.memory_enrolment import MemoryEnrolment
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from keyin.domain.records import Client, RecordId, Status
     from keyin.oauth.administration_ports import ClientPicture
     from keyin.oauth.enrolment_ports import Listed
-    from keyin.oauth.managed_ports import Wanted
+    from keyin.oauth.managed_ports import Beginning, Wanted
 
 
 class MemoryManaged(MemoryEnrolment):
@@ -42,6 +43,11 @@ class MemoryManaged(MemoryEnrolment):
         """See ManagedClients."""
         found = self._within(account_id)
         return next((self.picture(n, client) for n, client in found if client.id == id_), None)
+
+    async def beginnings(self, client_ids: Sequence[RecordId]) -> Mapping[RecordId, Beginning]:
+        """See Beginnings."""
+        registered = [one for one in self._registrations.values() if one.client_id in client_ids]
+        return beginnings(registered, [*self._initial_access.values()])
 
     async def managed_history(
         self, account_id: RecordId, id_: RecordId, *, most: int

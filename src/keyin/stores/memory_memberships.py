@@ -44,7 +44,11 @@ class MemoryMemberships(MemorySecondFactors):
         found = [one for one in self._memberships.values() if one.account_id == account_id]
         return sorted(found, key=lambda one: one.site)
 
-    async def members(self, site: str) -> Sequence[Membership]:
+    async def members(self, site: str) -> Sequence[tuple[Membership, str | None]]:
         """See Memberships."""
         found = [one for one in self._memberships.values() if one.site == site]
-        return sorted(found, key=lambda one: one.account_id)
+        accounts = [self._accounts.get(one.account_id) for one in found]
+        named = [
+            (one, there.name if there else None) for one, there in zip(found, accounts, strict=True)
+        ]
+        return sorted(named, key=lambda pair: pair[0].account_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -41,7 +41,7 @@ def changed(scene: ManagedPlace, person: Person, which: str, **changes: str) -> 
     return person.post(f"{path(scene, which)}/edit", form)
 
 
-def record(scene: ManagedPlace, name: str) -> tuple[str, ...]:
+def record(scene: ManagedPlace, name: str) -> tuple[Any, ...]:
     query = (
         "SELECT c.name, c.computer_type, c.site, o.site FROM clients AS c "
         "JOIN credentials AS o ON o.client_id = c.id WHERE c.id = ?"

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from keyin.domain.records import ClientKind, Status
 from keyin.oauth.managed_ports import SHOWN_KINDS
-from keyin.stores import membership_rows
-from keyin.stores.history_rows import history
+from keyin.stores import enrolment_rows, membership_rows
+from keyin.stores.enrolment_rows import ACCESS, REGISTRATION
+from keyin.stores.history_rows import beginnings, history
 from keyin.stores.like_pattern import containing
 from keyin.stores.membership_rows import MEMBERSHIP
 from keyin.stores.postgres.administration import PICTURES, PostgresAdministration
@@ -22,11 +23,14 @@ if TYPE_CHECKING:
     from keyin.domain.records import RecordId
     from keyin.oauth.administration_ports import ClientPicture
     from keyin.oauth.enrolment_ports import Listed
-    from keyin.oauth.managed_ports import History, Wanted
+    from keyin.oauth.managed_ports import Beginning, History, Wanted
 
 _COLUMNS: Final = names(MEMBERSHIP)
 _OF: Final = f"SELECT {_COLUMNS} FROM memberships WHERE account_id = $1 ORDER BY site"  # noqa: S608 - ours
-_AT: Final = f"SELECT {_COLUMNS} FROM memberships WHERE site = $1 ORDER BY account_id"  # noqa: S608 - ours
+_AT: Final = f"""
+SELECT {names(MEMBERSHIP, "m")}, a.name FROM memberships AS m
+LEFT JOIN accounts AS a ON a.id = m.account_id WHERE m.site = $1 ORDER BY m.account_id
+"""  # noqa: S608 - ours
 _PUT: Final = (
     f"INSERT INTO memberships AS m ({_COLUMNS}) VALUES ($1, $2, $3, $4) "  # noqa: S608 - ours
     "ON CONFLICT (account_id, site) DO UPDATE SET role = excluded.role "
@@ -61,6 +65,10 @@ _NETWORKS: Final = """
 SELECT network, first, coalesce(last, first) FROM client_networks WHERE client_id = $1
 ORDER BY 3 DESC, 1
 """
+_REGISTERED: Final = (
+    f"SELECT {names(REGISTRATION)} FROM registrations WHERE client_id = any($1::text[])"  # noqa: S608 - ours
+)
+_CAME_WITH: Final = f"SELECT {names(ACCESS)} FROM initial_access WHERE id = any($1::text[])"  # noqa: S608 - ours
 _COUNTS: Final = (
     f"SELECT o.site, o.status, count(*) FROM clients AS o WHERE {_WITHIN} GROUP BY 1, 2"  # noqa: S608 - ours
 )
@@ -79,14 +87,13 @@ class PostgresMemberships(PostgresAdministration):
 
     async def memberships_of(self, account_id: RecordId) -> Sequence[Membership]:
         """See Memberships."""
-        return await self._memberships(_OF, account_id)
+        found = await self._lookups.fetch(_OF, account_id)
+        return [membership_rows.membership(row) for row in found]
 
-    async def members(self, site: str) -> Sequence[Membership]:
+    async def members(self, site: str) -> Sequence[tuple[Membership, str | None]]:
         """See Memberships."""
-        return await self._memberships(_AT, site)
-
-    async def _memberships(self, query: str, value: str) -> Sequence[Membership]:
-        return [membership_rows.membership(row) for row in await self._lookups.fetch(query, value)]
+        found = await self._lookups.fetch(_AT, site)
+        return [(membership_rows.membership(row[:-1]), row[-1]) for row in found]
 
     async def managed(
         self, account_id: RecordId, wanted: Wanted, *, before: int | None, most: int
@@ -100,6 +107,14 @@ class PostgresMemberships(PostgresAdministration):
         """See ManagedClients."""
         found = await self._pictures(await self._lookups.fetch(_ONE, *_of(account_id), id_))
         return found[0] if found else None
+
+    async def beginnings(self, client_ids: Sequence[RecordId]) -> Mapping[RecordId, Beginning]:
+        """See Beginnings."""
+        found = await self._lookups.fetch(_REGISTERED, list(client_ids))
+        registered = [enrolment_rows.registration(row) for row in found]
+        ids = [one.initial_access_id for one in registered if one.initial_access_id]
+        came_with = await self._lookups.fetch(_CAME_WITH, ids) if ids else ()
+        return beginnings(registered, [enrolment_rows.access(row) for row in came_with])
 
     async def managed_history(
         self, account_id: RecordId, id_: RecordId, *, most: int

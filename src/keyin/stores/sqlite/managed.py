@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from keyin.domain.records import ClientKind, Status
 from keyin.oauth.managed_ports import SHOWN_KINDS
-from keyin.stores.history_rows import history
+from keyin.stores import enrolment_rows
+from keyin.stores.enrolment_rows import ACCESS, REGISTRATION
+from keyin.stores.history_rows import beginnings, history
 from keyin.stores.like_pattern import containing
+from keyin.stores.rows import names
 from keyin.stores.sqlite import initial_access
 from keyin.stores.sqlite.administration import PICTURES, picture
 from keyin.stores.sqlite.connection import our_errors
@@ -19,7 +24,7 @@ if TYPE_CHECKING:
     from keyin.domain.records import RecordId
     from keyin.oauth.administration_ports import ClientPicture
     from keyin.oauth.enrolment_ports import Listed
-    from keyin.oauth.managed_ports import History, Wanted
+    from keyin.oauth.managed_ports import Beginning, History, Wanted
 
 _WITHIN: Final = """
 o.kind = :kind AND (o.owner = :account
@@ -53,6 +58,14 @@ _NETWORKS: Final = """
 SELECT network, first, coalesce(last, first) FROM client_networks WHERE client_id = :id
 ORDER BY 3 DESC, 1
 """
+_REGISTERED: Final = (
+    f"SELECT {names(REGISTRATION)} FROM registrations "  # noqa: S608 - words of ours
+    "WHERE client_id IN (SELECT value FROM json_each(?))"
+)
+_CAME_WITH: Final = (
+    f"SELECT {names(ACCESS)} FROM initial_access "  # noqa: S608 - words of ours
+    "WHERE id IN (SELECT value FROM json_each(?))"
+)
 _COUNTS: Final = (
     f"SELECT o.site, o.status, count(*) FROM clients AS o WHERE {_WITHIN} GROUP BY 1, 2"  # noqa: S608 - words of ours
 )
@@ -84,6 +97,15 @@ class SqliteManaged(SqliteSecondFactors):
             found = self._reading.execute(_ONE, {**_of(account_id), "id": id_}).fetchall()
             return next((picture(self._reading, row) for row in found), None)
 
+    async def beginnings(self, client_ids: Sequence[RecordId]) -> Mapping[RecordId, Beginning]:
+        """See Beginnings."""
+        with our_errors():
+            found = self._reading.execute(_REGISTERED, (_list(client_ids),)).fetchall()
+            registered = [enrolment_rows.registration(row) for row in found]
+            ids = [one.initial_access_id for one in registered if one.initial_access_id]
+            came_with = self._reading.execute(_CAME_WITH, (_list(ids),)).fetchall()
+        return beginnings(registered, [enrolment_rows.access(row) for row in came_with])
+
     async def managed_history(
         self, account_id: RecordId, id_: RecordId, *, most: int
     ) -> History | None:
@@ -110,6 +132,10 @@ class SqliteManaged(SqliteSecondFactors):
         with our_errors():
             found = self._reading.execute(_ACCESS, values).fetchall()
         return [initial_access.listed(row) for row in found]
+
+
+def _list(ids: Sequence[RecordId]) -> str:
+    return msgspec.json.encode(ids).decode()
 
 
 def _of(account_id: RecordId) -> dict[str, object]:

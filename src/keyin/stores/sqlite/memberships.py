@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = names(MEMBERSHIP)
 _OF: Final = f"SELECT {_COLUMNS} FROM memberships WHERE account_id = ? ORDER BY site"  # noqa: S608 - names of columns
-_AT: Final = f"SELECT {_COLUMNS} FROM memberships WHERE site = ? ORDER BY account_id"  # noqa: S608 - names of columns
+_AT: Final = f"""
+SELECT {names(MEMBERSHIP, "m")}, a.name FROM memberships AS m
+LEFT JOIN accounts AS a ON a.id = m.account_id WHERE m.site = ? ORDER BY m.account_id
+"""  # noqa: S608 - names of columns
 _PUT: Final = (
     f"{adding('memberships', MEMBERSHIP)} "
     "ON CONFLICT DO UPDATE SET role = excluded.role WHERE role <> excluded.role"
@@ -46,16 +49,15 @@ class SqliteMemberships(SqliteManaged):
 
     async def memberships_of(self, account_id: RecordId) -> Sequence[Membership]:
         """See Memberships."""
-        return self._found(_OF, account_id)
-
-    async def members(self, site: str) -> Sequence[Membership]:
-        """See Memberships."""
-        return self._found(_AT, site)
-
-    def _found(self, query: str, value: str) -> Sequence[Membership]:
         with our_errors():
-            rows = self._lookups.execute(query, (value,)).fetchall()
-        return [membership_rows.membership(row) for row in rows]
+            found = self._lookups.execute(_OF, (account_id,)).fetchall()
+        return [membership_rows.membership(row) for row in found]
+
+    async def members(self, site: str) -> Sequence[tuple[Membership, str | None]]:
+        """See Memberships."""
+        with our_errors():
+            found = self._lookups.execute(_AT, (site,)).fetchall()
+        return [(membership_rows.membership(row[:-1]), row[-1]) for row in found]
 
 
 def _told(
