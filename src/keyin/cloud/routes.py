@@ -262,8 +262,12 @@ class RouteTable:
     """Finds a route: literals in any case, captured values as they are (cloud-wire §2.2)."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
+        self._literal: dict[tuple[str, bytes], Route] = {}
         self._by_shape: dict[tuple[str, int], list[tuple[Route, tuple[bytes | None, ...]]]] = {}
         for route in routes:
+            if "{" not in route.template:
+                self._literal[route.method, route.template[1:].lower().encode()] = route
+                continue
             parts = tuple(
                 None if part.startswith("{") else part.encode()
                 for part in route.template.split("/")[1:]
@@ -272,6 +276,9 @@ class RouteTable:
 
     def find(self, method: str, segments: list[bytes]) -> Route | None:
         """Return the route that the path's segments fit, still percent-encoded as they are."""
+        literal = self._literal.get((method, b"/".join(segments).lower()))
+        if literal is not None:
+            return literal
         for route, parts in self._by_shape.get((method, len(segments)), ()):
             for part, segment in zip(parts, segments, strict=True):
                 if not segment if part is None else part != segment.lower():

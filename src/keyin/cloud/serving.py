@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 GRACE_S: Final = 10
 KEEP_ALIVE_S: Final = 5
+_NEW_OBJECTS: Final = 10_000
 
 
 class _Server(uvicorn.Server):
@@ -170,6 +171,7 @@ async def _serve(
     cloud.ops.describe(cloud.routes, server=config.issuer)
     gc.collect()
     gc.freeze()  # registries live as long as the process: no collection walks them again
+    gc.set_threshold(_NEW_OBJECTS)  # else a collection comes with every twentieth request
     async with audited(config, found.store, cloud.app.around, first=share.first):
         await _listen(config, found, cloud, share)
 

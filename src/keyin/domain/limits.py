@@ -30,12 +30,14 @@ class Bucket:
 
         A clock that was set back makes nobody wait longer than an empty bucket does.
         """
-        return max(0, min(full_at - now, self.whole_ms) - self.whole_ms + self.each_ms)
+        whole = self.burst * self.each_ms
+        return max(0, min(full_at - now, whole) - whole + self.each_ms)
 
     def charged(self, full_at: Millis, now: Millis, cost: int = 1) -> Millis:
         """Return when the bucket is full after `cost` units more; below empty it does not go."""
-        owed = max(0, min(full_at - now, self.whole_ms))
-        return Millis(now + min(self.whole_ms, owed + cost * self.each_ms))
+        whole = self.burst * self.each_ms
+        owed = max(0, min(full_at - now, whole))
+        return Millis(now + min(whole, owed + cost * self.each_ms))
 
 
 def bucket(burst: int, a_minute: int) -> Bucket:
