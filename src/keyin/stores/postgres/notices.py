@@ -28,6 +28,7 @@ _OF: Final = (
 _SEE: Final = (
     "UPDATE notices SET seen = $1 WHERE account_id = $2 AND id = any($3::text[]) AND seen IS NULL"
 )
+_DUE: Final = "SELECT 1 FROM notices WHERE next_mail IS NOT NULL AND next_mail <= $1 LIMIT 1"
 _CLAIM: Final = f"""
 WITH due AS (
   SELECT seq FROM notices WHERE next_mail IS NOT NULL AND next_mail <= $1
@@ -48,6 +49,7 @@ _NOTE: Final = (
     "WHERE coalesce(known.last, 0) < $4 RETURNING xmax = 0"
 )
 """Says whether it is new; nothing, where the day is known."""
+_KNOWN: Final = "SELECT 1 FROM client_networks WHERE client_id = $1 AND network = $2 AND last >= $3"
 _COUNT: Final = "SELECT count(*) FROM client_networks WHERE client_id = $1"
 _FORGET: Final = (
     "DELETE FROM client_networks WHERE client_id = $1 AND network IN "
@@ -83,9 +85,11 @@ class PostgresNotices(PostgresPart):
         self, client_id: RecordId, network: str, *, now: Millis, told: Sequence[Notice]
     ) -> bool:
         """See ClientNetworks."""
+        today = now - now % DAY_MS
+        if await self._lookups.fetchrow(_KNOWN, client_id, network, today) is not None:
+            return False
 
         async def unit(transaction: Transaction) -> bool:
-            today = now - now % DAY_MS
             noted = await transaction.fetch(_NOTE, client_id, network, now, today)
             if not any(new for (new,) in noted):
                 return False
@@ -100,6 +104,8 @@ class PostgresNotices(PostgresPart):
 
     async def claim_mail(self, *, now: Millis, until: Millis, most: int) -> Sequence[Due]:
         """See Outbox."""
+        if await self._lookups.fetchrow(_DUE, now) is None:
+            return []  # no turn of the writer for nothing
 
         async def unit(transaction: Transaction) -> list[Due]:
             return [
