@@ -30,7 +30,7 @@ from keyin.stores import key_policies
 from keyin.stores.token_place import token_place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -70,7 +70,7 @@ _KIND: Final = {kind.value: kind for kind in ClientKind}
 _SAFE_KIND: Final[dict[str, Literal["user", "snapset"]]] = {"user": "user", "snapset": "snapset"}
 
 
-def names(columns: tuple[str, ...], table: str = "") -> str:
+def names(columns: Iterable[str], table: str = "") -> str:
     """Return the columns as SQL, of `table` where a join needs it said."""
     return ", ".join(f"{table}.{name}" if table else name for name in columns)
 

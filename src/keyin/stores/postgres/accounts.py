@@ -10,7 +10,8 @@ from keyin.stores import account_rows
 from keyin.stores.account_rows import ACCOUNT, SESSION
 from keyin.stores.postgres.lookups import Lookup
 from keyin.stores.postgres.part import PostgresPart
-from keyin.stores.postgres.statements import insert, names
+from keyin.stores.postgres.statements import insert
+from keyin.stores.rows import names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,8 @@ from keyin.stores.client_key_rows import CLIENT_KEY
 from keyin.stores.postgres import notices
 from keyin.stores.postgres.credentials import revoke_client_key
 from keyin.stores.postgres.part import PostgresPart
-from keyin.stores.postgres.statements import insert, names
+from keyin.stores.postgres.statements import insert
+from keyin.stores.rows import names
 from keyin.stores.token_place import token_place
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from keyin.stores.flow_rows import APPLICATION
 from keyin.stores.postgres.credentials import CREDENTIAL_END, STOPPED, client_beside
 from keyin.stores.postgres.lookups import Lookup
 from keyin.stores.postgres.part import PostgresPart
-from keyin.stores.postgres.statements import names
+from keyin.stores.rows import names
 
 if TYPE_CHECKING:
     from keyin.domain.applications import Application

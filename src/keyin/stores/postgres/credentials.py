@@ -8,7 +8,7 @@ from keyin.domain.records import Status, as_it_counts
 from keyin.stores import client_key_rows, rows
 from keyin.stores.postgres.lookups import Lookup
 from keyin.stores.postgres.part import PostgresPart
-from keyin.stores.postgres.statements import names
+from keyin.stores.rows import names
 
 if TYPE_CHECKING:
     from keyin.domain.environment import Millis

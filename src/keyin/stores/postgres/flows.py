@@ -16,9 +16,10 @@ from keyin.stores.flow_rows import CODE, DEVICE, PUSHED, QUESTION
 from keyin.stores.postgres import initial_access, notices
 from keyin.stores.postgres.applications import PostgresApplications
 from keyin.stores.postgres.lookups import Lookup
-from keyin.stores.postgres.statements import insert, names
+from keyin.stores.postgres.statements import insert
 from keyin.stores.postgres.tokens import revoke_token
 from keyin.stores.postgres.told import ONCE
+from keyin.stores.rows import names
 from keyin.stores.token_place import token_place
 
 if TYPE_CHECKING:

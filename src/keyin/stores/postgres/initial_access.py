@@ -10,7 +10,8 @@ from keyin.stores.enrolment_rows import ACCESS, STANDS
 from keyin.stores.postgres.lookups import Lookup
 from keyin.stores.postgres.notices import add as add_notices
 from keyin.stores.postgres.part import PostgresPart
-from keyin.stores.postgres.statements import insert, names
+from keyin.stores.postgres.statements import insert
+from keyin.stores.rows import names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from keyin.stores.postgres.part import PostgresPart
-from keyin.stores.postgres.statements import names
+from keyin.stores.rows import names
 from keyin.stores.whole_inventory import WholeInventory
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 from keyin.oauth.notice_ports import DAY_MS, MOST_NETWORKS, Due
 from keyin.stores.notice_rows import NOTICE, notice, notice_row
 from keyin.stores.postgres.part import PostgresPart
-from keyin.stores.postgres.statements import columns_of, insert_many, names
+from keyin.stores.postgres.statements import columns_of, insert_many
+from keyin.stores.rows import names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,8 +21,9 @@ from keyin.stores.postgres.credentials import (
     revoke_client_key,
 )
 from keyin.stores.postgres.initial_access import PostgresInitialAccess
-from keyin.stores.postgres.statements import columns_of, insert, insert_many, names, replacing
+from keyin.stores.postgres.statements import columns_of, insert, insert_many, replacing
 from keyin.stores.postgres.told import spend
+from keyin.stores.rows import names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,8 +9,8 @@ from keyin.stores import rows
 from keyin.stores.postgres.lookups import Lookup
 from keyin.stores.postgres.part import PostgresPart
 from keyin.stores.postgres.saving import CHANGES
-from keyin.stores.postgres.statements import names
 from keyin.stores.postgres.tokens import META
+from keyin.stores.rows import names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -12,15 +12,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from keyin.settings.ports import KeyAndSafe
 from keyin.stores import rows
-from keyin.stores.postgres.statements import (
-    arrays,
-    columns_of,
-    insert_many,
-    names,
-    replacing,
-    updating,
-)
+from keyin.stores.postgres.statements import arrays, columns_of, insert_many, replacing, updating
 from keyin.stores.postgres.work import AGAIN, Group
+from keyin.stores.rows import names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

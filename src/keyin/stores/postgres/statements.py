@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from keyin.stores.rows import names
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from keyin.stores.rows import Row
 
@@ -28,11 +30,6 @@ def kind(column: str) -> str:
     if column in _NUMBERS:
         return "bigint"
     return "bytea" if column in _BYTES else "text"
-
-
-def names(columns: Iterable[str], table: str = "") -> str:
-    """Return the columns as SQL, of `table` where a join needs it said."""
-    return ", ".join(f"{table}.{name}" if table else name for name in columns)
 
 
 def arrays(columns: Sequence[str], first: int = 1) -> str:

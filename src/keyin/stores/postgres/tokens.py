@@ -10,7 +10,7 @@ from keyin.stores.postgres.credentials import CREDENTIAL_END, STOPPED, client_be
 from keyin.stores.postgres.known_grants import KnownGrants
 from keyin.stores.postgres.lookups import Lookup
 from keyin.stores.postgres.replays import PostgresReplays
-from keyin.stores.postgres.statements import names
+from keyin.stores.rows import names
 from keyin.stores.token_place import token_place
 
 if TYPE_CHECKING:
