@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from keyin.domain.environment import Millis
 from keyin.domain.errors import InvalidDocument
 from keyin.wire.documents import (
-    TYPES,
     SafeContent,
     decode_safe,
     encode_safe,
@@ -30,6 +29,10 @@ JSON = st.recursive(
     | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=8,
+)
+TYPES = (
+    *("gpiiKey", "prefsSafe", "gpiiAppInstallationClient", "clientCredential"),
+    "gpiiAppInstallationAuthorization",
 )
 MEMBERS = st.sampled_from(
     ["_id", "clientId", "oauth2ClientId", "oauth2ClientSecret", "gpiiKey", "accessToken",

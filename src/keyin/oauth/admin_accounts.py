@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -15,6 +14,7 @@ from keyin.oauth.client_pictures import fitting
 from keyin.oauth.password_rules import check_password
 from keyin.oauth.second_factor_ports import SecondFactors
 from keyin.wire import admin_accounts as wire
+from keyin.wire.jose import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -182,4 +182,4 @@ def _line(account: Account) -> wire.AccountLine:
 
 
 def _text(random: bytes) -> str:
-    return urlsafe_b64encode(random).rstrip(b"=").decode()
+    return wrapped(random)

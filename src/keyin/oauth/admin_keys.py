@@ -6,7 +6,6 @@ its epoch: tokens for it end at once, and the next ones obey.
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -20,6 +19,7 @@ from keyin.domain.secret import GpiiKey
 from keyin.oauth.ports import Peppers
 from keyin.wire import admin_keys as wire
 from keyin.wire.admin import Changed
+from keyin.wire.jose import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -159,7 +159,7 @@ class KeyOperations:
     def _random(self) -> GpiiKey:
         """Return a key of a form that shows that it was made at random."""
         while True:
-            key = GpiiKey(urlsafe_b64encode(self.entropy.token_bytes(_BYTES)).decode().rstrip("="))
+            key = GpiiKey(wrapped(self.entropy.token_bytes(_BYTES)))
             if not low_entropy(key):
                 return key
 

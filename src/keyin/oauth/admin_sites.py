@@ -153,7 +153,7 @@ async def site_known(store: ports.Sites, site: str) -> Site | None:
         raise Refused(
             "unknown_site",
             msgid("there is no site %(site)s"),
-            next_step=msgid("`keyin site list` names them all."),
+            next_step=msgid("`keyin site list` names them all; `keyin site create` makes one."),
             site=site,
         )
     return record

@@ -7,14 +7,20 @@ from typing import TYPE_CHECKING, Protocol
 
 from keyin.domain.enrolment import SETTINGS_SCOPES, Computer, InitialAccessKind, Template
 from keyin.domain.errors import Refused, msgid
-from keyin.domain.events import ADMINISTRATOR, Act
+from keyin.domain.events import Act
 from keyin.domain.records import UNRESTRICTED, RecordId, Status, Unrestricted
 from keyin.oauth import administration_ports, enrolment_ports
 from keyin.oauth.accounts import Accounts, name_key
 from keyin.oauth.admin_clients import check_site, the_client
 from keyin.oauth.approval import approved
 from keyin.oauth.client_pictures import fitting
-from keyin.oauth.initial_access import CHANNEL_PURPOSE, By, InitialAccessService, NewAccess, made
+from keyin.oauth.initial_access import (
+    CHANNEL_PURPOSE,
+    InitialAccessService,
+    NewAccess,
+    ended,
+    made,
+)
 from keyin.oauth.notices import of_making
 from keyin.wire import admin_tokens as wire
 from keyin.wire.admin import Changed
@@ -162,17 +168,8 @@ class TokenOperations:
                 msgid("there is no initial access token with this id"),
                 next_step=msgid("`keyin token list` names them."),
             )
-        by = By(actor=ADMINISTRATOR, now=acting.at)
-        event = acting.event(
-            Act.INITIAL_ACCESS_REVOKED,
-            site=found.record.site,
-            reason=op.reason,
-            detail={
-                "initial_access": found.record.id,
-                "descendants": "yes" if op.with_descendants else "no",
-            },
-        )
-        ending = enrolment_ports.Ending(reason=op.reason, now=by.now, event=event)
+        event = ended(found.record, acting, op.reason, all_=op.with_descendants)
+        ending = enrolment_ports.Ending(reason=op.reason, now=acting.at, event=event)
         clients = await self.store.end_initial_access(
             found.record.id, ending, descendants=op.with_descendants
         )

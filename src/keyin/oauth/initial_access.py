@@ -189,7 +189,9 @@ class InitialAccessService:
 class Telling(Protocol):
     """Whoever makes events of what somebody does: `By`, and the administrator's `Acting`."""
 
-    def event(self, act: Act, *, site: str | None, detail: Mapping[str, str]) -> Event:
+    def event(
+        self, act: Act, *, site: str | None, detail: Mapping[str, str], reason: str | None = None
+    ) -> Event:
         """Return the event of an act."""
 
 
@@ -206,7 +208,7 @@ def made(record: InitialAccess, by: Telling) -> Event:
     )
 
 
-def ended(record: InitialAccess, by: By, reason: str, *, all_: bool) -> Event:
+def ended(record: InitialAccess, by: Telling, reason: str, *, all_: bool) -> Event:
     """Return the event of a token's end."""
     return by.event(
         Act.INITIAL_ACCESS_REVOKED,

@@ -8,7 +8,6 @@ person who has the name (P42, P43).
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -31,6 +30,7 @@ from keyin.oauth.accounts import (
     is_live,
     name_key,
 )
+from keyin.wire.jose import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -235,4 +235,4 @@ def _event(act: Act, account: Account, visit: Visit, **detail: str) -> Event:
 
 
 def _text(random: bytes) -> str:
-    return urlsafe_b64encode(random).rstrip(b"=").decode()
+    return wrapped(random)

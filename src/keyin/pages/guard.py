@@ -8,13 +8,13 @@ nothing.
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from keyin.domain.records import Digest
 from keyin.oauth.digests import matches
 from keyin.oauth.sign_in import SessionToken
+from keyin.wire.jose import wrapped
 
 if TYPE_CHECKING:
     from keyin.domain.environment import Entropy
@@ -79,4 +79,4 @@ class Guard:
 
     def new(self) -> str:
         """Return a value for a new cookie."""
-        return urlsafe_b64encode(self.entropy.token_bytes(_BYTES)).rstrip(b"=").decode()
+        return wrapped(self.entropy.token_bytes(_BYTES))

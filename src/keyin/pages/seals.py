@@ -6,7 +6,7 @@ So is the question that they were shown, so that it can be shown again after the
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from binascii import Error
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
@@ -18,6 +18,7 @@ from keyin.domain.enrolment import Computer  # noqa: TC001 - msgspec looks at th
 from keyin.domain.records import Digest
 from keyin.oauth.consent import Choice  # noqa: TC001 - as above
 from keyin.oauth.digests import matches
+from keyin.wire.jose import wrapped
 
 if TYPE_CHECKING:
     from keyin.oauth.ports import Peppers
@@ -84,7 +85,7 @@ class Seals:
 
     def seal(self, content: msgspec.Struct) -> str:
         """Return the content for a query or a field."""
-        body = urlsafe_b64encode(msgspec.json.encode(content)).rstrip(b"=").decode()
+        body = wrapped(msgspec.json.encode(content))
         return f"{body}.{self._seals(type(content), body)[0]}"
 
     def opened(self, text: str, kind: type[Content]) -> Content | None:

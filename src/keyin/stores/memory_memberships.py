@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from keyin.domain.events import Event
     from keyin.domain.membership import Membership
     from keyin.domain.records import RecordId
+    from keyin.oauth.accounts import Account
 
 
 class MemoryMemberships(MemorySecondFactors):
     """What a method does stands with its port, oauth.membership_ports."""
+
+    _accounts: dict[RecordId, Account]
 
     def __init__(self) -> None:
         super().__init__()

@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import re
 import stat
-from base64 import urlsafe_b64encode
 from typing import TYPE_CHECKING, Final
 
 from keyin.domain.errors import ConfigurationError
 from keyin.domain.secret import Secret
 from keyin.stores import private_files
+from keyin.wire.jose import wrapped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,7 @@ def read_secrets(path: Path) -> tuple[Secret, ...]:
 
 def make_secret(path: Path, entropy: Entropy) -> None:
     """Write a new secret into a file that is not there yet. Raises ConfigurationError."""
-    text = urlsafe_b64encode(entropy.token_bytes(BYTES)).rstrip(b"=")
+    text = wrapped(entropy.token_bytes(BYTES)).encode()
     try:
         private_files.create(path, text + b"\n")
     except OSError as error:

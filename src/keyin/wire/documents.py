@@ -103,13 +103,6 @@ class _Head(msgspec.Struct, frozen=True):
 _document: Final = msgspec.json.Decoder(Document)
 _head: Final = msgspec.json.Decoder(_Head)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-TYPES: Final = (
-    "gpiiKey",
-    "prefsSafe",
-    "gpiiAppInstallationClient",
-    "clientCredential",
-    "gpiiAppInstallationAuthorization",
-)
 
 
 class SafeContent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
