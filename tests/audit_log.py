@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from keyin.stores.sqlite.writer import LATER_S
 from tests.started import run
 
 if TYPE_CHECKING:
@@ -23,11 +21,7 @@ def length(data: Path) -> int:
 
 
 def events(data: Path, after: int = 0) -> list[dict[str, Any]]:
-    """Return the events behind that many rows, as they lie in the table once none is added."""
-    before = -1
-    while (now := length(data)) != before:
-        before = now
-        time.sleep(LATER_S * 2)  # what nobody waits for is written by then
+    """Return the events behind that many rows, as they lie in the table."""
     query = "SELECT event FROM audit WHERE seq > ? ORDER BY seq"
     with opened(data) as store:
         return [json.loads(row[0]) for row in store.execute(query, (after,))]

@@ -24,14 +24,6 @@ class Trail(Protocol):
         """
         ...
 
-    async def record_soon(self, event: Event) -> None:
-        """Write one event soon; kill -9 may lose what was noted a moment before.
-
-        For what is tried in vain: an attempt changes nothing, and may come often. Raises
-        StoreUnavailable where too much gathers that cannot be written.
-        """
-        ...
-
 
 class AuditLog(Protocol):
     """The chains, to be read, and their checkpoints. Each raises StoreUnavailable."""

@@ -124,10 +124,10 @@ def refusal_event(refusal: Refusal, by: Authenticated, on: Occasion) -> Event | 
 async def record_refusal(
     refusal: Refusal, by: Authenticated, on: Occasion, *, trail: Trail
 ) -> None:
-    """Write the event of a refusal, if it gets one. Raises StoreUnavailable."""
+    """Write the event of a refusal, if it gets one, before that is told. StoreUnavailable."""
     event = refusal_event(refusal, by, on)
     if event is not None:
-        await trail.record_soon(event)
+        await trail.record(event)
 
 
 @lru_cache(maxsize=256)

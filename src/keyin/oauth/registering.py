@@ -117,7 +117,17 @@ class Door:
         self, refusal: Refusal, proved: Proved, asked: Asked, *, actor: str, site: str | None
     ) -> Refusal:
         """Use the proof up, note the refusal of who may at least ask, and tell it."""
-        event = Event(
+        event = self._refused(refusal, asked, actor=actor, site=site)
+        before = await self.store.spend(proved.uses, now=asked.now, event=event)
+        if before is None:
+            return refusal
+        replay = unusable(Reason.REPLAYED)
+        await self.store.record(self._refused(replay, asked, actor=actor, site=site))
+        return replay
+
+    @staticmethod
+    def _refused(refusal: Refusal, asked: Asked, *, actor: str, site: str | None) -> Event:
+        return Event(
             act=Act.REGISTRATION_REFUSED,
             actor=actor,
             at=asked.now,
@@ -126,10 +136,6 @@ class Door:
             site=site,
             reason=refusal.reason,
         )
-        await self.store.record_soon(event)
-        if await self.store.remember(proved.uses, now=asked.now):
-            return refusal
-        return unusable(Reason.REPLAYED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

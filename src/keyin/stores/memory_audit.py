@@ -42,10 +42,6 @@ class MemoryAudit:
         """See oauth.audit_ports.Trail."""
         self.append_event(event)
 
-    async def record_soon(self, event: Event) -> None:
-        """See oauth.audit_ports.Trail."""
-        self.append_event(event)
-
     async def audit_heads(self) -> Sequence[Head]:
         """See oauth.audit_ports.AuditLog."""
         return [self._head()] if self._audit else []

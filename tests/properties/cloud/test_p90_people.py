@@ -138,7 +138,7 @@ def test_p90_a_machine_job_and_its_refusal(scene: Scene) -> None:
     ],
 )
 def test_p90_a_wish_that_is_refused_leaves_an_event(
-    scene: Scene, wrong: dict[str, str], reason: str
+    scene: Scene, wrong: dict[str, Any], reason: str
 ) -> None:
     scene.begin()
     assert scene.planner.push(scene.cloud, pair()[1], **wrong).status == 400

@@ -16,7 +16,7 @@ from tests.audit_log import verified
 from tests.cloud_documents import FREE, SECRET, everything
 from tests.cloud_process import Cloud, import_documents, serving
 from tests.oauth_application import Person, hidden
-from tests.oauth_client import ISSUER
+from tests.oauth_client import ISSUER, registered
 from tests.started import run
 
 if TYPE_CHECKING:
@@ -63,6 +63,21 @@ def test_p90_ten_thousand_refusals_before_authentication_are_a_few_rows(data: Pa
     assert len(reasons) <= 3
     assert len(counts) <= len(minutes) * len(reasons) * 4
     assert verified(data)[0] == 0
+
+
+def test_p90_a_refusal_of_who_proved_themselves_is_written_when_it_is_told(data: Path) -> None:
+    """Whatever way it proves itself: `kill -9` at the moment of the answer loses no event."""
+    computer = registered(data)
+    for number in range(3):
+        with serving(data, "--issuer", ISSUER) as cloud:
+            computer.learn_nonce(cloud)
+            before = audit_log.length(data)
+            by_key = computer.exchange(cloud, "a key that never was")
+            by_secret = cloud.token("a key that never was", CLIENT)
+            cloud.process.process.kill()
+            assert (by_key.status, by_secret.status) == (400, 401), number
+        told = [(one["act"], one["reason"]) for one in audit_log.events(data, before)]
+        assert told == [("token.refused", "unknown_key")] * 2
 
 
 def test_p90_sign_ins_under_unknown_names_are_counted(data: Path) -> None:

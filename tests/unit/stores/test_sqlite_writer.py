@@ -14,7 +14,7 @@ from keyin.domain.records import Digest, Status
 from keyin.oauth.ports import Enrolment
 from keyin.settings.ports import KeyAndSafe
 from keyin.stores.sqlite import SqliteStore, open_store
-from keyin.stores.sqlite.writer import LARGEST_BATCH, LATER_S, LONE_S
+from keyin.stores.sqlite.writer import LONE_S
 from tests.fakes.records import NOW, client, credential, event, key, safe, token
 
 if TYPE_CHECKING:
@@ -255,68 +255,3 @@ async def test_what_was_remembered_is_forgotten_at_the_commit_not_at_the_answer(
     assert again is not None
     assert again[1] is not None
     assert again[1].status is Status.REVOKED
-
-
-def _events(tmp_path: Path) -> int:
-    other = _elsewhere(tmp_path)
-    count: int = other.execute("SELECT count(*) FROM audit").fetchone()[0]
-    other.close()
-    return count
-
-
-async def test_what_nobody_waits_for_goes_with_the_next_commit(
-    store: SqliteStore, tmp_path: Path
-) -> None:
-    before = _events(tmp_path)
-    for _ in range(3):
-        await store.record_soon(event())
-    assert _events(tmp_path) == before
-    await store.add_token(token(), event=event())
-    assert _events(tmp_path) == before + 4
-    await store.record_soon(event())
-    not_alone(store)
-    await asyncio.gather(*[store.add_token(token(f"p:{n}"), event=event()) for n in range(2)])
-    assert _events(tmp_path) == before + 7
-
-
-async def test_what_nobody_waits_for_is_written_soon(store: SqliteStore, tmp_path: Path) -> None:
-    before = _events(tmp_path)
-    await store.record_soon(event())
-    await asyncio.sleep(LATER_S * 3)
-    assert _events(tmp_path) == before + 1
-
-
-async def test_what_nobody_waits_for_is_written_at_the_end(
-    store: SqliteStore, tmp_path: Path
-) -> None:
-    before = _events(tmp_path)
-    await store.record_soon(event())
-    store.close()
-    assert _events(tmp_path) == before + 1
-
-
-async def test_what_nobody_waits_for_outlives_a_full_disk_and_is_bounded(
-    store: SqliteStore, tmp_path: Path
-) -> None:
-    before = _events(tmp_path)
-    await store._writer.run(lambda c: c.execute("PRAGMA max_page_count = 1").fetchone())
-    large = event(detail={"what": "x" * 90_000})
-    for _ in range(LARGEST_BATCH):
-        await store.record_soon(large)
-    for _ in range(3):
-        with pytest.raises(StoreUnavailable):
-            await store.record_soon(large)
-    await asyncio.sleep(LATER_S * 3)
-    store._writer._connection.execute("PRAGMA max_page_count = 100000").fetchone()
-    await store.add_token(token(), event=event())
-    assert _events(tmp_path) == before + LARGEST_BATCH + 1
-
-
-async def test_an_event_that_cannot_be_written_holds_nothing_up(
-    store: SqliteStore, tmp_path: Path
-) -> None:
-    before = _events(tmp_path)
-    await store.record_soon(event(reason="\ud800"))
-    await store.record_soon(event())
-    await store.add_token(token(), event=event())
-    assert _events(tmp_path) == before + 2

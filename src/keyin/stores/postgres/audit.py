@@ -59,10 +59,6 @@ class PostgresAudit(PostgresPart):
         """See Trail."""
         await self._writer.tell(event)
 
-    async def record_soon(self, event: Event) -> None:
-        """See Trail."""
-        await self._writer.tell_later(event)
-
     async def audit_heads(self) -> Sequence[Head]:
         """See AuditLog."""
         return [Head(*row) for row in await self._lookups.fetch(_HEADS)]

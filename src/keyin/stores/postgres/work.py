@@ -54,7 +54,7 @@ class Work:
     item: Any = None
     told: Told | None = None
     waiting: asyncio.Future[Any] | None = None
-    """None: nobody waits."""
+    """Set as it is put in line."""
     at: float = 0.0
     result: Any = None
     error: BaseException | None = None

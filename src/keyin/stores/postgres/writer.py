@@ -45,8 +45,6 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 LARGEST_BATCH: Final = 128
-LATER_S: Final = 0.05
-"""What nobody waits for is on the disk after so long."""
 PATIENCE_S: Final = 2 * ANSWER_S
 """Who has waited so long for their turn is told that the store cannot answer."""
 ATTEMPTS: Final = 5
@@ -74,7 +72,6 @@ class Writer:
     def __init__(self, server: Server) -> None:
         self._lane = _WritingLane(server)
         self._waiting: list[Work] = []
-        self._later: list[Event] = []
         self._task: asyncio.Task[None] | None = None
         self._open = True
 
@@ -103,26 +100,6 @@ class Writer:
         if self._lane.chain.head.chain == head.chain:
             self._lane.chain.head = head
 
-    async def tell_later(self, event: Event) -> None:
-        """Write an event soon; nobody waits for it (ADR 27).
-
-        kill -9 may lose those of the last `LATER_S`. Where too many gather that cannot be written,
-        this waits and fails like `tell`.
-        """
-        if len(self._later) >= LARGEST_BATCH or not self._open:
-            await self.tell(event)
-            return
-        if not self._later:
-            asyncio.get_running_loop().call_later(LATER_S, self._write_later)
-        self._later.append(event)
-
-    def _write_later(self) -> None:
-        if self._later and self._open:
-            later, self._later = self._later, []
-            loop = asyncio.get_running_loop()
-            self._waiting += [Work(told=Told(event), at=loop.time()) for event in later]
-            self._begin(loop)
-
     def _put(self, work: Work) -> asyncio.Future[Any]:
         if not self._open:
             raise StoreUnavailable("the store is closed")
@@ -143,17 +120,9 @@ class Writer:
                 batch = self._waiting[:LARGEST_BATCH]
                 del self._waiting[:LARGEST_BATCH]
                 await self._write(batch)
-                self._keep(batch)
                 deliver(batch)
         finally:
             self._task = None
-
-    def _keep(self, batch: Sequence[Work]) -> None:
-        """Keep events that nobody waits for and that could not be written, for the next time."""
-        kept = [one.told.event for one in batch if one.told and not one.waiting and one.error]
-        if kept and self._open:
-            self._later[:0] = [event for event in kept if event is not None]
-            asyncio.get_running_loop().call_later(ANSWER_S, self._write_later)
 
     async def _write(self, batch: Sequence[Work]) -> None:
         """Write a batch in one transaction; where that fails, each in one of its own."""
@@ -261,7 +230,6 @@ class Writer:
     async def close(self) -> None:
         """Finish what waits, then end the connection. May be repeated."""
         if self._open:
-            self._write_later()
             self._open = False
             with suppress(TimeoutError):
                 async with asyncio.timeout(PATIENCE_S):

@@ -94,10 +94,6 @@ class SqliteAudit(SqlitePart):
         """See oauth.audit_ports.Trail."""
         await self._writer.tell(event)
 
-    async def record_soon(self, event: Event) -> None:
-        """See oauth.audit_ports.Trail."""
-        await self._writer.tell_later(event)
-
     async def audit_heads(self) -> Sequence[Head]:
         """See oauth.audit_ports.AuditLog."""
         with our_errors():

@@ -23,8 +23,7 @@ class Work(msgspec.Struct):
 
     run: Callable[[sqlite3.Connection], Any] | None
     told: Told | None
-    waiting: asyncio.Future[Any] | None
-    """None: nobody waits."""
+    waiting: asyncio.Future[Any]
     then: Callable[[], None] | None = None
     result: Any = None
     error: BaseException | None = None
@@ -38,7 +37,7 @@ def deliver(batch: Sequence[Work], changed: Callable[[], None]) -> None:
         if work.then is not None:
             work.then()
     for work in batch:
-        if work.waiting is None or work.waiting.done():  # cancelled: the caller went away
+        if work.waiting.done():  # cancelled: the caller went away
             continue
         if work.error is None:
             work.waiting.set_result(work.result)
@@ -46,12 +45,6 @@ def deliver(batch: Sequence[Work], changed: Callable[[], None]) -> None:
             work.waiting.set_exception(translated(work.error))
         else:
             work.waiting.set_exception(work.error)
-
-
-def heard(done: asyncio.Future[Any]) -> None:
-    """Take note of a failure: the events are kept, and go with the next commit."""
-    if not done.cancelled():
-        done.exception()
 
 
 def undoing(connection: sqlite3.Connection, run: Callable[[sqlite3.Connection], Result]) -> Result:

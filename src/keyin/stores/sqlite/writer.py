@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from keyin.domain.errors import StoreUnavailable
 from keyin.stores.sqlite import writes
 from keyin.stores.sqlite.connection import forget_head, translated
-from keyin.stores.sqlite.work import Work, deliver, heard, undoing
+from keyin.stores.sqlite.work import Work, deliver, undoing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,8 +39,6 @@ SLOW_COMMIT_S: Final = 0.002
 """Where even the quickest of the last commits took so long, the loop does not wait itself."""
 QUIET_TURNS: Final = 2
 """A batch is written once so many turns of the loop in a row brought nothing new."""
-LATER_S: Final = 0.05
-"""What nobody waits for is on the disk after so long."""
 LONE_S: Final = 0.0002
 """A write that comes so long after the last one, which was alone too, waits for nobody."""
 _LAST_COMMITS: Final = 16
@@ -58,8 +56,6 @@ class Writer:
         """Says whether others are at work that may want to write in this turn of the loop."""
         self._connection = connection
         self._waiting: list[Work] = []
-        self._later: list[Told] = []
-        self._taken_along: list[Told] = []
         self._busy = False
         self._beside_loop = False
         self._open = True
@@ -99,28 +95,10 @@ class Writer:
         self, event: Event | None, token: Row | None = None, proofs: Sequence[Row] = ()
     ) -> None:
         """Insert an event and what belongs to it: as `run`, many in a few statements."""
-        if self._open and not self._busy and not self._later and self._alone() and self._quick():
+        if self._open and not self._busy and self._alone() and self._quick():
             self._tell_alone((event, token, proofs))
         else:
             await self._put(None, (event, token, proofs))
-
-    async def tell_later(self, event: Event) -> None:
-        """Insert an event with the next commit, or soon; nobody waits for it (ADR 27).
-
-        kill -9 may lose those of the last `LATER_S`. Where too many gather, as with a disk that is
-        full, this waits and fails like `tell`.
-        """
-        if len(self._later) >= LARGEST_BATCH or not self._open:
-            await self.tell(event)
-            return
-        if not self._later:
-            asyncio.get_running_loop().call_later(LATER_S, self._write_later)
-        self._later.append((event, None, ()))
-
-    def _write_later(self) -> None:
-        """Ask for a commit for what nobody waits for, unless another took it along."""
-        if self._later and self._open:
-            self._put(lambda _: None, None).add_done_callback(heard)
 
     def _tell_alone(self, told: Told) -> None:
         """Insert in a transaction of its own, without a future or a batch around it."""
@@ -150,16 +128,14 @@ class Writer:
                 self._commit(batch)
                 with suppress(RuntimeError):  # that loop is closed: nobody waits there any more
                     deliver(batch, self.changed)
-            self._end()
+            if self.at_end is not None:
+                self._end(self.at_end)
             self._connection.close()
 
-    def _end(self) -> None:
-        """Write what nobody waits for."""
+    def _end(self, last: Callable[[sqlite3.Connection], None]) -> None:
         with suppress(sqlite3.Error):
             self._connection.execute("BEGIN IMMEDIATE")
-            self._take_along()
-            if self.at_end is not None:
-                self.at_end(self._connection)
+            last(self._connection)
             self._connection.execute("COMMIT")
 
     def _put(
@@ -239,19 +215,12 @@ class Writer:
     def _write(self, batch: list[Work]) -> None:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            self._take_along()
             self._tell_all([work for work in batch if work.told is not None])
             for work in batch:
                 if work.run is not None:
                     self._run_one(work, work.run)
         except BaseException as error:  # noqa: BLE001 - every waiting caller is told, the writer goes on
             self._give_up(batch, error)
-
-    def _take_along(self) -> None:
-        """Write what nobody waits for; one that cannot be written holds nothing up."""
-        self._taken_along, self._later = self._later, []
-        works = [Work(None, told, None) for told in self._taken_along]
-        self._tell_all(works)
 
     def _commit(self, batch: list[Work]) -> None:
         """Put the batch on the disk, unless it was given up, and remember how long that took."""
@@ -262,7 +231,6 @@ class Writer:
             self._connection.execute("COMMIT")
         except BaseException as error:  # noqa: BLE001 - as above
             self._give_up(batch, error)
-        self._taken_along = []
         self._commits_s.append(perf_counter() - began)
 
     def _tell_all(self, works: list[Work]) -> None:
@@ -289,7 +257,6 @@ class Writer:
     def _give_up(self, batch: list[Work], error: BaseException) -> None:
         for work in batch:
             work.error = work.error or error
-        self._later, self._taken_along = [*self._taken_along, *self._later], []
         self._roll_back()
 
     def _roll_back(self) -> None:
