@@ -62,20 +62,12 @@ def read_request(
         return Unfit(code=Code.INVALID_REQUEST, description="Improper state", redirect_uri=uri)
     mistake = _mistake(named, application, issuer)
     if mistake is not None:
-        code, description, reason = mistake
-        return Unfit(
-            code=code, description=description, reason=reason, redirect_uri=uri, state=state
-        )
+        return _unfit(*mistake, uri=uri, state=state)
     scope = scope_of(named, application) or ""
     computer = read_computer(named, scope, bringing)
     if isinstance(computer, UnfitComputer):
-        return Unfit(
-            code=computer.code,
-            description=computer.description,
-            reason=computer.reason,
-            redirect_uri=uri,
-            state=state,
-        )
+        why = (computer.code, computer.description, computer.reason)
+        return _unfit(*why, uri=uri, state=state)
     return AuthorizationRequest(
         credential_id=application.credential_id,
         redirect_uri=uri,
@@ -85,6 +77,10 @@ def read_request(
         jkt=(bringing.jkt if bringing else None) or named.get("dpop_jkt") or None,
         computer=computer,
     )
+
+
+def _unfit(code: Code, description: str, reason: Reason, *, uri: str, state: str | None) -> Unfit:
+    return Unfit(code=code, description=description, reason=reason, redirect_uri=uri, state=state)
 
 
 def scope_of(named: Mapping[str, str], application: Application) -> str | None:
