@@ -141,9 +141,12 @@ def copied(data: Path, to: Path) -> Path:
 
 @contextmanager
 def serving(
-    data: Path, *arguments: object, listen: str = "127.0.0.1:0", listeners: int = 1
+    data: Path,
+    *arguments: object,
+    listen: str = "127.0.0.1:0",
+    listeners: int = 1,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Cloud]:
-    with started(
-        "cloud", "serve", "--data", data, "--listen", listen, *arguments, listeners=listeners
-    ) as process:
+    words = ("cloud", "serve", "--data", data, "--listen", listen, *arguments)
+    with started(*words, listeners=listeners, environment=environment) as process:
         yield Cloud(process, data)

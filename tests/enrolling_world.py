@@ -17,7 +17,7 @@ from tests.started import run
 from tests.three_processes import KEY, PREFERENCES, REGISTRY, SECRET, documents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from tests.cloud_process import Reply
@@ -101,14 +101,17 @@ def fill(folder: Path) -> Path:
 
 
 @contextmanager
-def cloud_at(data: Path, port: int, more: str = "") -> Iterator[Place]:
+def cloud_at(
+    data: Path, port: int, more: str = "", environment: Mapping[str, str] | None = None
+) -> Iterator[Place]:
     """Serve a store at an address of one's choice, again and again."""
     config = data.parent / "cloud.toml"
     config.write_text(f"device_code = true\n{more}")
     tomllib.loads(config.read_text())
     issuer = f"http://127.0.0.1:{port}"
     arguments = ("--issuer", issuer, "--config", config)
-    with serving(data, *arguments, listen=f"127.0.0.1:{port}") as cloud:
+    listen = f"127.0.0.1:{port}"
+    with serving(data, *arguments, listen=listen, environment=environment) as cloud:
         yield Place(cloud, issuer)
 
 

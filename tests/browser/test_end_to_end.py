@@ -38,6 +38,8 @@ class Certificate:
         self.chain, self.key = folder / "chain.pem", folder / "key.pem"
         issued.private_key_pem.write_to_path(self.key)
         self.key.chmod(0o600)
+        self.authority = folder / "authority.pem"
+        authority.cert_pem.write_to_path(self.authority)
         self.chain.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
         self.serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         issued.configure_cert(self.serving)

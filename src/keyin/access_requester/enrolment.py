@@ -21,7 +21,7 @@ from keyin.access_requester.patience import Patience
 from keyin.access_requester.progress import Progress
 from keyin.access_requester.registering import WAITED_FOR
 from keyin.domain.errors import CloudUnreachable, KeyinError, Refused
-from keyin.domain.secret import Secret
+from keyin.domain.secret import Secret, equal
 from keyin.remote.cloud_enrolment import AUTHORIZATION_CODE, DEVICE_CODE, DeviceBegun, Wish
 from keyin.remote.proven_requests import Presented
 from keyin.wire.enrolment_code import EnrolmentCode, token_of
@@ -66,8 +66,10 @@ class Enrolment:
         self._clock = clock
         self._entropy = entropy
         self._patience = Patience(clock=clock, entropy=entropy)
-        self._attempt: asyncio.Task[None] | None = None
+        self._beginning = asyncio.Lock()
+        self._attempt: asyncio.Task[KeyinError | None] | None = None
         self._key: SigningKey | None = None
+        self._asked: Secret | None = None
         self._listener: Listener | None = None
         self.progress = Progress()
         self.settled: Callable[[], None] = lambda: None
@@ -128,6 +130,9 @@ class Enrolment:
             await self._stop()
             await self._see_through(Asked(key, Presented(token)))
             return
+        if await self._is_at(token):
+            await self._its_end()
+            return
         async with self._begun() as key:
             await self._registering.cloud().endpoints()
             asked = self._as_before(Asked(key, Presented(token, "Bearer")))
@@ -155,6 +160,8 @@ class Enrolment:
             self._registering.drop()
             self.progress.stage = Stage.FAILED
             self.progress.note(trouble(Trouble.GIVEN_UP))
+        else:
+            self._registering.asked.forget()
 
     async def close(self) -> None:
         """End with the process; what was registered is gone on with at the next start."""
@@ -163,14 +170,21 @@ class Enrolment:
     @asynccontextmanager
     async def _begun(self) -> AsyncIterator[SigningKey]:
         """Aim at the cloud that the configuration names now, and let go of it if that fails."""
-        if self.busy:
-            raise trouble(Trouble.BUSY)
-        await self._reach.aim()
-        try:
-            yield new_key(self._entropy)
-        except BaseException:
-            await self._reach.miss()
-            raise
+        async with self._beginning:
+            if self.busy:
+                raise trouble(Trouble.BUSY)
+            await self._reach.aim()
+            try:
+                yield new_key(self._entropy)
+            except BaseException:
+                await self._reach.miss()
+                raise
+
+    async def _is_at(self, token: Secret) -> bool:
+        """Tell whether an attempt with this very token is at work: the keeper may have begun it."""
+        async with self._beginning:
+            asked = self._asked
+        return self.busy and asked is not None and equal(asked.reveal(), token.reveal())
 
     def _secret(self) -> Secret:
         return Secret(wrapped(self._entropy.token_bytes(_RANDOM_BYTES)))
@@ -180,37 +194,35 @@ class Enrolment:
 
     async def _see_through(self, asked: Asked) -> None:
         """Run the rest as an attempt, and wait for it. Raises what it fails with."""
-        failed: list[KeyinError] = []
-        self._go_on(partial(self._finish, asked), asked.key, Stage.REGISTERING, failed)
+        self._go_on(partial(self._finish, asked), asked.key, Stage.REGISTERING)
+        self._asked = asked.presented.token
+        await self._its_end()
+
+    async def _its_end(self) -> None:
+        """Wait for the attempt at work. Raises what it fails with."""
         attempt = self._attempt
-        if attempt is not None:
-            await asyncio.shield(attempt)
-        if failed:
-            raise failed[0]
+        failed = None if attempt is None else await asyncio.shield(attempt)
+        if failed is not None:
+            raise failed
 
-    def _go_on(
-        self,
-        work: Callable[[], Awaitable[None]],
-        key: SigningKey,
-        stage: Stage,
-        failed: list[KeyinError] | None = None,
-    ) -> None:
-        self._key = key
+    def _go_on(self, work: Callable[[], Awaitable[None]], key: SigningKey, stage: Stage) -> None:
+        self._key, self._asked = key, None
         self.progress = Progress(stage=stage, fingerprint=_fingerprint(key))
-        self._attempt = asyncio.create_task(self._watched(work, [] if failed is None else failed))
+        self._attempt = asyncio.create_task(self._watched(work))
 
-    async def _watched(self, work: Callable[[], Awaitable[None]], failed: list[KeyinError]) -> None:
+    async def _watched(self, work: Callable[[], Awaitable[None]]) -> KeyinError | None:
         try:
             await work()
         except KeyinError as exc:
             self.progress.stage = Stage.FAILED
             self.progress.note(exc)
-            failed.append(exc)
             await self._reach.miss()
             _log.warning("enrolment_failed", code=exc.code)
             self.failed()
+            return exc
         finally:
-            self._key = None
+            self._key = self._asked = None
+        return None
 
     async def _stop(self) -> None:
         if self._attempt is not None:

@@ -83,9 +83,13 @@ class Reach:
         await self.miss()
         config, here = self._again(), self._here
         if here is None or (config.cloud, config.ca) != (here.config.cloud, here.config.ca):
-            self._there = self._side(config)
-            if self._there is None:
+            side = self._side(config)
+            if side is None:
                 raise trouble(Trouble.NO_CLOUD)
+            if here is None:  # nobody was asked so far: it stays the one, also if this fails
+                self._here = side
+            else:
+                self._there = side
         self.config = msgspec.structs.replace(self.config, enrolment=config.enrolment)
 
     async def arrive(self) -> None:

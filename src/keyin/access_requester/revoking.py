@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from keyin.domain.errors import CloudUnreachable, ConfigurationError, Refused
+from keyin.wire.requester import ErrorCode
 
 if TYPE_CHECKING:
     from keyin.access_requester.ports import CredentialSource, TokenGiver
@@ -74,4 +75,5 @@ class Revocations:
             return False
         except (ConfigurationError, Refused) as exc:
             _log.warning("token_not_revoked", reason=exc.code, request_id=request_id)
+            return exc.code != ErrorCode.RATE_LIMITED
         return True

@@ -112,7 +112,8 @@ class CloudTokens:
         """End a token (RFC 7009).
 
         Raises CloudUnreachable where that may be tried again, Refused where this computer is not
-        let. A cloud that names no revocation endpoint lets tokens end by themselves.
+        let, or (`rate_limited`) not yet. A cloud that names no revocation endpoint lets tokens end
+        by themselves.
         """
         endpoint = (await self._metadata.endpoints(request_id=request_id)).revocation
         if endpoint is None:
@@ -122,6 +123,8 @@ class CloudTokens:
         if answer.status in _REFUSALS:
             skew = skew_of(answer, self._clock.now())
             raise _skewed(skew) if skew else refusal(ErrorCode.CREDENTIAL_REVOKED)
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise too_many(answer)
         if answer.status != HTTPStatus.OK:
             raise out_of_order(answer)
 

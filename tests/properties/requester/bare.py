@@ -19,7 +19,7 @@ from tests.properties.requester.place import ask_at
 from tests.started import Started, run, started
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 PERSON = "nobody"
 OPENER = '#!/bin/sh\nprintf \'%s\\n\' "$1" >> "${0%/*}/opened"\n'
@@ -66,8 +66,9 @@ class Bare:
         (self.folder / "boot-id").write_text(f"{boot}\n")
 
     @contextmanager
-    def serving(self) -> Iterator[Started]:
-        with started("requester", "serve", "--config", self.config) as self.process:
+    def serving(self, environment: Mapping[str, str] | None = None) -> Iterator[Started]:
+        words = ("requester", "serve", "--config", self.config)
+        with started(*words, environment=environment) as self.process:
             yield self.process
 
     def environment(self, *, screen: bool = True) -> dict[str, str]:

@@ -466,3 +466,23 @@ async def test_a_file_that_is_not_taken_is_tried_ever_more_seldom(tmp_path: Path
     with suppress(asyncio.CancelledError):
         await keeping
     assert 2 <= computer.cloud.paths.count(REGISTER) <= 6
+
+
+async def test_a_cloud_that_has_too_much_to_do_is_waited_for_and_not_taken_for_another(
+    computer: Computer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle, busy = computer.cloud.handle, [1, 2]
+
+    def handled(method: str, path: str, headers: dict[str, str], body: bytes) -> Any:
+        if path == REVOKE and busy and busy.pop():
+            return 429, {"Retry-After": "17"}, {}
+        return handle(method, path, headers, body)
+
+    monkeypatch.setattr(computer.cloud, "handle", handled)
+    asking = asyncio.create_task(computer.ask("enrol_code", code=computer.cloud.new_code()))
+    standing = await computer.until("proving")
+    while standing["problem"] is None:
+        await asyncio.sleep(0.005)
+        standing = await computer.ask("enrol_status")
+    assert standing["problem"] == "rate_limited"
+    assert standing_of(await asking) == ("enrolled", True)
