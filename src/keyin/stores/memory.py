@@ -94,19 +94,6 @@ class MemoryStore(
             self._tokens.setdefault(token.digest, token)
         return before
 
-    async def spend(
-        self,
-        uses: Sequence[ProofUse],
-        *,
-        now: Millis,  # noqa: ARG002 - the port's
-        event: Event | None = None,
-    ) -> ProofUse | None:
-        """See oauth.ports.Replays."""
-        before = self.used_before(uses)
-        if before is None and event is not None:
-            self.append_event(event)
-        return before
-
     async def find_grant(self, digests: Sequence[Digest]) -> StoredGrant | None:
         """See oauth.ports.Tokens."""
         token = _first(self._tokens, digests)

@@ -19,7 +19,6 @@ from keyin.domain.records import (
     as_it_counts,
 )
 from keyin.oauth.administration_ports import ClientPicture
-from keyin.stores.memory_audit import MemoryAudit
 from keyin.stores.memory_client_keys import MemoryClientKeys
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from keyin.stores.memory_notices import MemoryNotices
 
 
-class MemoryAdministration(MemoryClientKeys, MemoryAudit):
+class MemoryAdministration(MemoryClientKeys):
     """What a method does stands with its port, oauth.administration_ports."""
 
     _clients: dict[RecordId, Client]

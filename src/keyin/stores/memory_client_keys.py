@@ -6,15 +6,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keyin.domain.records import Status
+from keyin.stores.memory_audit import MemoryAudit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from keyin.domain.environment import Millis
+    from keyin.domain.events import Event
     from keyin.domain.records import ClientKey, ProofUse
 
 
-class MemoryClientKeys:
+class MemoryClientKeys(MemoryAudit):
     """What a method does stands with its port."""
 
     def __init__(self) -> None:
@@ -38,6 +40,19 @@ class MemoryClientKeys:
     async def remember(self, uses: Sequence[ProofUse], *, now: Millis) -> bool:  # noqa: ARG002 - the port's
         """See oauth.ports.Replays."""
         return self.used_before(uses) is None
+
+    async def spend(
+        self,
+        uses: Sequence[ProofUse],
+        *,
+        now: Millis,  # noqa: ARG002 - the port's
+        event: Event | None = None,
+    ) -> ProofUse | None:
+        """See oauth.ports.Replays."""
+        before = self.used_before(uses)
+        if before is None and event is not None:
+            self.append_event(event)
+        return before
 
     def used_before(self, uses: Sequence[ProofUse]) -> ProofUse | None:
         """Use all of these up; return the first that came before."""
