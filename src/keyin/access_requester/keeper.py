@@ -46,6 +46,7 @@ class Keeper:
         self._identity = ways.identity
         self._registering = ways.registering
         self._rotation = ways.rotation
+        self._telling = ways.telling
         self._enrolment = ways.enrolment
         self._site_files = ways.site_files
         self._clock = clock
@@ -63,6 +64,7 @@ class Keeper:
         else:
             self._shown = self._refused = False
             self._hopeless_until = 0.0
+            self._telling.afresh()
         self._news.set()
 
     def attempt_failed(self) -> None:
@@ -88,7 +90,7 @@ class Keeper:
             if self._enrolment.busy:
                 return True
             if step is Step.REST:
-                self.problem = self.problem if self._refused else None
+                self.problem = self._telling.problem or (self.problem if self._refused else None)
                 return None
             self._at_work = True
             done = await self._do(step)
@@ -102,7 +104,12 @@ class Keeper:
     def _step(self) -> Step:
         hopeless = self._clock.monotonic() < self._hopeless_until
         return next_step(
-            self._identity.situation(shown=self._shown, refused=self._refused, hopeless=hopeless)
+            self._identity.situation(
+                shown=self._shown,
+                told=not self._telling.is_due(),
+                refused=self._refused,
+                hopeless=hopeless,
+            )
         )
 
     async def _do(self, step: Step) -> bool:
@@ -110,6 +117,10 @@ class Keeper:
         match step:
             case Step.SHOW:
                 await self._show()
+            case Step.TELL_SOFTWARE:
+                if await self._telling.tell():
+                    self._shown = self._refused = False
+                    self._hopeless_until = 0.0
             case Step.ASK_AGAIN:
                 await self._enrolment.resume()
             case Step.PROVE_NEW:

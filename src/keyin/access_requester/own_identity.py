@@ -63,7 +63,7 @@ class OwnIdentity:
             raise refusal(ErrorCode.OTHER_CLOUD)
         return usable(found, self._reach.address)
 
-    def situation(self, *, shown: bool, refused: bool, hopeless: bool) -> Situation:
+    def situation(self, *, shown: bool, told: bool, refused: bool, hopeless: bool) -> Situation:
         """Return all that decides about the next step. Raises ConfigurationError."""
         files, site_file = self.files, self._reach.config.enrolment.file
         held, coming, mark = files.held(), files.coming(), files.sealed()
@@ -78,6 +78,7 @@ class OwnIdentity:
             sealed=mark is not None and mark.boot == self.machine.boot(),
             site_file=site_file is not None and Path(site_file).exists(),
             shown=shown or not registered,
+            told=told,
             refused=refused,
             hopeless=hopeless,
         )

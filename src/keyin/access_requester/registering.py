@@ -16,7 +16,7 @@ import structlog
 from keyin.access_requester.asked import AskedBefore
 from keyin.access_requester.keys import signing, to_keep
 from keyin.access_requester.own_identity import seen
-from keyin.access_requester.software_statement import read_statement
+from keyin.access_requester.software_statement import Software, read_statement
 from keyin.domain.errors import ConfigurationError, KeyinError, Refused
 from keyin.domain.identity import is_copy, is_for
 from keyin.domain.secret import Secret
@@ -59,9 +59,15 @@ class Registering:
         self.answer: RegistrationAnswer | None = None
         """What the cloud said of this computer last."""
 
+    def software(self) -> Software:
+        """Return what this computer runs now. Raises Refused (`statement_wrong`)."""
+        statement = read_statement(self._reach.config.enrolment.software_statement)
+        return Software(self._version, statement)
+
     def details(self, key: SigningKey) -> InstallationDetails:
         """Say what a person is asked to approve. Raises ConfigurationError, Refused."""
         section, machine = self._reach.config.enrolment, self._identity.machine
+        software = self.software()
         try:
             return msgspec.convert(
                 {
@@ -69,9 +75,9 @@ class Registering:
                     "client_name": section.name or machine.name(),
                     "computer_type": section.computer_type,
                     "software_id": SOFTWARE_ID,
-                    "software_version": self._version,
+                    "software_version": software.version,
                     "installation_id": machine.installation_id(),
-                    "software_statement": read_statement(section.software_statement),
+                    "software_statement": software.statement,
                     "jkt": key.public.thumbprint,
                 },
                 InstallationDetails,
@@ -110,7 +116,8 @@ class Registering:
             named = f"{details.client_name[:_LONGEST_STEM]} {key_fingerprint(details.jkt)}"
             details = msgspec.structs.replace(details, client_name=named)
             answer = await cloud.register(key, presented, self._wish(key, details))
-        self._identity.files.write_coming(self._kept(key, answer, cloud.issuer))
+        said = Software(details.software_version or "", details.software_statement)
+        self._identity.files.write_coming(self._kept(key, answer, cloud.issuer, said))
         self.answer = answer
         _log.info("registered", state=answer.gpii_status)
 
@@ -124,7 +131,7 @@ class Registering:
             scope=SCOPE,
             dpop_bound_access_tokens=True,
             software_id=SOFTWARE_ID,
-            software_version=self._version,
+            software_version=details.software_version,
             software_statement=details.software_statement,
             gpii_computer_type=details.computer_type,
             gpii_installation_id=details.installation_id,
@@ -188,7 +195,11 @@ class Registering:
         """Return the cloud to enrol at. Raises Refused (`no_cloud`)."""
         return self._reach.enrolling
 
-    def _kept(self, key: SigningKey, answer: RegistrationAnswer, issuer: str) -> CredentialFile:
+    def _kept(
+        self, key: SigningKey, answer: RegistrationAnswer, issuer: str, said: Software
+    ) -> CredentialFile:
+        # an answer to what was asked before an upgrade, or to a certificate, has an older version
+        taken = answer.software_version == said.version
         return CredentialFile(
             client_id=answer.client_id,
             private_key=to_keep(key),
@@ -200,6 +211,7 @@ class Registering:
                 token=answer.registration_access_token,
                 certificate=answer.keyin_registration_certificate,
                 awaiting=is_awaiting(answer),
+                told=said.told if taken else None,
             ),
         )
 

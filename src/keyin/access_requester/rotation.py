@@ -1,4 +1,6 @@
-"""Changes this computer's key without a moment in which it has none (RFC 7592 §2.2).
+"""Changes what is registered of this computer (RFC 7592 §2.2): its key, and which software it runs.
+
+There is no moment in which it has no key.
 
 The next key is on the disk before the cloud hears of it; both count until the new one was proven;
 then the old one is taken away, there first and here afterwards. Whatever lies on the disk after a
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from keyin.domain.secret import PrivateKey
     from keyin.stores.credential_file import CredentialFile, Registered
     from keyin.wire.enrolment import RegistrationAnswer
+    from keyin.wire.signing_key import SigningKey
 
 _log = structlog.get_logger()
 
@@ -63,12 +66,27 @@ class Rotation:
         async with self._alone:
             await self._finish()
 
+    async def tell_software(self) -> None:
+        """Say which software this is, and leave everything else as it is. Raises as `rotate`."""
+        async with self._alone:
+            held, registered = self._held()
+            software = self._registering.software()
+            answer = await self._say(
+                held,
+                registered,
+                software_version=software.version,
+                software_statement=software.statement,
+            )
+            registered = msgspec.structs.replace(_renewed(registered, answer), told=software.told)
+            self._identity.files.write_held(replace(held, registered=registered))
+            _log.info("software_told", version=software.version)
+
     async def _finish(self) -> str:
         held, registered = self._held()
         if held.next_key is not None:
             held, registered = await self._take_up(held, registered, held.next_key)
         if held.previous_key is not None:
-            answer = await self._say(held, registered)
+            answer = await self._say_keys(held, registered)
             held = replace(held, previous_key=None, registered=_renewed(registered, answer))
             self._identity.files.write_held(held)
             _log.info("key_changed")
@@ -78,7 +96,7 @@ class Rotation:
         self, held: CredentialFile, registered: Registered, next_key: PrivateKey
     ) -> tuple[CredentialFile, Registered]:
         """Let both keys count, prove the new one, and use it from then on."""
-        answer = await self._say(held, registered, next_key)
+        answer = await self._say_keys(held, registered, next_key)
         registered = _renewed(registered, answer)
         taken = replace(
             held,
@@ -92,33 +110,24 @@ class Rotation:
         self._identity.files.write_held(taken)
         return taken, registered
 
-    async def _say(
+    async def _say_keys(
         self, held: CredentialFile, registered: Registered, *more: PrivateKey
     ) -> RegistrationAnswer:
-        """Say which keys count, and leave everything else as it is."""
+        """Say which keys count."""
+        new = [signing(other) for other in more]
+        keys = [signing(held.private_key), *new]
+        jwks = key_set(*(one.public for one in keys))
+        return await self._say(held, registered, *new, jwks=jwks)
+
+    async def _say(
+        self, held: CredentialFile, registered: Registered, *new: SigningKey, **changes: object
+    ) -> RegistrationAnswer:
+        """Say the registration again with changes; each new key proves itself."""
         cloud, key = self._registering.cloud(), signing(held.private_key)
         presented = Presented(Secret(registered.token))
         now = await cloud.look(key, registered.uri, presented)
-        keys = [key, *(signing(other) for other in more)]
-        request = RegistrationRequest(
-            client_id=now.client_id,
-            client_name=now.client_name,
-            application_type=now.application_type,
-            token_endpoint_auth_method=now.token_endpoint_auth_method,
-            token_endpoint_auth_signing_alg=now.token_endpoint_auth_signing_alg,
-            jwks=key_set(*(one.public for one in keys)),
-            grant_types=now.grant_types,
-            response_types=now.response_types,
-            redirect_uris=now.redirect_uris,
-            scope=now.scope,
-            dpop_bound_access_tokens=now.dpop_bound_access_tokens,
-            software_id=now.software_id,
-            software_version=now.software_version,
-            gpii_computer_type=now.gpii_computer_type,
-            gpii_installation_id=now.gpii_installation_id,
-            gpii_site=now.gpii_site,
-        )
-        answer = await cloud.replace(keys, registered.uri, presented, request)
+        request = msgspec.structs.replace(_again(now), **changes)
+        answer = await cloud.replace([key, *new], registered.uri, presented, request)
         self._registering.answer = answer
         return answer
 
@@ -130,6 +139,28 @@ class Rotation:
         if held is None or held.registered is None:
             raise trouble(Trouble.BY_HAND)
         return held, held.registered
+
+
+def _again(now: RegistrationAnswer) -> RegistrationRequest:
+    """Return what is asked for by whom nothing shall change."""
+    return RegistrationRequest(
+        client_id=now.client_id,
+        client_name=now.client_name,
+        application_type=now.application_type,
+        token_endpoint_auth_method=now.token_endpoint_auth_method,
+        token_endpoint_auth_signing_alg=now.token_endpoint_auth_signing_alg,
+        jwks=now.jwks,
+        grant_types=now.grant_types,
+        response_types=now.response_types,
+        redirect_uris=now.redirect_uris,
+        scope=now.scope,
+        dpop_bound_access_tokens=now.dpop_bound_access_tokens,
+        software_id=now.software_id,
+        software_version=now.software_version,
+        gpii_computer_type=now.gpii_computer_type,
+        gpii_installation_id=now.gpii_installation_id,
+        gpii_site=now.gpii_site,
+    )
 
 
 def _renewed(registered: Registered, answer: RegistrationAnswer) -> Registered:

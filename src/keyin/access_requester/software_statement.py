@@ -1,12 +1,15 @@
-"""The publisher's word about the software of this computer (RFC 7591 §2.3), as it is passed on.
+"""The software of this computer, and its publisher's word about it (RFC 7591 §2.3).
 
-It lies where the package or an administrator has put it. Whose it is and how long it counts, the
-cloud decides: this computer's clock may be wrong. It identifies a release, and is no secret.
+The statement lies where the package or an administrator has put it. Whose it is and how long it
+counts, the cloud decides: this computer's clock may be wrong. It identifies a release, and is no
+secret.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 from keyin.access_requester.placed_files import read_placed
@@ -15,6 +18,21 @@ from keyin.wire.enrolment import LONGEST_STATEMENT
 from keyin.wire.requester_trouble import Trouble, trouble
 
 _JWT: Final = re.compile(rb"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Software:
+    """What a computer tells the cloud that it runs."""
+
+    version: str
+    statement: str | None
+
+    @property
+    def told(self) -> str:
+        """Return what is kept of it, to know later whether the cloud was told."""
+        if self.statement is None:
+            return self.version
+        return f"{self.version} {sha256(self.statement.encode()).hexdigest()}"
 
 
 def read_statement(name: str | None) -> str | None:

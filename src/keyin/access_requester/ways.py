@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from keyin.access_requester.registering import Registering
     from keyin.access_requester.rotation import Rotation
     from keyin.access_requester.site_file import SiteFiles
+    from keyin.access_requester.telling import Telling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,5 +23,6 @@ class Ways:
     identity: OwnIdentity
     registering: Registering
     rotation: Rotation
+    telling: Telling
     enrolment: Enrolment
     site_files: SiteFiles

@@ -18,6 +18,7 @@ from keyin.access_requester.rotation import Rotation
 from keyin.access_requester.server import RequestHandler
 from keyin.access_requester.service import AccessRequester
 from keyin.access_requester.site_file import SiteFiles
+from keyin.access_requester.telling import Telling
 from keyin.access_requester.ways import Ways
 from keyin.domain.errors import Refused
 from keyin.remote.ipc import IpcServer, Limits
@@ -134,6 +135,9 @@ def _enrolling(
 ) -> tuple[Keeper, Administering]:
     registering = Registering(reach=reach, identity=identity, version=version("keyin"))
     rotation = Rotation(reach=reach, identity=identity, registering=registering, entropy=entropy)
+    telling = Telling(
+        identity=identity, registering=registering, rotation=rotation, clock=clock, entropy=entropy
+    )
     site_files = SiteFiles(reach=reach, clock=clock)
     enrolment = Enrolment(
         reach=reach, registering=registering, site_files=site_files, clock=clock, entropy=entropy
@@ -143,6 +147,7 @@ def _enrolling(
         identity=identity,
         registering=registering,
         rotation=rotation,
+        telling=telling,
         enrolment=enrolment,
         site_files=site_files,
     )

@@ -153,9 +153,7 @@ class Enrolling:
         said = spoken(error.message, error)
         if said != self._told:
             self._told = said
-            click.echo(_("keyin: %(message)s") % {"message": said}, err=True)
-            step = spoken(error.next_step, error)
-            click.echo(_("Next step: %(step)s") % {"step": step}, err=True)
+            complain(error)
 
     def _progress(self, standing: StandingAnswer) -> None:
         word = f"{standing.stage} {standing.problem}"
@@ -177,6 +175,13 @@ class Enrolling:
 
     def _event(self, event: str, fields: dict[str, object]) -> None:
         click.echo(msgspec.json.encode({"event": event, **fields}).decode())
+
+
+def complain(error: KeyinError) -> None:
+    """Say what stands in the way, and what helps."""
+    said, step = spoken(error.message, error), spoken(error.next_step, error)
+    click.echo(_("keyin: %(message)s") % {"message": said}, err=True)
+    click.echo(_("Next step: %(step)s") % {"step": step}, err=True)
 
 
 def _or_raise(standing: StandingAnswer) -> StandingAnswer:

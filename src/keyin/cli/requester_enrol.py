@@ -18,11 +18,11 @@ import msgspec
 from keyin.access_requester.administering import place_of
 from keyin.access_requester.config import load
 from keyin.cli import requester_configuration
-from keyin.cli.enrolling import Enrolling
+from keyin.cli.enrolling import Enrolling, complain
 from keyin.cli.exits import errors_for_people
 from keyin.cli.texts import _
 from keyin.domain.errors import ConfigurationError, KeyinError, msgid
-from keyin.remote.requester_admin import RequesterAdministrator
+from keyin.remote.requester_admin import RequesterAdministrator, known
 from keyin.wire.enrolment_file import LARGEST
 from keyin.wire.requester_admin import LONGEST_CODE, Stage
 from keyin.wire.requester_trouble import Trouble, trouble
@@ -192,3 +192,5 @@ def _tell(standing: StandingAnswer, *, as_json: bool) -> None:
     if standing.site is not None:
         click.echo(_("its site: %(site)s") % {"site": standing.site})
     click.echo(_("its key's fingerprint: %(mark)s") % {"mark": standing.fingerprint})
+    if standing.problem is not None and standing.stage is Stage.NONE:
+        complain(known(standing.problem, standing.fields))

@@ -2,8 +2,8 @@
 
 Pure. The rules in one sentence each: a new identity is proven before the old one goes; a copy is
 never used; a question without an answer is asked again; a half-changed key is brought to its end;
-what the cloud forgot comes back with its certificate; and nothing that was refused for good knocks
-on.
+what the cloud forgot comes back with its certificate; a new version is told of before anything else
+is said; and nothing that was refused for good knocks on.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ class Step(StrEnum):
     REST = "rest"
     SHOW = "show"
     """See whether the cloud still knows this computer, before a person finds out."""
+    TELL_SOFTWARE = "tell_software"
+    """Say which software this computer runs now."""
     ASK_AGAIN = "ask_again"
     """Ask for the answer to a registration that did not come, with the same key and token."""
     DROP_ASKED = "drop_asked"
@@ -74,6 +76,8 @@ class Situation:
     site_file: bool = False
     shown: bool = True
     """The cloud has taken the identity in use since this process began."""
+    told: bool = True
+    """The cloud knows which software runs here, or is not to be told just now."""
     refused: bool = False
     """The cloud does not accept the identity in use, and the clock is not to blame."""
     hopeless: bool = False
@@ -107,6 +111,8 @@ def next_step(situation: Situation) -> Step:
 
 
 def _about_held(held: Identity, situation: Situation) -> Step:
+    if not situation.told:
+        return Step.TELL_SOFTWARE
     if situation.refused:
         back = held.can_come_back and not situation.hopeless
         return Step.COME_BACK if back else Step.REST

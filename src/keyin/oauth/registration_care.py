@@ -18,7 +18,7 @@ from keyin.oauth.digests import matches
 from keyin.oauth.errors import Reason, Refusal
 from keyin.oauth.initial_access import CHANNEL_PURPOSE
 from keyin.oauth.registering import SPENT, occasion
-from keyin.oauth.registration_changes import Ending, Replacing, counts, terms_of
+from keyin.oauth.registration_changes import Ending, Replacing, counts, may_change, terms_of
 from keyin.oauth.registration_records import PURPOSE
 from keyin.oauth.registration_refusals import UNREADABLE, metadata, unusable
 from keyin.oauth.registration_rules import grant
@@ -43,6 +43,7 @@ _MAY: Final = {
     "PUT": frozenset({Status.ACTIVE}),
     "DELETE": frozenset({Status.ACTIVE, Status.PENDING}),
 }
+_OF_AN_UPGRADE: Final = frozenset({"GET", "PUT"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,10 @@ class RegistrationCare:
         proved = await self.door.proved(presented, asked)
         if isinstance(proved, Refusal):
             return proved
-        stands = found.client.status in _MAY[asked.sent.method]
+        method = asked.sent.method
+        stands = found.client.status in _MAY[method] or (
+            method in _OF_AN_UPGRADE and may_change(found.client)
+        )
         if stands and any(counts(key, proved.jkt) for key in found.keys):
             return Known(found, presented, proved)
         reason = Reason.ANOTHER_KEY if stands else Reason.CLIENT_NOT_ACTIVE

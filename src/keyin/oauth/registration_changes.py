@@ -1,6 +1,7 @@
 """What becomes of a registered client by its own word, decided where it is also written.
 
 A client that somebody stopped meanwhile stays stopped, whatever it says (CVE-2026-9705 of another).
+One whose software's version was stopped counts again when it runs another: that is what it was for.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from keyin.oauth.software_statements import unapproved
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from keyin.domain.records import ClientKey, Digest
+    from keyin.domain.records import Client, ClientKey, Digest
     from keyin.oauth.births import Occasion
     from keyin.oauth.enrolment_ports import Decision, Registered, Surroundings
     from keyin.oauth.registration_rules import Granted
@@ -77,7 +78,7 @@ class Replacing:
     def __call__(self, found: Surroundings) -> Decision:
         """Decide."""
         there = found.named
-        if there is None or there.client.status is not Status.ACTIVE:
+        if there is None or not may_change(there.client):
             self.outcome = unusable(Reason.CLIENT_NOT_ACTIVE)
             return None
         refusal = self._hindered(found, there)
@@ -117,6 +118,8 @@ class Replacing:
         client = replace(
             there.client,
             name=granted.name,
+            status=Status.ACTIVE,
+            stopped_by=None,
             lineage=replace(there.client.lineage, software_version=version),
         )
         self.outcome = replace(
@@ -185,6 +188,14 @@ def terms_of(found: Registered) -> Terms:
         registered=True,
         version_before=version,
     )
+
+
+def may_change(client: Client) -> bool:
+    """Tell whether a client may say anew what it is: it counts, or only its version is stopped.
+
+    A version is what an upgrade changes; that the client or its site was stopped, is not.
+    """
+    return client.status is Status.ACTIVE or client.stopped_by is StoppedBy.SOFTWARE
 
 
 def counts(key: ClientKey, kid: str) -> bool:

@@ -47,6 +47,8 @@ class Registered(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """What it comes back with, should the cloud have forgotten it."""
     awaiting: bool = False
     """Whether a person has yet to say yes."""
+    told: str | None = None
+    """Which software the cloud was told of last; None: it is told at the next start."""
 
     def __repr__(self) -> str:
         return f"<Registered with {self.cloud}>"

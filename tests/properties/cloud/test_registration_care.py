@@ -200,6 +200,46 @@ def test_a_stopped_client_does_not_wake_itself(cloud: Cloud) -> None:
     assert not opens(computer, cloud)
 
 
+def test_p03_a_stopped_version_is_left_by_another_and_by_nothing_else(
+    cloud: Cloud, publisher: SigningKey
+) -> None:
+    told = {"software_id": SOFTWARE, "software_version": "old-1"}
+    computer, stopped, placed = (
+        newcomer(cloud, *words, **told) for words in ((), (), ("--site", "Closed library"))
+    )
+    for words in (
+        ("software", "stop", SOFTWARE, "old-1"),
+        ("client", "suspend", stopped.client_id),
+        ("site", "suspend", "Closed library"),
+    ):
+        assert run(*words, "--data", cloud.data).returncode == 0
+    assert not opens(computer, cloud)
+    assert (computer.read(cloud).status, computer.leave(cloud).status) == (200, 401)
+    same: tuple[dict[str, Any], ...] = (
+        {},
+        {"software_version": "old-1"},
+        {"client_name": "Another"},
+    )
+    for changes in same:
+        assert error(computer.replace(cloud, **changes)) == "unapproved_software_statement"
+    lied = statement(publisher, software_version="old-1")
+    assert error(computer.replace(cloud, software_version="new-1", software_statement=lied)) == (
+        "unapproved_software_statement"
+    )
+    for other in (stopped, placed):
+        assert (other.read(cloud).status, other.replace(cloud, software_version="new-1").status) \
+            == (401, 401)  # fmt: skip
+        assert not opens(other, cloud)
+    stranger = Newcomer(name=computer.name, told=computer.told)
+    assert stranger.replace(cloud, software_version="new-1").status == 401
+    assert not opens(computer, cloud)
+    reply = computer.replace(cloud, software_version="new-1")
+    assert (reply.status, reply.json["gpii_status"]) == (200, "active")
+    assert opens(computer, cloud)
+    assert run("software", "stop", SOFTWARE, "new-1", "--data", cloud.data).returncode == 0
+    assert not opens(computer, cloud)
+
+
 def test_who_leaves_is_gone_with_key_and_tokens(cloud: Cloud) -> None:
     computer = newcomer(cloud)
     assert computer.leave(cloud).status == 204

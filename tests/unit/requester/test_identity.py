@@ -32,6 +32,7 @@ situations = st.builds(
     sealed=st.booleans(),
     site_file=st.booleans(),
     shown=st.booleans(),
+    told=st.booleans(),
     refused=st.booleans(),
     hopeless=st.booleans(),
 )
@@ -42,6 +43,9 @@ WELL = Situation(cloud=CLOUD, installation_id=HERE, held=MINE, coming=None)
 def test_each_rule_once() -> None:
     assert next_step(WELL) is Step.REST
     assert next_step(replace(WELL, shown=False)) is Step.SHOW
+    for refused in (True, False):
+        untold = replace(WELL, told=False, shown=False, refused=refused)
+        assert next_step(untold) is Step.TELL_SOFTWARE
     assert next_step(replace(WELL, refused=True)) is Step.COME_BACK
     assert next_step(replace(WELL, refused=True, hopeless=True)) is Step.REST
     assert next_step(replace(WELL, held=replace(MINE, half_changed=True))) is Step.FINISH_KEY
@@ -74,7 +78,7 @@ def test_a_copy_is_never_shown_to_the_cloud(situation: Situation) -> None:
     step = next_step(situation)
     held, coming = situation.held, situation.coming
     if held is not None and is_copy(held, situation.installation_id):
-        assert step not in {Step.SHOW, Step.FINISH_KEY, Step.COME_BACK}
+        assert step not in {Step.SHOW, Step.TELL_SOFTWARE, Step.FINISH_KEY, Step.COME_BACK}
     if coming is not None and is_copy(coming, situation.installation_id):
         assert step not in {Step.PROVE_NEW, Step.ASK_WHETHER_APPROVED}
     asking = situation.asking

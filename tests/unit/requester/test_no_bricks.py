@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from keyin.access_requester import site_file
+from keyin.access_requester import site_file, wiring
 from keyin.domain.errors import Refused
 from keyin.stores import identity_files, private_files
 from tests.fakes.cloud import CREDENTIAL, REVOKE, TOKEN
@@ -339,6 +339,100 @@ async def test_a_key_that_the_restored_cloud_does_not_know_gives_way_to_the_one_
     assert (held.next_key, held.previous_key) == (None, None)
     assert held.public.thumbprint not in yesterday
     assert await is_known(computer)
+
+
+def upgraded(computer: Computer, patched: pytest.MonkeyPatch, version: str = "99.1") -> None:
+    """Start the same computer with another version."""
+    patched.setattr(wiring, "version", lambda _name: version)
+    computer.start()
+
+
+def said_of(computer: Computer) -> str | None:
+    """Return the version that the cloud knows of."""
+    return computer.cloud.registered[computer.client_id or ""].request.software_version
+
+
+async def test_an_upgraded_computer_says_so_once_and_nothing_else(
+    computer: Computer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client_id = await computer.enrolled()
+    before = computer.cloud.registered[client_id].request
+    for times in (2, 0, 0):  # a look and a PUT; then it is known
+        computer.cloud.paths.clear()
+        upgraded(computer, monkeypatch)
+        await computer.settle()
+        await computer.settle()
+        asked = [path for path in computer.cloud.paths if path.startswith(REGISTER)]
+        assert asked == [f"{REGISTER}/{client_id}"] * times
+    after = computer.cloud.registered[client_id].request
+    assert after.software_version == "99.1"
+    for name in ("client_name", "jwks", "scope", "gpii_installation_id", "grant_types"):
+        assert getattr(after, name) == getattr(before, name), name
+    assert await is_known(computer)
+
+
+@pytest.mark.parametrize("half", [False, True], ids=["whole", "half changed"])
+async def test_p85_killed_at_any_moment_of_saying_its_version_the_identity_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, half: bool
+) -> None:
+    for moment in range(1, 30):
+        computer = new_computer(tmp_path / str(moment))
+        await computer.enrolled()
+        if half:
+            with monkeypatch.context() as patched, suppress(Killed):
+                fated(computer, Fate(5), patched)
+                await computer.ask("rotate")
+        fate = Fate(moment)
+        with monkeypatch.context() as patched:
+            upgraded(computer, patched)
+            fated(computer, fate, patched)
+            with suppress(Killed):
+                await computer.settle()
+        assert await is_known(computer), moment
+        with monkeypatch.context() as patched:
+            upgraded(computer, patched)
+            await computer.settle()
+        held = computer.files.held()
+        assert held
+        assert (said_of(computer), held.next_key, held.previous_key) == ("99.1", None, None)
+        assert await is_known(computer)
+        if fate.left > 0:
+            assert moment > 5, "so many moments there are at least"
+            return
+    pytest.fail("it never ended")
+
+
+async def test_a_version_that_cannot_be_said_stops_nothing_and_is_said_ever_more_seldom(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "statement.jwt"
+    computer = new_computer(tmp_path / "computer")
+    client_id = await computer.enrolled()
+    computer.more["software_statement"] = str(place)
+    place.write_text("no statement")
+    upgraded(computer, monkeypatch)
+    await computer.settle()
+    assert (await computer.ask("enrol_status"))["problem"] == "statement_wrong"
+    assert await is_known(computer)
+    assert said_of(computer) != "99.1"
+    place.write_text("a.good.one")
+    computer.failing = lambda method, _path: httpx.ConnectError("off") if method == "PUT" else None
+    puts = []
+    for _ in range(60):
+        computer.clock.waited += 300
+        computer.cloud.paths.clear()
+        await computer.settle()
+        puts.append(computer.cloud.paths.count(f"{REGISTER}/{client_id}"))
+        assert (await computer.ask("enrol_status"))["problem"] is None
+    assert sum(puts) < 20, "five hours"
+    assert sum(puts[-24:]) in {2, 3}, "an hour each at last"
+    computer.failing = lambda _method, _path: None
+    computer.clock.waited += 3600
+    await computer.settle()
+    assert said_of(computer) == "99.1"
+    place.write_text("a.newer.one")
+    await computer.settle()
+    assert computer.cloud.registered[client_id].request.software_statement == "a.newer.one"
 
 
 async def test_a_copied_identity_is_refused_in_plain_words(computer: Computer) -> None:
