@@ -41,6 +41,16 @@ async def test_a_bucket_waits_once_it_is_empty_and_fills_again(store: Store) -> 
     assert not await store.charge("b", THREE, cost=0, now=NOW)
 
 
+async def test_p86_a_bucket_from_a_clock_that_was_set_back_fills_from_now_on(store: Store) -> None:
+    asked = [("a", THREE), ("b", THREE)]
+    await store.charge("a", THREE, cost=3, now=LATER)
+    waits = [await store.wait(asked, now=Millis(NOW + past)) for past in (0, 0, 400, 999, 1000)]
+    assert waits == [1000, 1000, 600, 1, 0]
+    assert await store.charge("a", THREE, cost=1, now=Millis(NOW + 1000))
+    assert await store.wait(asked, now=Millis(NOW + 1000)) == 1000
+    assert await store.wait(asked, now=Millis(NOW + 4000)) == 0
+
+
 async def test_a_set_counts_each_member_once_up_to_its_size(store: Store) -> None:
     async def note(name: str, member: str, now: Millis = NOW) -> int | None:
         return await store.note(name, member, until=LATER, most=2, now=now)

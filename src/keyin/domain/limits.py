@@ -28,10 +28,17 @@ class Bucket:
     def wait(self, full_at: Millis, now: Millis) -> int:
         """Return the milliseconds until one unit is there; 0: it is.
 
-        A clock that was set back makes nobody wait longer than an empty bucket does.
+        Of a bucket that is ahead: as long as of an empty one.
         """
         whole = self.burst * self.each_ms
         return max(0, min(full_at - now, whole) - whole + self.each_ms)
+
+    def is_ahead(self, full_at: Millis, now: Millis) -> bool:
+        """Tell whether it says more than an empty bucket can: the clock was set back since.
+
+        Whoever finds one charges it, so that it is empty as of now and fills from here on.
+        """
+        return full_at - now > self.burst * self.each_ms
 
     def charged(self, full_at: Millis, now: Millis, cost: int = 1) -> Millis:
         """Return when the bucket is full after `cost` units more; below empty it does not go."""

@@ -78,6 +78,8 @@ class QuotaState:
             full_at = self._buckets.get(name)
             if full_at is not None and full_at > now:
                 longest = max(longest, bucket.wait(full_at, now))
+                if bucket.is_ahead(full_at, now):
+                    self.charge(name, bucket, 1, now)
         return longest
 
     def charge(self, name: str, bucket: Bucket, cost: int, now: Millis) -> bool:

@@ -99,9 +99,11 @@ class PostgresQuotas(PostgresPart):
         ends: dict[str, Millis] = dict(
             await self._lookups.rows(_BUCKETS, [name for name, _ in asked])
         )
-        return max(
-            (bucket.wait(ends[name], now) for name, bucket in asked if name in ends), default=0
-        )
+        there = [(name, bucket) for name, bucket in asked if name in ends]
+        for name, bucket in there:
+            if bucket.is_ahead(ends[name], now):
+                await self.charge(name, bucket, cost=1, now=now)
+        return max((bucket.wait(ends[name], now) for name, bucket in there), default=0)
 
     async def charge(self, name: str, bucket: Bucket, *, cost: int, now: Millis) -> bool:
         """See Quotas."""
