@@ -82,6 +82,14 @@ def test_p82_a_refusal_is_never_taken_for_the_answer_of_an_earlier_request(
     assert not first or first.startswith(b"HTTP/1.1 200 ")
 
 
+def whole(wire: socket.socket) -> bytes:
+    """Read an answer whose body is an object, in however many parts it comes."""
+    received = b""
+    while not received.endswith(b"}") and (more := wire.recv(MIB)):
+        received += more
+    return received
+
+
 def test_p82_no_connection_stays_on_which_nothing_is_asked(cloud: Cloud) -> None:
     """An empty line ended the wait for a further request, so that nobody waited any more."""
     place = urlsplit(cloud.url)

@@ -123,7 +123,7 @@ def test_p101_who_manages_a_site_needs_a_second_step_before_anything_is_done(
         asks = route in ACTS and route.template not in HARMLESS
         if (
             asks
-            or route.template.endswith(("/suspend", "/revoke"))
+            or route.template.endswith(("/suspend", "/revoke", "/edit"))
             or "/new" in route.template[-4:]
         ):
             wanted = None if route.template.endswith("installations/new") else 303
