@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import re
 import shutil
 import socket
 import ssl
@@ -327,7 +328,7 @@ def test_p86_a_wrong_clock_is_named_and_the_command_goes_on_when_it_is_right(
     cloud.clock_ahead_s = 7200
     with bare.enrolling("--cloud", cloud.url, screen=False) as said:
         wait_for(lambda: "clock" in said.complaint())
-        assert "7200 seconds away" in said.complaint() or "7201" in said.complaint()
+        assert re.search("(7199|720[01]) seconds away", said.complaint())
         cloud.clock_ahead_s = 0
         begun = said.until("begun")
         cloud.type_code(begun["user_code"])
