@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.new_computer import NewComputer
 from tests.page_place import Place, TestApplication, page_place
 from tests.person import Person
 
@@ -30,3 +31,16 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 @pytest.fixture
 def person(place: Place) -> Person:
     return Person(place)
+
+
+@pytest.fixture
+def ada(place: Place) -> Person:
+    """Give somebody who has just signed in."""
+    person = Person(place)
+    assert person.sign_in().status == 303
+    return person
+
+
+@pytest.fixture
+def computer(place: Place) -> NewComputer:
+    return NewComputer(place.cloud, place.issuer)

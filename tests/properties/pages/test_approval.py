@@ -28,11 +28,6 @@ MARKUP = '<script>alert(1)</script><b onmouseover="x()">'
 
 
 @pytest.fixture
-def computer(place: Place) -> NewComputer:
-    return NewComputer(place.cloud, place.issuer)
-
-
-@pytest.fixture
 def ada(place: Place) -> Person:
     """Give somebody who has just signed in, whose sites are two."""
     place.query(

@@ -20,11 +20,6 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def computer(place: Place) -> NewComputer:
-    return NewComputer(place.cloud, place.issuer)
-
-
-@pytest.fixture
 def person(place: Place) -> Person:
     somebody = Person(place)
     assert somebody.sign_in().status == 303

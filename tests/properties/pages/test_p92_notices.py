@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import pytest
-
 from keyin.wire.enrolment_code import EnrolmentCode, token_of
 from tests.new_computer import NewComputer
 from tests.page_place import NAME, page_place
@@ -18,18 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.page_place import Place
-
-
-@pytest.fixture
-def computer(place: Place) -> NewComputer:
-    return NewComputer(place.cloud, place.issuer)
-
-
-@pytest.fixture
-def ada(place: Place) -> Person:
-    person = Person(place)
-    assert person.sign_in().status == 303
-    return person
 
 
 def told(place: Place, name: str) -> list[str]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.new_computer import NewComputer
 from tests.person import Person, fields
 from tests.properties.pages.test_approval import approved, text
@@ -16,13 +14,6 @@ if TYPE_CHECKING:
     from tests.page_place import Place
 
 LIST = "/manage/installations"
-
-
-@pytest.fixture
-def ada(place: Place) -> Person:
-    person = Person(place)
-    assert person.sign_in().status == 303
-    return person
 
 
 def enrolled(place: Place, ada: Person, name: str) -> tuple[str, str]:

@@ -10,15 +10,16 @@ import pytest
 
 from keyin.stores.host import SystemEntropy
 from keyin.wire.signing_key import SigningKey, new_key
-from tests.new_computer import NewComputer
 from tests.page_place import Place, page_place
-from tests.person import Person
 from tests.properties.pages.test_approval import asked, decided, text, told
 from tests.properties.pages.test_device_approval import looked_up
 from tests.published_software import PUBLISHER, SOFTWARE, known, statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.new_computer import NewComputer
+    from tests.person import Person
 
 
 @pytest.fixture(scope="module")
@@ -32,18 +33,6 @@ def place(tmp_path_factory: pytest.TempPathFactory, publisher: SigningKey) -> It
     sections = known(publisher, folder)
     with page_place(folder, sections=sections, device_code=True) as served:
         yield served
-
-
-@pytest.fixture
-def computer(place: Place) -> NewComputer:
-    return NewComputer(place.cloud, place.issuer)
-
-
-@pytest.fixture
-def ada(place: Place) -> Person:
-    person = Person(place)
-    assert person.sign_in().status == 303
-    return person
 
 
 def details(computer: NewComputer, **changes: Any) -> dict[str, Any]:

@@ -9,18 +9,16 @@ import subprocess
 from functools import partial
 from typing import TYPE_CHECKING
 
-import pytest
-
 from keyin.cli.processes import command
 from keyin.wire.requester_trouble import TROUBLE_TEXTS
-from tests.enrolling_world import World, enrolling_world
 from tests.house.sources import ROOT
 from tests.properties.requester.bare import Bare, new_bare
 from tests.properties.requester.place import needs_other_account, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.enrolling_world import World
 
 PAGE = (ROOT / "docs" / "enrolment.md").read_text(encoding="utf-8")
 BLOCKS = [
@@ -29,12 +27,6 @@ BLOCKS = [
     for line in block.strip().splitlines()
 ]
 FILE, SEAL, BROWSER, CODE, STATUS, ROTATE, LEAVE = BLOCKS
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with enrolling_world(tmp_path_factory.mktemp("world")) as one:
-        yield one
 
 
 def typed(

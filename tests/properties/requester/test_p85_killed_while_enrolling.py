@@ -15,7 +15,7 @@ import pytest
 
 from keyin.cli.processes import command
 from tests.cloud_process import serving
-from tests.enrolling_world import World, enrolling_world, fill
+from tests.enrolling_world import World, fill
 from tests.page_place import Place
 from tests.person import Person
 from tests.properties.requester.bare import Bare, new_bare
@@ -28,12 +28,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOMENTS_MS = (0, 8, 16, 30, 60)
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with enrolling_world(tmp_path_factory.mktemp("world")) as one:
-        yield one
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.enrolling_world import World, cloud_at, enrolling_world, fill
+from tests.enrolling_world import World, cloud_at, fill
 from tests.moved_clock import MovedClock, moved_clock
 from tests.page_place import free_port
 from tests.person import Person
-from tests.properties.requester.bare import Bare, new_bare
 from tests.properties.requester.place import wait_for
 from tests.properties.requester.test_coming_back import known
 from tests.properties.requester.test_p85_killed_while_enrolling import killed_after, stands
@@ -25,20 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.properties.requester.bare import Bare
+
 HOUR, DAY = 3600, 86_400
 OFF = {"a day behind": -26 * HOUR, "an hour ahead": HOUR, "years behind": -20 * 365 * DAY}
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with enrolling_world(tmp_path_factory.mktemp("world")) as one:
-        yield one
-
-
-@pytest.fixture
-def bare(request: pytest.FixtureRequest) -> Iterator[Bare]:
-    with new_bare(name=request.node.name[-60:]) as one:
-        yield one
 
 
 @pytest.fixture

@@ -11,32 +11,21 @@ import pytest
 
 from keyin.access_requester.registering import SOFTWARE_ID
 from tests.cloud_process import copied
-from tests.enrolling_world import World, enrolling_world, fill
+from tests.enrolling_world import World, fill
 from tests.fakes.sender import new_sender, proven
 from tests.page_place import free_port
-from tests.properties.requester.bare import Bare, new_bare
 from tests.properties.requester.place import wait_for
 from tests.properties.requester.test_coming_back import known, world_at
 from tests.started import run
 from tests.three_processes import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from tests.properties.requester.bare import Bare
+
 SITE = "main-library"
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with enrolling_world(tmp_path_factory.mktemp("upgraded")) as one:
-        yield one
-
-
-@pytest.fixture
-def bare(request: pytest.FixtureRequest) -> Iterator[Bare]:
-    with new_bare(name=request.node.name[-60:]) as one:
-        yield one
 
 
 def running(folder: Path, version: str) -> Mapping[str, str]:

@@ -12,18 +12,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cloud_process import send
-from tests.enrolling_world import World, enrolling_world
 from tests.properties.requester.bare import Bare, new_bare
 from tests.properties.requester.place import needs_other_account, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with enrolling_world(tmp_path_factory.mktemp("world")) as one:
-        yield one
+    from tests.enrolling_world import World
 
 
 @pytest.fixture
