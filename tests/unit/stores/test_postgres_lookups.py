@@ -10,6 +10,7 @@ import pytest
 from keyin.domain.errors import StoreUnavailable
 from keyin.domain.records import Digest
 from keyin.oauth.ports import Enrolment
+from keyin.stores.postgres import lookups as lookups_module
 from keyin.stores.postgres import open_store
 from keyin.stores.postgres.connection import Server
 from keyin.stores.postgres.lookups import MOST, Lookup, Lookups
@@ -127,6 +128,32 @@ async def test_an_export_sees_one_moment(store: PostgresStore) -> None:
     assert await frozen.find_key((Digest("p:later"),)) is None
     assert await frozen.find_key((DIGESTS[0],)) is not None
     await frozen.aclose()
+
+
+class Mute:
+    """A server, and a connection on which nothing is ever answered."""
+
+    def __init__(self) -> None:
+        self.let_go = 0
+
+    async def connect(self) -> Mute:
+        return self
+
+    async def execute(self, _: str) -> None:
+        await asyncio.get_running_loop().create_future()
+
+    def terminate(self) -> None:
+        self.let_go += 1
+
+
+async def test_a_connection_that_cannot_begin_is_let_go_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lookups_module, "ANSWER_S", 0.02)
+    mute = Mute()
+    with pytest.raises(StoreUnavailable):
+        await Lookups(mute).hold_still()  # type: ignore[arg-type]  # enough of a server
+    assert mute.let_go == 1
 
 
 async def test_a_server_that_is_away_is_told_at_once_and_to_everybody() -> None:

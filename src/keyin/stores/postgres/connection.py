@@ -254,11 +254,16 @@ class Lane:
         """Return the connection. Raises ConfigurationError, StoreUnavailable."""
         if self._connection is None or self._connection.is_closed():
             self._connection = None
-            self._connection = await self.begun(await self._server.connect())
+            fresh = await self._server.connect()
+            try:
+                self._connection = await self.begun(fresh)
+            except BaseException:
+                fresh.terminate()
+                raise
         return self._connection
 
     async def begun(self, connection: Connection) -> Connection:
-        """Prepare a connection that is new."""
+        """Prepare a connection that is new; where that fails, it is let go of."""
         return connection
 
     def drop(self) -> None:

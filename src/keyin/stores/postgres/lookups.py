@@ -66,7 +66,6 @@ class _StillLane(Lane):
     async def begun(self, connection: Connection) -> Connection:
         """Begin the transaction whose view stays. Raises StoreUnavailable the second time."""
         if self._begun:
-            connection.terminate()
             raise StoreUnavailable("the store cannot answer (%(name)s)", name="moment lost")
         self._begun = True
         async with asyncio.timeout(ANSWER_S):

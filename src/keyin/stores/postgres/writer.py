@@ -58,11 +58,7 @@ class _WritingLane(Lane):
 
     async def begun(self, connection: Connection) -> Connection:
         """Take a chain that nobody has."""
-        try:
-            self.chain = await Chain.take(connection)
-        except BaseException:
-            connection.terminate()
-            raise
+        self.chain = await Chain.take(connection)
         return connection
 
 
