@@ -144,6 +144,36 @@ async def test_after_a_new_connection_nothing_is_known(
     assert asked == [tokens._FIND.sql] * 2
 
 
+@needs_postgres
+@pytest.mark.parametrize("query", ["_STATE", "_FIND"])
+async def test_what_is_read_while_a_connection_is_made_is_not_relied_on(
+    stores: tuple[PostgresStore, PostgresStore],
+    asked: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    query: str,
+) -> None:
+    one, _ = stores
+    if query == "_STATE":
+        await one.find_grant(T1)
+        asked.clear()
+    rows = Lookups.rows
+
+    async def anew(self: Lookups, lookup: Lookup, keys: Sequence[str | int]) -> list[Row]:
+        found = await rows(self, lookup, keys)
+        if lookup is getattr(tokens, query):
+            self._server.connections += 1
+            one._grants.find((), self.connections)  # as another caller's
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Lookups, "rows", anew)
+        assert await one.find_grant(T1)
+    assert asked.pop() == tokens._FIND.sql
+    if query == "_FIND":
+        assert await one.find_grant(T1)
+        assert asked == [tokens._FIND.sql]
+
+
 def _grant(number: int, size: int) -> StoredGrant:
     return StoredGrant(
         token=token(f"p:{number}"),

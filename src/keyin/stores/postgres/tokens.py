@@ -74,10 +74,12 @@ class PostgresTokens(PostgresReplays):
 
     async def find_grant(self, digests: Sequence[Digest]) -> StoredGrant | None:
         """See Tokens."""
-        known = self._grants.find(digests, self._lookups.connections)
+        made = self._lookups.connections
+        known = self._grants.find(digests, made)
         if known is not None:
             place = token_place(known.grant.token.digest)
-            if await self._lookups.row(_STATE, (place,)) == known.state:
+            state = await self._lookups.row(_STATE, (place,))
+            if state == known.state and self._lookups.connections == made:
                 return known.grant
         found = await self._lookups.rows(_FIND, [token_place(one) for one in digests])
         row = next((row for row in found if row[_DIGEST] in digests), None)
@@ -85,7 +87,8 @@ class PostgresTokens(PostgresReplays):
             return None
         self._registries_seen = max(self._registries_seen, int(row[-2] or 0))
         grant = _grant(row)
-        self._grants.remember(grant, row[_STOPPED_END - 2 : _STOPPED_END] + row[_SAFE_END:])
+        if self._lookups.connections == made:  # else it may be another server's
+            self._grants.remember(grant, row[_STOPPED_END - 2 : _STOPPED_END] + row[_SAFE_END:])
         return grant
 
     async def find_token(self, digests: Sequence[Digest]) -> Token | None:
