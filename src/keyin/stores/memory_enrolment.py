@@ -121,11 +121,9 @@ class MemoryEnrolment(MemoryAdministration, MemoryNotices, MemoryAccounts):
         uses: Sequence[ProofUse] = (),
     ) -> ProofUse | None:
         """See Registering."""
-        for use in uses:
-            if await self.came_before([use]) is not None:
-                await self.remember(uses, now=use.expires)
-                return use
-            await self.remember([use], now=use.expires)
+        before = self.used_before(uses)
+        if before is not None:
+            return before
         decision = decide(self._look(question))
         if isinstance(decision, Born):
             self._bear(decision)
