@@ -103,6 +103,17 @@ async def test_p94_what_was_done_with_a_computer_is_seen_by_who_it_is_in_reach_o
     assert await stocked.managed_history(ADA, CLIENTS[3].id, most=9) is None
 
 
+async def test_of_acts_at_the_same_time_the_last_comes_first(stocked: Store) -> None:
+    own = CLIENTS[0].id
+    acts = [Act.CLIENT_REGISTERED, Act.CLIENT_SUSPENDED, Act.CLIENT_REVOKED]
+    for act in acts:
+        await stocked.record(Event(act=act, actor=own, at=NOW, client=own))
+    for most in (3, 2, 1):
+        seen = await stocked.managed_history(ADA, own, most=most)
+        assert seen is not None
+        assert [one.act for one in seen.events] == acts[::-1][:most]
+
+
 async def test_what_belongs_to_a_computer_comes_with_it(stocked: Store) -> None:
     picture = await stocked.managed_one(ADA, CLIENTS[0].id)
     assert picture is not None

@@ -60,7 +60,7 @@ class MemoryManaged(MemoryEnrolment):
         seen = self._networks.get(id_, {}).items()
         networks = [SeenFrom(network=one, first=at[0], last=at[1]) for one, at in seen]
         return History(
-            events=sorted(acts, key=lambda one: -one.at)[:most],
+            events=sorted(acts, key=lambda one: one.at)[::-1][:most],
             networks=sorted(networks, key=lambda one: (-one.last, one.network)),
         )
 

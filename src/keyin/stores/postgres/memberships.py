@@ -59,7 +59,8 @@ AND ($3::bigint IS NULL OR a.seq < $3) ORDER BY a.seq DESC LIMIT $4
 _ONE: Final = f"{PICTURES} {_WITHIN} AND o.id = $3"
 _HISTORY: Final = """
 SELECT event FROM audit WHERE substr(event, 1, 14) <> '{"act":"token.'
-AND substring(event from '"client":"([^"]+)"') = $1 ORDER BY at DESC LIMIT $2
+AND substring(event from '"client":"([^"]+)"') = $1
+ORDER BY at DESC, chain DESC, seq DESC LIMIT $2
 """
 _NETWORKS: Final = """
 SELECT network, first, coalesce(last, first) FROM client_networks WHERE client_id = $1

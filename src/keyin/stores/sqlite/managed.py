@@ -52,7 +52,7 @@ SELECT event FROM audit WHERE substr(event, 1, 14) <> '{"act":"token.'
 AND instr(event, '"client":"') > 0
 AND substr(event, instr(event, '"client":"') + 10,
            instr(substr(event, instr(event, '"client":"') + 10), '"') - 1) = :id
-ORDER BY at DESC LIMIT :most
+ORDER BY at DESC, chain DESC, seq DESC LIMIT :most
 """
 _NETWORKS: Final = """
 SELECT network, first, coalesce(last, first) FROM client_networks WHERE client_id = :id
