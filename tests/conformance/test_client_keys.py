@@ -97,12 +97,12 @@ async def test_p13_to_look_whether_a_proof_came_uses_none_up(store: Store) -> No
 async def test_p13_proofs_are_used_up_with_the_event_of_a_refusal(store: Store) -> None:
     first, other, refused = use("first"), use("other"), event(Act.TOKEN_REFUSED)
     heads = [await store.audit_heads()]
-    assert await store.spend([first], now=NOW, event=refused) is None
+    assert await store.spend([first], event=refused) is None
     heads.append(await store.audit_heads())
-    assert await store.spend([other, first], now=NOW, event=refused) == first
-    assert await store.spend([other], now=NOW) == other
-    assert await store.spend([use("without")], now=NOW) is None
-    assert await store.spend([], now=NOW) is None
+    assert await store.spend([other, first], event=refused) == first
+    assert await store.spend([other]) == other
+    assert await store.spend([use("without")]) is None
+    assert await store.spend([]) is None
     assert await store.came_before([use("without")]) == use("without")
     heads.append(await store.audit_heads())
     assert heads[0] != heads[1] == heads[2]
@@ -110,9 +110,7 @@ async def test_p13_proofs_are_used_up_with_the_event_of_a_refusal(store: Store) 
 
 async def test_p13_of_two_refusals_with_one_proof_one_has_its_event(store: Store) -> None:
     refused = event(Act.TOKEN_REFUSED)
-    outcomes = await asyncio.gather(
-        *[store.spend([use()], now=NOW, event=refused) for _ in range(20)]
-    )
+    outcomes = await asyncio.gather(*[store.spend([use()], event=refused) for _ in range(20)])
     assert sorted(one is None for one in outcomes) == [False] * 19 + [True]
     assert [head.seq for head in await store.audit_heads()] == [1]
 

@@ -74,7 +74,7 @@ class Replays(Protocol):
         ...
 
     async def spend(
-        self, uses: Sequence[ProofUse], *, now: Millis, event: Event | None = None
+        self, uses: Sequence[ProofUse], *, event: Event | None = None
     ) -> ProofUse | None:
         """Use all of these up, and write an event with them; returns when that is durable.
 

@@ -87,7 +87,7 @@ class ProvenSenders:
         """Use the proofs up, in one commit; refuse where one came before. StoreUnavailable."""
         if not sender.uses:
             return None
-        before = await self.store.spend(sender.uses, now=asked.now)
+        before = await self.store.spend(sender.uses)
         return None if before is None else await self.refuse(replayed(before), sender, asked)
 
     async def refuse_and_spend(self, refusal: Refusal, sender: Sender, asked: Asked) -> Refusal:
@@ -100,7 +100,7 @@ class ProvenSenders:
             return await self.refuse(refusal, sender, asked)
         proven = sender.proven
         event = refusal_event(refusal, proven.by, asked) if proven.certain else None
-        before = await self.store.spend(sender.uses, now=asked.now, event=event)
+        before = await self.store.spend(sender.uses, event=event)
         return refusal if before is None else await self.refuse(replayed(before), sender, asked)
 
     async def refuse(self, refusal: Refusal, sender: Sender, asked: Asked) -> Refusal:

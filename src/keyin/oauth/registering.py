@@ -118,7 +118,7 @@ class Door:
     ) -> Refusal:
         """Use the proof up, note the refusal of who may at least ask, and tell it."""
         event = self._refused(refusal, asked, actor=actor, site=site)
-        before = await self.store.spend(proved.uses, now=asked.now, event=event)
+        before = await self.store.spend(proved.uses, event=event)
         if before is None:
             return refusal
         replay = unusable(Reason.REPLAYED)

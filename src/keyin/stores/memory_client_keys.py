@@ -42,11 +42,7 @@ class MemoryClientKeys(MemoryAudit):
         return self.used_before(uses) is None
 
     async def spend(
-        self,
-        uses: Sequence[ProofUse],
-        *,
-        now: Millis,  # noqa: ARG002 - the port's
-        event: Event | None = None,
+        self, uses: Sequence[ProofUse], *, event: Event | None = None
     ) -> ProofUse | None:
         """See oauth.ports.Replays."""
         before = self.used_before(uses)

@@ -25,11 +25,7 @@ class PostgresReplays(PostgresPart):
         return await self._writer.tell(None, None, uses) is None
 
     async def spend(
-        self,
-        uses: Sequence[ProofUse],
-        *,
-        now: Millis,  # noqa: ARG002 - the port's
-        event: Event | None = None,
+        self, uses: Sequence[ProofUse], *, event: Event | None = None
     ) -> ProofUse | None:
         """See Replays."""
         return await self._writer.tell(event, None, uses)

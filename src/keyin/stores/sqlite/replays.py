@@ -98,16 +98,12 @@ class SqliteReplays(SqlitePart):
         super().__init__(reading, writer)
         self._seen = Seen()
 
-    async def remember(self, uses: Sequence[ProofUse], *, now: Millis) -> bool:
+    async def remember(self, uses: Sequence[ProofUse], *, now: Millis) -> bool:  # noqa: ARG002 - the port's
         """See oauth.ports.Replays."""
-        return await self.spend(uses, now=now) is None
+        return await self.spend(uses) is None
 
     async def spend(
-        self,
-        uses: Sequence[ProofUse],
-        *,
-        now: Millis,  # noqa: ARG002 - the port's
-        event: Event | None = None,
+        self, uses: Sequence[ProofUse], *, event: Event | None = None
     ) -> ProofUse | None:
         """See oauth.ports.Replays."""
         proofs, before = await self._noted(uses)
