@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keyin.domain.errors import msgid
+from keyin.stores.private_files import open_no_link
 from keyin.wire.requester_trouble import trouble
 
 if TYPE_CHECKING:
@@ -20,9 +22,8 @@ if TYPE_CHECKING:
 def read_placed(name: str, largest: int, wrong: Trouble) -> tuple[bytes, bool]:
     """Return what stands in it, and whether every account can read it. Raises Refused (`wrong`)."""
     try:
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, no link followed
-            status = os.fstat(descriptor)
+        with open_no_link(Path(name)) as file:
+            status = os.fstat(file.fileno())
             if _others_change(status):
                 raise trouble(wrong, reason=msgid("other accounts can change it"))
             return file.read(largest + 1), bool(status.st_mode & stat.S_IROTH)

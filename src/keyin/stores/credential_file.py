@@ -18,6 +18,7 @@ import msgspec
 from keyin.domain.errors import ConfigurationError
 from keyin.domain.installation import InstallationCredential
 from keyin.domain.secret import PrivateKey
+from keyin.stores.private_files import open_no_link
 from keyin.wire.jose import InvalidSignature, PublicKey
 from keyin.wire.signing_key import SigningKey, read_private
 
@@ -199,9 +200,8 @@ def _not_a_credential(path: Path, content: bytes) -> ConfigurationError:
 
 def _read_checked(path: Path) -> bytes:
     check_place(path)
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, opened without following links
-        status = os.fstat(descriptor)
+    with open_no_link(path) as file:
+        status = os.fstat(file.fileno())
         _check(path, status, forbidden=stat.S_IRWXG | stat.S_IRWXO | stat.S_IXUSR)
         if not stat.S_ISREG(status.st_mode):
             raise ConfigurationError(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from keyin.domain.errors import ConfigurationError
-from keyin.stores.private_files import sync_folder
+from keyin.stores.private_files import open_no_link, sync_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,9 +97,8 @@ def lacking(directory: Path, kind: str) -> ConfigurationError:
 
 
 def _read(path: Path, match: re.Match[str], *, handed_over: bool) -> KeyFile:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, opened without following links
-        _check(path, os.fstat(descriptor), handed_over=handed_over)
+    with open_no_link(path) as file:
+        _check(path, os.fstat(file.fileno()), handed_over=handed_over)
         content = file.read(KEY_BYTES * 2 + 2)
     if not _CONTENT.fullmatch(content):
         raise ConfigurationError(

@@ -30,9 +30,8 @@ _LONGEST: Final = 256
 def read_secrets(path: Path) -> tuple[Secret, ...]:
     """Return the secret to send first, then what else is accepted. Raises ConfigurationError."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, opened without following links
-            _check(path, os.fstat(descriptor))
+        with private_files.open_no_link(path) as file:
+            _check(path, os.fstat(file.fileno()))
             lines = file.read(_LONGEST).decode("ascii", "replace").split()
     except OSError as error:
         raise _unusable(path, error) from error

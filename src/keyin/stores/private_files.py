@@ -7,13 +7,20 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 PRIVATE: Final = 0o600
+_READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+def open_no_link(path: Path) -> BinaryIO:
+    """Open a file to read, following no link and waiting for nobody. Raises OSError."""
+    # not by a descriptor of our own: of a directory, `open` would leave it to us
+    return open(path, "rb", opener=lambda name, _: os.open(name, _READ))
 
 
 def create(path: Path, content: bytes) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from keyin.domain.secret import equal
-from keyin.stores.private_files import replace
+from keyin.stores.private_files import open_no_link, replace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,8 +46,7 @@ class RegistryCache:
     def _find(self, digest: str) -> bytes | None:
         path = self._path(digest)
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-            with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, opened without following links
+            with open_no_link(path) as file:
                 content = file.read(LARGEST)  # of a longer one the digest is another
             if equal(sha256(content).hexdigest(), digest):
                 os.utime(path, follow_symlinks=False)
