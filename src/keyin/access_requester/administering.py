@@ -6,6 +6,7 @@ The kernel says who calls; nobody else gets a byte. The dispatch below is the cl
 from __future__ import annotations
 
 import os
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -40,6 +41,8 @@ from keyin.wire.requester_admin import (
 from keyin.wire.requester_trouble import Trouble, trouble
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from keyin.access_requester.config import Config
     from keyin.access_requester.keeper import Keeper
     from keyin.access_requester.ways import Ways
@@ -180,16 +183,19 @@ class Administering:
 
     async def _seal(self, request: SealRequest) -> DoneAnswer:
         await self._enrolment.cancel()
-        await self._lay_file(request)
-        held = self._identity.files.held()
+        async with self._laid_file(request):
+            # at once: the keeper takes the file away from whoever has an identity and no mark
+            held = self._identity.files.held()
+            self._identity.files.seal(self._identity.machine.boot())
         told = held is not None and await self._told(held, insist=False)
-        self._identity.files.seal(self._identity.machine.boot())
         self._enrolment.settled()
         return DoneAnswer(told_cloud=told or held is None)
 
-    async def _lay_file(self, request: SealRequest) -> None:
+    @asynccontextmanager
+    async def _laid_file(self, request: SealRequest) -> AsyncIterator[None]:
         """See that copies have something to enrol with, by the configuration as it is now."""
         if request.without_file:
+            yield
             return
         await self._reach.aim()
         try:
@@ -197,6 +203,7 @@ class Administering:
                 await self._site_files.put(request.file.encode(), self._registering.cloud())
             if not self._site_files.is_there():
                 raise trouble(Trouble.NO_FILE)
+            yield
         finally:
             await self._reach.miss()
 

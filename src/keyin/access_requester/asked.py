@@ -58,10 +58,10 @@ class AskedBefore:
         tokens = before.presented.token.reveal(), asked.presented.token.reveal()
         return before if equal(*tokens) else asked
 
-    def keep(self, asked: Asked, issuer: str) -> None:
-        """Write it down; not what a computer comes back with. Raises ConfigurationError."""
+    def keep(self, asked: Asked, issuer: str) -> bool:
+        """Write it down; False for what a computer comes back with. Raises ConfigurationError."""
         if not is_initial_access_token(asked.presented.token.reveal()):
-            return
+            return False
         asking = Asking(
             cloud=issuer,
             installation_id=self._identity.machine.installation_id(),
@@ -76,6 +76,7 @@ class AskedBefore:
                 asking=asking,
             )
         )
+        return True
 
     def forget(self) -> None:
         """Forget it. Raises ConfigurationError."""

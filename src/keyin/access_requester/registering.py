@@ -97,13 +97,15 @@ class Registering:
         """
         self._identity.files.check()
         details = self.details(asked.key)
-        self.asked.keep(asked, self.cloud().issuer)
+        kept = self.asked.keep(asked, self.cloud().issuer)
         try:
             await self._registered(asked, details)
         except Refused as exc:
-            if exc.code not in WAITED_FOR:
+            if kept and exc.code not in WAITED_FOR:
                 self.asked.forget()
             raise
+        if kept:
+            self.asked.forget()
 
     async def _registered(self, asked: Asked, details: InstallationDetails) -> None:
         cloud, key, presented = self.cloud(), asked.key, asked.presented

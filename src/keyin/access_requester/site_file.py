@@ -7,6 +7,7 @@ taken away from there.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,7 @@ class SiteFiles:
     def remove(self) -> None:
         """Take the file away. Raises ConfigurationError where this account cannot."""
         name = self._reach.config.enrolment.file
-        if name is None:
+        if name is None or not os.path.lexists(name):
             return
         try:
             Path(name).unlink(missing_ok=True)

@@ -77,7 +77,6 @@ class IdentityFiles:
     def write_coming(self, identity: CredentialFile) -> None:
         """Put a new identity beside the one in use: the answer. Raises ConfigurationError."""
         _write(self._coming, whole_content(identity))
-        self.drop_asking()
 
     def promote(self) -> None:
         """Let the new identity take the old one's place. Raises ConfigurationError."""

@@ -9,10 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
-from keyin.access_requester import site_file, wiring
+from keyin.access_requester import administering, site_file, wiring
+from keyin.access_requester.asked import Asked, AskedBefore
+from keyin.access_requester.own_identity import OwnIdentity
+from keyin.access_requester.registering import end_registration
 from keyin.domain.errors import Refused
+from keyin.remote.proven_requests import Presented
 from keyin.stores import identity_files, private_files
+from keyin.stores.host import SystemEntropy
+from keyin.wire.signing_key import new_key
 from tests.fakes.cloud import CREDENTIAL, REVOKE, TOKEN
 from tests.fakes.enrolling_cloud import REGISTER
 from tests.unit.requester.bare_computer import (
@@ -281,6 +288,24 @@ async def test_a_cloud_that_forgot_it_takes_it_back_without_anybody(
     assert computer.client_id != former
 
 
+@pytest.mark.parametrize("returns", ["active", "awaiting", "refused"])
+async def test_coming_back_leaves_what_another_cloud_was_asked(
+    computer: Computer, returns: str
+) -> None:
+    former = await computer.enrolled()
+    asked = Asked(new_key(SystemEntropy()), Presented(computer.cloud.new_token(), "Bearer"))
+    AskedBefore(OwnIdentity(computer.wired.reach)).keep(asked, "https://other.example")
+    before = computer.files.asking()
+    assert before
+    del computer.cloud.registered[former], computer.cloud.clients[former]
+    computer.cloud.returns = returns
+    computer.start()
+    await computer.settle()
+    assert (computer.client_id != former) == (returns == "active")
+    assert computer.cloud.paths.count(REGISTER) == 2, "it came back, or was not let"
+    assert computer.files.asking() == before
+
+
 async def test_one_yes_of_the_owner_lets_it_back_in(computer: Computer) -> None:
     former = await computer.enrolled()
     del computer.cloud.registered[former], computer.cloud.clients[former]
@@ -490,6 +515,31 @@ async def test_a_sealed_computer_has_no_identity_and_its_copies_enrol_themselves
     assert not (tmp_path / "site").exists()
 
 
+async def test_a_file_for_copies_is_left_to_them_whenever_the_keeper_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computer = new_computer(tmp_path / "computer", file=str(tmp_path / "site"))
+    first, end, looks = await computer.enrolled(), end_registration, []
+    await computer.settle()
+    let_go = computer.wired.reach.miss
+
+    async def missed() -> None:
+        await computer.settle()
+        await let_go()
+
+    async def ended(*asked: Any) -> None:
+        await computer.settle()
+        looks.append((tmp_path / "site").exists())
+        await end(*asked)
+
+    monkeypatch.setattr(computer.wired.reach, "miss", missed)
+    monkeypatch.setattr(administering, "end_registration", ended)
+    assert (await computer.ask("seal", file=computer.cloud.new_file().decode()))["told_cloud"]
+    assert looks == [True]
+    assert (tmp_path / "site").exists()
+    assert (computer.client_id, computer.cloud.registered[first].revoked) == (None, True)
+
+
 async def test_a_file_that_cannot_be_taken_away_is_told_of_and_breaks_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -518,6 +568,18 @@ async def test_a_computer_that_left_does_not_come_back_with_its_sites_file(tmp_p
     assert (await computer.ask("leave"))["told_cloud"]
     await computer.settle()
     assert (computer.client_id, len(computer.cloud.registered)) == (None, 1)
+
+
+async def test_leaving_asks_for_no_file_where_none_is_and_no_folder(tmp_path: Path) -> None:
+    computer = new_computer(tmp_path / "computer", file=str(tmp_path / "none" / "site"))
+    await computer.enrolled()
+    with capture_logs() as logs:
+        assert (await computer.ask("leave"))["told_cloud"]
+        await computer.enrolled()
+        computer.failing = lambda _method, _path: httpx.ConnectError("off")
+        assert not (await computer.ask("leave", offline=True))["told_cloud"]
+    assert computer.client_id is None
+    assert "enrolment_file_removed" not in {line["event"] for line in logs}
 
 
 async def test_leaving_tells_the_cloud_and_destroys_the_identity(computer: Computer) -> None:
