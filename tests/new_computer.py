@@ -35,6 +35,7 @@ class NewComputer:
     key: SigningKey = field(default_factory=lambda: new_key(SystemEntropy()))
     nonce: str | None = None
     verifier: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
     installation: str = field(default_factory=lambda: wrapped(SystemEntropy().token_bytes(32)))
 
     @property
@@ -156,7 +157,7 @@ class NewComputer:
 
     def post(self, path: str, form: Mapping[str, str], *, proven: bool = True) -> Reply:
         proof = {"DPoP": self.proof("POST", path)} if proven else {}
-        reply = self.cloud.form(path, dict(form), proof)
+        reply = self.cloud.form(path, dict(form), {**self.headers, **proof})
         if proven and self._has_learnt(reply) and reply.json.get("error") == "use_dpop_nonce":
             return self.post(path, form)
         return reply

@@ -18,13 +18,12 @@ from keyin.domain.enrolment import REGISTER_SCOPE, InitialAccessKind
 from keyin.domain.events import Act, Event
 from keyin.domain.membership import reach_of
 from keyin.oauth.answering import Answering, Approved
-from keyin.oauth.consent import Choice, Problem, Redirect
+from keyin.oauth.consent import Choice, Problem, Redirect, detail_of
 from keyin.oauth.device import DevicePage, Unknown
 from keyin.oauth.errors import Reason
 from keyin.oauth.grants.computer_grants import Approval, ComputerGrants
 from keyin.oauth.notices import of_report
 from keyin.wire.enrolment_code import EnrolmentCode, code_of
-from keyin.wire.key_fingerprint import key_fingerprint
 
 if TYPE_CHECKING:
     from keyin.domain.authorization import Question
@@ -99,9 +98,7 @@ class ComputerApproval:
         denied = answer in NOES
         if computer is None or not (denied or await self._may(choice, who.account)):
             return Problem(Reason.DETAILS)
-        event = _event(
-            answer, choice, who.account.id, visit, client=found.client, jkt=question.request.jkt
-        )
+        event = _event(answer, choice, who.account.id, visit, found.client, question)
         if answer is Answer.REPORT:
             return await self._reported(question, computer, event)
         if denied:
@@ -173,17 +170,17 @@ def _event(
     choice: Choice,
     account: RecordId,
     visit: Visit,
-    *,
     client: Client,
-    jkt: str | None,
+    question: Question,
 ) -> Event:
+    act, wish = ACTS[answer], question.request
     return Event(
-        act=ACTS[answer],
+        act=act,
         at=visit.now,
         actor=account,
         client=client.id,
         site=None if answer in NOES else choice.site,
         address=address_text(visit.address),
         request_id=visit.request_id,
-        detail={"scope": REGISTER_SCOPE, "fingerprint": key_fingerprint(jkt or "")},
+        detail=detail_of(act, REGISTER_SCOPE, wish.jkt, wish.address),
     )

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from keyin.domain.events import Act
+from keyin.wire.key_fingerprint import key_fingerprint
+
 if TYPE_CHECKING:
     from keyin.domain.enrolment import Computer
     from keyin.oauth.errors import Reason
@@ -64,3 +67,16 @@ class Problem:
     """Tell the person that this does not work; no address that came with it is to be believed."""
 
     reason: Reason
+
+
+def detail_of(
+    act: Act, scope: str, jkt: str | None, address: str | None, **more: str
+) -> dict[str, str]:
+    """Return what the log holds of an answer: whose key a computer has, whence came a reported one.
+
+    `address` is where the wish came from; the event's own address is that of the person.
+    """
+    asked_from = address if act is Act.CONSENT_REPORTED else None
+    fingerprint = key_fingerprint(jkt) if jkt else None
+    found = {**more, "scope": scope, "fingerprint": fingerprint, "asked_from": asked_from}
+    return {name: value for name, value in found.items() if value}

@@ -20,6 +20,7 @@ from keyin.domain.records import Status
 from keyin.oauth.accounts import Attempts
 from keyin.oauth.authorization_request import scope_of
 from keyin.oauth.computer_wishes import Bringing, UnfitComputer, read_computer
+from keyin.oauth.consent import detail_of
 from keyin.oauth.errors import Code, Reason, Refusal, refused
 from keyin.oauth.flow_ports import Applications, DeviceRequests
 from keyin.oauth.notices import of_report
@@ -223,20 +224,21 @@ class DevicePage:
         registered = await self.store.find_registered(found.credential_id)
         if registered is None or (found.computer is None) != (choice is None):
             return Unknown()
-        client = registered[1]
+        client, yes = registered[1], act is Act.CONSENT_GIVEN
+        jkt = found.jkt if found.computer else None
         event = Event(
             act=act,
             at=now,
             actor=account.id,
             client=client.id,
-            site=choice.site if choice else client.lineage.site,
+            site=client.lineage.site if choice is None else choice.site if yes else None,
             address=address,
             request_id=request_id,
-            detail={"scope": found.scope, "grant": "device_code"},
+            detail=detail_of(act, found.scope, jkt, found.address, grant="device_code"),
         )
         return await self.store.answer_device(
             found.digest,
-            (account.id, account.epoch) if act is Act.CONSENT_GIVEN else None,
+            (account.id, account.epoch) if yes else None,
             event=event,
             computer=choice.of(found.computer) if choice and found.computer else None,
             site=choice.site if choice else None,

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from keyin.wire.enrolment_code import is_initial_access_token
+from tests import audit_log
 from tests.new_computer import NewComputer
 from tests.page_place import page_place
 from tests.person import Person, fields
-from tests.properties.pages.test_approval import text
+from tests.properties.pages.test_approval import asked, decided, text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,6 +97,33 @@ def test_p56_who_was_talked_into_typing_a_code_reports_it(
     assert computer.poll(begun["device_code"]).json["error"] == "access_denied"
     notices = place.query("SELECT kind, address FROM notices WHERE name = 'Not mine'")
     assert notices == [("reported", "127.0.0.1")]
+
+
+@pytest.mark.parametrize("way", ["browser", "device"])
+def test_p56_a_report_says_in_the_log_from_where_the_computer_asked(
+    tmp_path: Path, way: str
+) -> None:
+    proxy = ("--trusted-proxy", "127.0.0.0/8")
+    with page_place(tmp_path, more=proxy, device_code=True) as place:
+        person, computer = Person(place), NewComputer(place.cloud, place.issuer)
+        person.headers["X-Forwarded-For"] = "198.51.100.7"
+        computer.headers["X-Forwarded-For"] = "203.0.113.9"
+        assert person.sign_in().status == 303
+        for decision in ("deny", "report"):
+            if way == "device":
+                page = looked_up(person, computer.ask_as_device().json["user_code"])
+                done = answered(person, page, decision, site="Somebody else's")
+            else:
+                page = asked(person, computer)
+                done = decided(person, page, decision, site="Somebody else's")
+            assert done.status in {200, 303}, done.body
+        events = audit_log.events(place.cloud.data)
+        told = {one["act"]: one for one in events if one["act"].startswith("consent.")}
+        for event in told.values():
+            assert (event["address"], event.get("site")) == ("198.51.100.7", None)
+            assert event["detail"]["fingerprint"] == computer.fingerprint
+        assert told["consent.reported"]["detail"]["asked_from"] == "203.0.113.9"
+        assert "asked_from" not in told["consent.denied"]["detail"]
 
 
 def test_p56_it_is_off_until_it_is_switched_on_also_for_computers(tmp_path: Path) -> None:
