@@ -49,7 +49,8 @@ def test_p103_a_publishers_word_stands_on_the_question_and_wins_over_the_compute
     page = asked(ada, computer, **told_of)
     said = text(page)
     assert f"Software {SOFTWARE} 2.1.0 Who says so Its publisher, {PUBLISHER}, who has" in said
-    assert not {"of-mine", "99", "no publisher has signed it"} & set(said.split())
+    assert not {"of-mine", "99"} & set(said.split())
+    assert "no publisher has signed it" not in said
     token = computer.redeem(told(decided(ada, page, "approve"))["code"])
     (approved,) = token.json["authorization_details"]
     assert (approved["software_id"], approved["software_version"]) == (SOFTWARE, "2.1.0")
