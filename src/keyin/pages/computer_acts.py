@@ -65,7 +65,7 @@ class ComputerActs:
         return await self._act_at_once(request, self.managing.approve)
 
     async def _act_at_once(self, request: PageRequest, do: Callable[..., Awaitable[Acted]]) -> Page:
-        found = await self._changeable(request)
+        found = await self.computers.changeable(request)
         if isinstance(found, Page):
             return found
         who, computer = found
@@ -74,7 +74,7 @@ class ComputerActs:
         return self._after(request, who, acted, id_)
 
     async def _ask(self, request: PageRequest, act: str) -> Page:
-        found = await self._changeable(request, then=f"/{act}")
+        found = await self.computers.changeable(request, then=f"/{act}")
         if isinstance(found, Page):
             return found
         return self._question(request, *found, act, Form({}))
@@ -82,7 +82,7 @@ class ComputerActs:
     async def _act(
         self, request: PageRequest, act: str, do: Callable[..., Awaitable[Acted]]
     ) -> Page:
-        found = await self._changeable(request, then=f"/{act}")
+        found = await self.computers.changeable(request, then=f"/{act}")
         if isinstance(found, Page):
             return found
         who, computer = found
@@ -95,15 +95,6 @@ class ComputerActs:
         id_ = computer.picture.client.id
         acted = await do(who.account, id_, reason=reason, visit=visit(request))
         return self._after(request, who, acted, id_)
-
-    async def _changeable(
-        self, request: PageRequest, then: str = ""
-    ) -> tuple[SignedIn, Computer] | Page:
-        """Return who asks and a computer that they may change; a sign-in of just now (P55)."""
-        found = await self.computers.found(request, recent=True, then=then)
-        if not isinstance(found, Page) and not found[1].may_change:
-            return self.desk.trouble(Trouble.NOT_YOURS, request, found[0])
-        return found
 
     def _question(
         self,

@@ -9,13 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from keyin.domain.errors import msgid
 from keyin.oauth.consent import Choice
 from keyin.oauth.managed_ports import Acted
 from keyin.pages.answers import see_other
 from keyin.pages.computer_acts import TROUBLES
-from keyin.pages.computer_questions import LONGEST_NAME, NAME_TAKEN
-from keyin.pages.computers import LIST, shown
+from keyin.pages.computer_questions import NAME_TAKEN, read_name
+from keyin.pages.computers import LIST, has_edit, number, shown
 from keyin.pages.desk import visit
 from keyin.pages.forms import Form
 from keyin.pages.manage_texts import TYPES
@@ -35,8 +34,6 @@ STAY: Final = "stay"
 NOWHERE: Final = "none"
 AT: Final = "at:"
 """Before the name of a site, so that no name passes for another word."""
-LONG_NAME: Final = msgid("Enter a name of at most 80 characters, on one line.")
-_MOST_DIGITS: Final = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,14 +60,14 @@ class ComputerEdit:
         who, computer = found
         form = Form(request.form or {})
         choice = self._choice(form, computer, await self._sites(who, computer))
-        version = form.text("version")
-        if not (version.isascii() and version.isdigit() and len(version) <= _MOST_DIGITS):
+        version = number(form.text("version"))
+        if version is None:
             return self.desk.trouble(Trouble.REQUEST, request, who)
         if form.errors:
             return await self._form(request, who, computer, form, status=400)
         id_ = computer.picture.client.id
         acted = await self.managing.edit(
-            who.account, id_, choice, version=int(version), visit=visit(request)
+            who.account, id_, choice, version=version, visit=visit(request)
         )
         if acted is Acted.TAKEN:
             form.errors["name"] = NAME_TAKEN
@@ -80,11 +77,9 @@ class ComputerEdit:
         return see_other(f"{LIST}/{id_}")
 
     async def _changeable(self, request: PageRequest) -> tuple[SignedIn, Computer] | Page:
-        """Return who signed in just now, and a computer that they may change (P55, P96)."""
-        found = await self.computers.found(request, recent=True, then="/edit")
-        if not isinstance(found, Page) and not found[1].may_change:
-            return self.desk.trouble(Trouble.NOT_YOURS, request, found[0])
-        if not isinstance(found, Page) and found[1].registration is None:
+        """Return who asks, and a computer of which they may change what it is called."""
+        found = await self.computers.changeable(request, then="/edit")
+        if not isinstance(found, Page) and not has_edit(found[1]):
             return self.desk.trouble(Trouble.OVER, request, found[0])
         return found
 
@@ -95,9 +90,9 @@ class ComputerEdit:
 
     def _choice(self, form: Form, computer: Computer, sites: Sequence[str]) -> Choice:
         client = computer.picture.client
-        name = form.name("name")
-        if len(name) > LONGEST_NAME:
-            form.errors["name"] = LONG_NAME
+        name, wrong = read_name(form.text("name"))
+        if wrong:
+            form.errors["name"] = wrong
         kind = form.choice("type", {*TYPES, STAY})
         site = form.choice("site", {STAY, NOWHERE, *(AT + one for one in sites)})
         places = {STAY: client.lineage.site, NOWHERE: None}

@@ -137,15 +137,22 @@ def first_choice(computer: Computer, sites: Sequence[str]) -> Choice:
     )
 
 
+def read_name(text: str) -> tuple[str, str | None]:
+    """Return a computer's name without blanks that say nothing, and what is wrong with it."""
+    name = " ".join(text.split())
+    lines = len(text.strip().splitlines())
+    bad = len(name) > LONGEST_NAME or lines > 1 or not name.isprintable()
+    return name, NO_NAME if not name else BAD_NAME if bad else None
+
+
 def read_choice(
     form: Mapping[str, str], computer: Computer, sites: Sequence[str]
 ) -> tuple[Choice, Mapping[str, str]]:
     """Return what a person chose, and what is wrong with it by field."""
-    name = " ".join(form.get("client_name", "").split())
+    name, wrong_name = read_name(form.get("client_name", ""))
     kind, site = form.get("computer_type", NO_TYPE), form.get("site", NO_SITE)
-    long = len(name) > LONGEST_NAME or not name.isprintable()
     found = (
-        ("client_name", NO_NAME if not name else BAD_NAME if long else None),
+        ("client_name", wrong_name),
         ("computer_type", None if kind in {NO_TYPE, *types_for(computer)} else NO_SUCH_TYPE),
         ("site", None if site in {NO_SITE, *sites} else NO_SUCH_SITE),
     )

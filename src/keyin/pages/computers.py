@@ -48,7 +48,7 @@ class Computers:
             return who
         query = request.query or {}
         counts = await self.managing.counts(who.account)
-        wanted, before = _wanted(query), _number(query.get("before", ""))
+        wanted, before = _wanted(query), number(query.get("before", ""))
         listing = await self.managing.page(who.account, wanted, before=before, most=A_PAGE)
         told = await self.notices.notices_of(who.account.id, most=_NOTICES)
         return self.desk.shown(
@@ -100,6 +100,15 @@ class Computers:
             return self.desk.trouble(Trouble.NOT_THERE, request, who)
         return who, computer
 
+    async def changeable(
+        self, request: PageRequest, then: str = ""
+    ) -> tuple[SignedIn, Computer] | Page:
+        """Return who signed in just now, and a computer that they may change (P55, P96)."""
+        found = await self.found(request, recent=True, then=then)
+        if not isinstance(found, Page) and not found[1].may_change:
+            return self.desk.trouble(Trouble.NOT_YOURS, request, found[0])
+        return found
+
     async def read(self, request: PageRequest) -> Page:
         """Note that notices were read."""
         who = await self.desk.visitor(request, LIST)
@@ -110,6 +119,11 @@ class Computers:
         ids = [one.id for one in told if wanted in {"", one.id} and not one.seen]
         await self.notices.see_notices(who.account.id, ids, now=request.now)
         return see_other(LIST)
+
+
+def has_edit(computer: Computer) -> bool:
+    """Tell whether there is something to edit: it registered itself, and is not over."""
+    return computer.registration is not None and computer.picture.client.status in STANDING
 
 
 def shown(computer: Computer) -> dict[str, Any]:
@@ -128,7 +142,7 @@ def shown(computer: Computer) -> dict[str, Any]:
         "policy": credentials[0].policy if credentials else None,
         "keys": [_key(one) for one in computer.picture.keys],
         "can": {
-            "edit": registration is not None and client.status in STANDING,
+            "edit": has_edit(computer),
             "suspend": client.status is Status.ACTIVE or client.stopped_by is not None,
             "resume": client.status is Status.SUSPENDED and client.stopped_by is None,
             "revoke": client.status not in {Status.REVOKED, Status.EXPIRED},
@@ -174,7 +188,8 @@ def _more(query: Mapping[str, str], before: int | None) -> str | None:
     return f"{LIST}?{urlencode({**kept, 'before': str(before)})}"
 
 
-def _number(text: str) -> int | None:
+def number(text: str) -> int | None:
+    """Return a number that a store can hold, as a page wrote it."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None  # noqa: PLR2004 - fits into 63 bits
 
 

@@ -15,7 +15,7 @@ from keyin.domain.errors import msgid
 from keyin.domain.records import UNRESTRICTED
 from keyin.oauth.initial_access import NewAccess
 from keyin.pages.answers import attachment
-from keyin.pages.computers import is_ours, named_id
+from keyin.pages.computers import is_ours, named_id, number
 from keyin.pages.desk import by
 from keyin.pages.forms import Form
 from keyin.pages.manage_texts import TYPES
@@ -65,9 +65,8 @@ class Files:
         who = await self.desk.visitor(request, LIST)
         if isinstance(who, Page):
             return who
-        before = (request.query or {}).get("before", "")
-        number = int(before) if before.isascii() and before.isdigit() and len(before) < 18 else None  # noqa: PLR2004 - fits into 63 bits
-        found = await self.managed.page(who.account, before=number, most=A_PAGE + 1)
+        before = number((request.query or {}).get("before", ""))
+        found = await self.managed.page(who.account, before=before, most=A_PAGE + 1)
         shown = [
             access_view(one, now=request.now, may_change=may_change)
             for one, may_change in found[:A_PAGE]
@@ -80,7 +79,7 @@ class Files:
             here="files",
             files=shown,
             more=f"{LIST}?{more}" if more else None,
-            first=number is None,
+            first=before is None,
         )
 
     async def ask(self, request: PageRequest) -> Page:

@@ -88,6 +88,17 @@ def test_a_name_is_its_owners_once(scene: ManagedPlace, ada: Person) -> None:
     assert record(scene, "own")[0] == "Desk own"
 
 
+def test_a_name_is_judged_as_where_the_computer_was_let_in(
+    scene: ManagedPlace, ada: Person
+) -> None:
+    for bad in ("by the\u200b window", "x" * 101):
+        reply = changed(scene, ada, "own", name=bad)
+        assert reply.status == 400
+        assert b"Enter a name of at most 80 characters, on one line." in reply.body
+    assert changed(scene, ada, "own", name=" By  the\twindow ").status == 303
+    assert record(scene, "own")[0] == "By the window"
+
+
 def test_p96_a_computer_goes_to_sites_within_reach_alone(scene: ManagedPlace, ada: Person) -> None:
     before = scene.everything()
     for site in (f"at:{CELLAR}", f"at:{ANNEXE}", "at:", CELLAR, "", "at:nowhere known"):
@@ -113,6 +124,7 @@ def test_what_did_not_register_itself_or_is_over_is_not_changed(
     scene.place.query("UPDATE clients SET status = 'revoked' WHERE id = ?", scene.computers["own"])
     form = {**fields(page), "name": "New", "type": "stay", "site": "stay"}
     assert ada.post(f"{path(scene, 'own')}/edit", form).status == 409
+    assert ada.get(f"{path(scene, 'own')}/edit").status == 409
     assert "/edit" not in ada.get(path(scene, "own")).body.decode()
     scene.place.query("DELETE FROM registrations WHERE client_id = ?", scene.computers["own_too"])
     assert ada.get(f"{path(scene, 'own_too')}/edit").status == 409
