@@ -65,7 +65,10 @@ class LimitsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     address_failed_logins_a_minute: _Rate = 60
     """The same, of everybody at one address."""
     connections_an_address: _Count = 1000
-    """Connections that one address may hold; then the oldest that waits for its client ends."""
+    """Connections that one address may hold at each listener of each worker.
+
+    Then the oldest that waits for its client ends.
+    """
 
     def rules(self) -> Rules:
         """Return them as the authorization server takes them."""
