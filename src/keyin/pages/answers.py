@@ -78,10 +78,10 @@ def form_action(redirect_uri: str) -> str | None:
     """Return what the policy must name so that a form may lead to this address, and only there.
 
     None where a policy cannot name it: an IPv6 literal, or an IPv4 one beside 127.0.0.1 (CSP3
-    §2.3.1, §6.7.2.8).
+    §2.3.1, §6.7.2.8), or a scheme of an application's own, whatever stands behind it.
     """
-    scheme, found, rest = redirect_uri.partition("://")
-    if not found:
+    scheme, _, rest = redirect_uri.partition("://")
+    if scheme.lower() not in {"http", "https"}:
         return None
     end = min(place for place in (rest.find("/"), rest.find("?"), len(rest)) if place >= 0)
     authority, path = rest[:end], rest[end:].partition("?")[0]
