@@ -7,16 +7,12 @@ address (P43). Declared proxies and Unix sockets bring everybody, and are not co
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from keyin.domain.networks import IPV6_BITS, Address, inside, parse_address
+from keyin.domain.networks import Address, household, inside, parse_address
 
 if TYPE_CHECKING:
     from keyin.cloud.metrics import Metrics
-
-_ONE_HOME: Final = 64
-"""Bits of an IPv6 address that its owner chooses freely (RFC 4291 §2.5.1)."""
 
 
 class Connection(Protocol):
@@ -47,23 +43,23 @@ class Connections:
         if whose is None:
             return True
         held = self._held.setdefault(whose, {})
+        oldest = None
         if len(held) >= self._most:
             self._metrics.note("limited", "connections")
             oldest = next((other for other in held if other.waits), None)
             if oldest is None:
                 return False
-            self._forget(whose, oldest)
+            del held[oldest]
+        held[one] = None
+        if oldest is not None:
             oldest.drop()
-        self._held.setdefault(whose, {})[one] = None
         return True
 
     def leave(self, one: Connection, peer: str) -> None:
         """Count it no more. May be repeated."""
         whose = self._whose(peer)
-        if whose is not None:
-            self._forget(whose, one)
-
-    def _forget(self, whose: Address, one: Connection) -> None:
+        if whose is None:
+            return
         held = self._held.get(whose, {})
         held.pop(one, None)
         if not held:
@@ -71,13 +67,4 @@ class Connections:
 
     def _whose(self, peer: str) -> Address | None:
         address = parse_address(peer)
-        return None if address is None or inside(address, self._proxies) else _home(address)
-
-
-@lru_cache(maxsize=4096)
-def _home(address: Address) -> Address:
-    """Return what one owner has: an IPv4 address, or a /64 of IPv6."""
-    plain = address.unmapped()
-    if plain.bits != IPV6_BITS:
-        return plain
-    return Address(IPV6_BITS, plain.value >> _ONE_HOME << _ONE_HOME)
+        return None if address is None or inside(address, self._proxies) else household(address)

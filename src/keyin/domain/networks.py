@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 IPV4_BITS: Final = 32
 IPV6_BITS: Final = 128
+HOUSEHOLD_BITS: Final = 64
+"""The end of an IPv6 address that its owner chooses freely (RFC 4291 §2.5.1)."""
 _GROUPS: Final = 8
 _MAPPED: Final = 0xFFFF << IPV4_BITS  # ::ffff:0:0/96 (RFC 4291 §2.5.5.2)
 _PART: Final = re.compile(r"0x[0-9a-f]+|[0-9]+", re.IGNORECASE | re.ASCII)
@@ -161,6 +163,15 @@ def inside(address: Address | None, entries: tuple[str, ...]) -> bool:
 def allowed(address: Address | None, networks: tuple[str, ...] | Unrestricted) -> bool:
     """Apply a credential's policy: an empty list lets nobody pass (cloud-wire §3.4)."""
     return isinstance(networks, Unrestricted) or inside(address, networks)
+
+
+@lru_cache(maxsize=4096)
+def household(address: Address) -> Address:
+    """Return what one owner has: an IPv4 address, or the /64 of an IPv6 one (RFC 6177)."""
+    plain = address.unmapped()
+    if plain.bits == IPV4_BITS:
+        return plain
+    return Address(IPV6_BITS, plain.value >> HOUSEHOLD_BITS << HOUSEHOLD_BITS)
 
 
 def malformed(entries: Iterable[str]) -> list[str]:

@@ -101,13 +101,18 @@ def event_of(
 
 def account_changed(account: Account, on: Occasion, what: str) -> Event:
     """Return the event of what somebody changed about their own account."""
+    return account_event(Act.ACCOUNT_CHANGED, account, on, what=what)
+
+
+def account_event(act: Act, account: Account, on: Occasion, **detail: str) -> Event:
+    """Return the event of what a person did, or what was tried in their name."""
     return Event(
-        act=Act.ACCOUNT_CHANGED,
+        act=act,
         at=on.now,
         actor=account.id,
         address=address_text(on.address),
         request_id=on.request_id,
-        detail={"what": what},
+        detail=detail or None,
     )
 
 

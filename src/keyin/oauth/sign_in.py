@@ -11,10 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from keyin.domain.address_text import address_text
 from keyin.domain.environment import Millis
-from keyin.domain.events import Act, Event
-from keyin.domain.networks import IPV4_BITS
+from keyin.domain.events import Act
+from keyin.domain.networks import HOUSEHOLD_BITS, IPV4_BITS, household
 from keyin.domain.records import Status
 from keyin.domain.secret import Secret
 from keyin.oauth.accounts import (
@@ -30,7 +29,8 @@ from keyin.oauth.accounts import (
     is_live,
     name_key,
 )
-from keyin.wire.jose import wrapped
+from keyin.oauth.auditing import account_changed, account_event
+from keyin.oauth.new_clients import random_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
 TOKEN_BYTES: Final = 32  # 256 bits (ASVS 7.2.3)
 LONGEST_WAIT: Final = Millis(15 * MINUTE)
-HOUSEHOLD_BITS: Final = 64
 _FREE: Final = (5, 30, 50)
 """Wrong passwords that cost no wait: one name from one address, an address, a name."""
 
@@ -152,12 +151,12 @@ class SignIn:
 
     async def sign_out(self, who: SignedIn, visit: Visit) -> None:
         """End this session."""
-        event = _event(Act.SIGNED_OUT, who.account, visit)
+        event = account_event(Act.SIGNED_OUT, who.account, visit)
         await self.store.close_session([who.session.digest], event=event)
 
     async def sign_out_everywhere(self, who: SignedIn, visit: Visit) -> None:
         """End every session of this person."""
-        event = _event(Act.SIGNED_OUT, who.account, visit, what="everywhere")
+        event = account_event(Act.SIGNED_OUT, who.account, visit, what="everywhere")
         change = AccountChange(end_sessions=True)
         await self.store.change_account(who.account.id, change, now=visit.now, event=event)
 
@@ -166,7 +165,7 @@ class SignIn:
         return self.peppers.digests("session", token.reveal())
 
     async def _open(self, account: Account, before: SessionToken | None, visit: Visit) -> SignedIn:
-        token = SessionToken(_text(self.entropy.token_bytes(TOKEN_BYTES)))
+        token = SessionToken(random_text(self.entropy, TOKEN_BYTES))
         session = Session(
             digest=self.digests(token)[0],
             account_id=account.id,
@@ -175,7 +174,7 @@ class SignIn:
             seen=visit.now,
             expires=Millis(visit.now + ABSOLUTE),
         )
-        event = _event(Act.SIGNED_IN, account, visit)
+        event = account_event(Act.SIGNED_IN, account, visit)
         replaced = self.digests(before) if before else ()
         await self.store.open_session(session, instead_of=replaced, event=event)
         return SignedIn(token=token, session=session, account=account)
@@ -183,7 +182,7 @@ class SignIn:
     async def _refuse(
         self, account: Account | None, buckets: Sequence[Digest], visit: Visit
     ) -> None:
-        event = _event(Act.SIGN_IN_REFUSED, account, visit) if account else None
+        event = account_event(Act.SIGN_IN_REFUSED, account, visit) if account else None
         forget_before = Millis(visit.now - FORGOTTEN)
         await self.store.note_failure(
             buckets, now=visit.now, forget_before=forget_before, event=event
@@ -193,7 +192,7 @@ class SignIn:
         change = AccountChange(
             password=await self.passwords.hash(password), instead_of=account.password
         )
-        event = _event(Act.ACCOUNT_CHANGED, account, visit, what="hash")
+        event = account_changed(account, visit, "hash")
         await self.store.change_account(account.id, change, now=visit.now, event=event)
 
     def _buckets(self, step: str, who: str, address: Address | None) -> Sequence[Digest]:
@@ -219,20 +218,5 @@ def _network(address: Address | None) -> str:
     """Return the address, of IPv6 the half that a household has (RFC 6177)."""
     if address is None:
         return "?"
-    plain = address.unmapped()
-    return f"{plain.value:x}" if plain.bits == IPV4_BITS else f"{plain.value >> HOUSEHOLD_BITS:x}/6"
-
-
-def _event(act: Act, account: Account, visit: Visit, **detail: str) -> Event:
-    return Event(
-        act=act,
-        at=visit.now,
-        actor=account.id,
-        address=address_text(visit.address),
-        request_id=visit.request_id,
-        detail=detail or None,
-    )
-
-
-def _text(random: bytes) -> str:
-    return wrapped(random)
+    own = household(address)
+    return f"{own.value:x}" if own.bits == IPV4_BITS else f"{own.value >> HOUSEHOLD_BITS:x}/6"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from keyin.domain.environment import Millis
 from keyin.domain.events import Act, Event, pseudonym
 from keyin.domain.limits import Bucket, bucket
-from keyin.domain.networks import IPV4_BITS, IPV6_BITS
+from keyin.domain.networks import HOUSEHOLD_BITS, IPV4_BITS, household
 from keyin.domain.records import Status
 from keyin.oauth.administration_ports import Word
 from keyin.oauth.errors import Reason, Refusal, too_many
@@ -38,7 +38,6 @@ SITE_FAILED_KEYS: Final = bucket(1000, 200)
 FAILED_PROOFS: Final = bucket(50, 20)
 ADDRESS_FAILED_PROOFS: Final = bucket(300, 60)
 UNPROVEN_WISHES: Final = bucket(300, 60)
-_NETWORK: Final = 64  # bits of an IPv6 address that name a network: one computer has all the rest
 _DIGEST: Final = 64  # characters of HMAC-SHA-256, behind the pepper's name
 _SHOWN: Final = 16  # of them, those that tell members apart
 
@@ -226,10 +225,10 @@ def _names(claimed: str, address: Address | None) -> tuple[str, str]:
 def _network(address: Address | None) -> str:
     if address is None:
         return "-"
-    own = address.unmapped()
+    own = household(address)
     if own.bits == IPV4_BITS:
         return f"4:{own.value:x}"
-    return f"6:{own.value >> (IPV6_BITS - _NETWORK):x}"
+    return f"6:{own.value >> HOUSEHOLD_BITS:x}"
 
 
 @lru_cache(maxsize=4096)
