@@ -11,10 +11,10 @@ from keyin.domain.records import RecordId, Status
 from keyin.domain.secret import Secret
 from keyin.oauth.accounts import Account, AccountChange, Accounts, is_email, is_name, name_key
 from keyin.oauth.client_pictures import fitting
+from keyin.oauth.new_clients import random_text
 from keyin.oauth.password_rules import check_password
 from keyin.oauth.second_factor_ports import SecondFactors
 from keyin.wire import admin_accounts as wire
-from keyin.wire.jose import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -71,7 +71,7 @@ class AccountOperations:
         password = Secret(op.password)
         check_password(password, name=op.name, common=self.common)
         account = Account(
-            id=RecordId(ID_PREFIX + _text(self.entropy.token_bytes(_ID_BYTES))),
+            id=RecordId(ID_PREFIX + random_text(self.entropy, _ID_BYTES)),
             name=op.name.strip(),
             name_key=name_key(op.name),
             password=await self.passwords.hash(password),
@@ -179,7 +179,3 @@ def _line(account: Account) -> wire.AccountLine:
         email=account.email,
         language=account.language,
     )
-
-
-def _text(random: bytes) -> str:
-    return wrapped(random)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 from keyin.domain.applications import AuthMethod
 from keyin.domain.errors import Refused, msgid
 from keyin.domain.events import Act
-from keyin.domain.records import NO_SECRET, ClientKey, Status
+from keyin.domain.records import NO_SECRET, Status
 from keyin.domain.secret import equal
 from keyin.oauth import administration_ports as ports
 from keyin.oauth.admin_clients import Store as ClientStore
 from keyin.oauth.admin_clients import acceptable, cannot_become, check_unused, key_there, the_client
 from keyin.oauth.auditing import key_name
+from keyin.oauth.new_clients import new_key
 from keyin.wire import admin_clients as wire
 from keyin.wire.admin import Changed
 
@@ -63,16 +64,7 @@ class ClientKeyOperations:
         picture = await the_client(self.store, op.client)
         credential = await self._provable(picture)
         await check_unused(self.store, public)
-        key = ClientKey(
-            kid=public.thumbprint,
-            credential_id=credential.id,
-            jwk=public.jwk,
-            algorithm=public.algorithm,
-            status=Status.ACTIVE,
-            epoch=0,
-            added=acting.at,
-            last_used=None,
-        )
+        key = new_key(public, credential.id, acting.at)
         event = acting.event(
             Act.CLIENT_KEY_ADDED,
             client=picture.client.id,

@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-import msgspec
-
 from keyin.domain.address_text import address_text
 from keyin.domain.events import Act, Event
 from keyin.domain.membership import reach_of
@@ -160,14 +158,15 @@ class Managing:
             return Acted.NOT_ALLOWED
         if found.registration is None:
             return Acted.OVER
-        event = _event(Act.REGISTRATION_CHANGED, account, found.picture, None, visit)
+        to_site = {"to_site": choice.site or "-"}
+        event = _event(Act.REGISTRATION_CHANGED, account, found.picture, None, visit, to_site)
         return await edited(
             self.store,
             found.picture.credentials[0].oauth2_client_id,
             choice,
             owner=lineage.owner,
             version=version,
-            event=msgspec.structs.replace(event, detail={"to_site": choice.site or "-"}),
+            event=event,
         )
 
     async def _may_stand(self, account: Account, lineage: Lineage, site: str | None) -> bool:
@@ -220,7 +219,12 @@ def own_status(picture: ClientPicture) -> Status:
 
 
 def _event(
-    act: Act, account: Account, picture: ClientPicture, reason: str | None, visit: Visit
+    act: Act,
+    account: Account,
+    picture: ClientPicture,
+    reason: str | None,
+    visit: Visit,
+    detail: Mapping[str, str] | None = None,
 ) -> Event:
     return Event(
         act=act,
@@ -228,6 +232,7 @@ def _event(
         actor=account.id,
         address=address_text(visit.address),
         client=picture.client.id,
+        detail=detail,
         reason=reason,
         request_id=visit.request_id,
         site=picture.client.lineage.site,

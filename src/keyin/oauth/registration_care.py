@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 _MAY: Final = {
     "GET": frozenset({Status.ACTIVE, Status.PENDING}),
-    "PUT": frozenset({Status.ACTIVE}),
     "DELETE": frozenset({Status.ACTIVE, Status.PENDING}),
 }
 _OF_AN_UPGRADE: Final = frozenset({"GET", "PUT"})
@@ -120,7 +119,7 @@ class RegistrationCare:
         if isinstance(proved, Refusal):
             return proved
         method = asked.sent.method
-        stands = found.client.status in _MAY[method] or (
+        stands = found.client.status in _MAY.get(method, ()) or (
             method in _OF_AN_UPGRADE and may_change(found.client)
         )
         if stands and any(counts(key, proved.jkt) for key in found.keys):
