@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from keyin.domain.applications import ACCOUNT_READ, AUTHORIZATION_CODE
 from keyin.domain.authorization import AuthorizationRequest
 from keyin.domain.enrolment import REGISTER_SCOPE
-from keyin.oauth.computer_wishes import UnfitComputer, read_computer, resources
-from keyin.oauth.errors import Code, Reason
+from keyin.oauth.computer_wishes import read_computer, resources
+from keyin.oauth.errors import Code, Reason, Refusal
 from keyin.oauth.pkce import is_challenge
 from keyin.oauth.redirects import fits
 
@@ -65,9 +65,9 @@ def read_request(
         return _unfit(*mistake, uri=uri, state=state)
     scope = scope_of(named, application) or ""
     computer = read_computer(named, scope, bringing)
-    if isinstance(computer, UnfitComputer):
-        why = (computer.code, computer.description, computer.reason)
-        return _unfit(*why, uri=uri, state=state)
+    if isinstance(computer, Refusal):
+        code = computer.code or Code.INVALID_REQUEST
+        return _unfit(code, computer.description, computer.reason, uri=uri, state=state)
     return AuthorizationRequest(
         credential_id=application.credential_id,
         redirect_uri=uri,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from keyin.domain.enrolment import REGISTER_SCOPE
 from keyin.domain.errors import InvalidDocument
 from keyin.domain.secret import equal
-from keyin.oauth.errors import Code, Reason, Refusal
+from keyin.oauth.errors import Code, Reason, Refusal, refused
 from keyin.wire.enrolment import read_details
 
 if TYPE_CHECKING:
@@ -28,15 +28,6 @@ REGISTRATION: Final = "/oauth2/register"
 """What the token that comes of it is for, behind the issuer."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnfitComputer:
-    """A wish that is not put to anybody."""
-
-    code: Code
-    description: str
-    reason: Reason
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bringing:
     """How a wish comes that no browser has seen."""
@@ -47,25 +38,25 @@ class Bringing:
     now: Millis
 
 
-_NO_DETAILS: Final = UnfitComputer(
+_NO_DETAILS: Final = refused(
     Code.INVALID_AUTHORIZATION_DETAILS, "No authorization_details go with this", Reason.DETAILS
 )
-_IMPROPER: Final = UnfitComputer(
+_IMPROPER: Final = refused(
     Code.INVALID_AUTHORIZATION_DETAILS,
     "One gpii_installation is wanted, with the members of its type",
     Reason.DETAILS,
 )
-_NO_PROOF: Final = UnfitComputer(
+_NO_PROOF: Final = refused(
     Code.INVALID_DPOP_PROOF, "A DPoP proof of the computer's key is required", Reason.NO_PROOF
 )
-_OTHER_KEY: Final = UnfitComputer(
+_OTHER_KEY: Final = refused(
     Code.INVALID_AUTHORIZATION_DETAILS, "jkt is not of the proof's key", Reason.WRONG_PROOF
 )
 
 
 def read_computer(
     named: Mapping[str, str], scope: str, bringing: Bringing | None
-) -> Computer | UnfitComputer | None:
+) -> Computer | Refusal | None:
     """Return the computer of a wish to register, None of any other."""
     text = named.get(DETAILS)
     if scope != REGISTER_SCOPE:
@@ -80,8 +71,7 @@ def read_computer(
         return _OTHER_KEY
     word = bringing.statements.read(details.software_statement, now=bringing.now)
     if isinstance(word, Refusal):
-        code = word.code or Code.INVALID_SOFTWARE_STATEMENT
-        return UnfitComputer(code, word.description, word.reason)
+        return word
     return word.of(details.computer()) if word else details.computer()
 
 

@@ -19,7 +19,7 @@ from keyin.domain.networks import parse_address
 from keyin.domain.records import Status
 from keyin.oauth.accounts import Attempts
 from keyin.oauth.authorization_request import scope_of
-from keyin.oauth.computer_wishes import Bringing, UnfitComputer, read_computer
+from keyin.oauth.computer_wishes import Bringing, read_computer
 from keyin.oauth.consent import detail_of
 from keyin.oauth.errors import Code, Reason, Refusal, refused
 from keyin.oauth.flow_ports import Applications, DeviceRequests
@@ -103,8 +103,8 @@ class DeviceAuthorization:
             return refused(Code.INVALID_SCOPE, "No such scope", Reason.SCOPE)
         bringing = Bringing(jkt=sender.jkt, statements=self.statements, now=asked.now)
         computer = read_computer(asked.parameters, scope, bringing)
-        if isinstance(computer, UnfitComputer):
-            return refused(computer.code, computer.description, computer.reason)
+        if isinstance(computer, Refusal):
+            return computer
         if not sender.proven.certain:
             throttle = self.senders.clients.throttle
             slowed = await throttle.before_unproven_wish(asked.address, now=asked.now)

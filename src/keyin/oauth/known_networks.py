@@ -30,7 +30,8 @@ class KnownNetworks:
     """See above."""
 
     store: ClientNetworks
-    _known: set[tuple[RecordId, str, int]] = field(default_factory=set)
+    _known: dict[tuple[RecordId, str], int] = field(default_factory=dict)
+    """The day on which a computer was last noted at a network."""
 
     async def note(self, client: Client, address: Address | None, now: Millis) -> None:
         """Take note of where a computer asks from. Raises StoreUnavailable."""
@@ -38,7 +39,7 @@ class KnownNetworks:
         if owner is None or address is None or client.kind is not ClientKind.INSTALLATION:
             return
         network, day = network_text(address), now // DAY_MS
-        if (client.id, network, day) in self._known:
+        if self._known.get((client.id, network)) == day:
             return
         told = Notice(
             id=notice_id_of(f"network\0{client.id}\0{day}"),  # one a day
@@ -53,4 +54,4 @@ class KnownNetworks:
         await self.store.note_network(client.id, network, now=now, told=[told])
         if len(self._known) >= MOST:
             self._known.clear()
-        self._known.add((client.id, network, day))
+        self._known[client.id, network] = day
