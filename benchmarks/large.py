@@ -72,7 +72,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--keep", type=Path, help="make the stores in this folder, or use them")
     parser.add_argument("--only-fill", action="store_true", help="make the stores, measure nothing")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.keep and options.postgres:
+        parser.error("--keep needs --database, or SQLite: a PostgreSQL of our own ends with us")
+    if options.only_fill and not (options.keep or options.database):
+        parser.error("--only-fill needs --keep or --database: else what is made is gone at once")
+    return options
 
 
 def kept(options: argparse.Namespace, stack: ExitStack) -> tuple[Fixture, Fixture]:
