@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
 from keyin.domain.records import ClientKind, Status
@@ -123,8 +124,8 @@ class PostgresMemberships(PostgresAdministration):
         """See ManagedClients."""
         if await self.managed_one(account_id, id_) is None:
             return None
-        acts = await self._lookups.fetch(_HISTORY, id_, most)
-        return history(acts, await self._lookups.fetch(_NETWORKS, id_))
+        fetch = self._lookups.fetch
+        return history(*await asyncio.gather(fetch(_HISTORY, id_, most), fetch(_NETWORKS, id_)))
 
     async def managed_counts(self, account_id: RecordId) -> Mapping[tuple[str | None, Status], int]:
         """See ManagedClients."""
