@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from keyin.settings.ports import KeyAndSafe
 from keyin.stores import rows
 from keyin.stores.postgres.lookups import Lookup
 from keyin.stores.postgres.part import PostgresPart
-from keyin.stores.postgres.saving import CHANGES
+from keyin.stores.postgres.saving import CHANGES, KEY_AND_SAFE, key_and_safe
 from keyin.stores.postgres.tokens import META
 from keyin.stores.rows import names
 
@@ -18,14 +17,11 @@ if TYPE_CHECKING:
     from keyin.domain.environment import Millis
     from keyin.domain.events import Event
     from keyin.domain.records import Digest, Key, SafeId
+    from keyin.settings.ports import KeyAndSafe
     from keyin.stores.postgres.transaction import Transaction
 
-_KEY_END: Final = len(rows.KEY)
 FIND_KEY: Final = Lookup(f"SELECT digest, {names(rows.KEY)} FROM keys WHERE digest = any($1)")  # noqa: S608 - ours
-FIND_SAFE: Final = Lookup(
-    f"SELECT k.digest, {names(rows.KEY, 'k')}, {names(rows.SAFE, 's')} "  # noqa: S608 - ours
-    "FROM keys AS k LEFT JOIN safes AS s ON s.id = k.safe_id WHERE k.digest = any($1)"
-)
+FIND_SAFE: Final = Lookup(f"SELECT k.digest, {KEY_AND_SAFE}")
 _KNOWN: Final = "SELECT id FROM safes WHERE id = any($1::text[])"
 _PUT_REGISTRY: Final = (
     "INSERT INTO registries (os_id, content) VALUES ($1, $2) "
@@ -48,11 +44,7 @@ class PostgresSafes(PostgresPart):
     async def find_safe(self, digests: Sequence[Digest]) -> KeyAndSafe | None:
         """See Safes."""
         row = await self._lookups.row(FIND_SAFE, digests)
-        if row is None:
-            return None
-        there = row[_KEY_END] is not None
-        safe = rows.safe(row[_KEY_END:]) if there else None
-        return KeyAndSafe(key=rows.key(row[:_KEY_END]), safe=safe)
+        return None if row is None else key_and_safe(row)
 
     async def change_safe(
         self, digests: Sequence[Digest], change: Callable[[KeyAndSafe | None], KeyAndSafe]

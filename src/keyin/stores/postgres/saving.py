@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from keyin.settings.ports import KeyAndSafe
 from keyin.stores import rows
-from keyin.stores.postgres.statements import arrays, columns_of, insert_many, replacing, updating
+from keyin.stores.postgres.statements import columns_of, insert_many, replacing, updating
 from keyin.stores.postgres.work import AGAIN, Group
 from keyin.stores.rows import names
 
@@ -27,17 +27,15 @@ if TYPE_CHECKING:
 Change: TypeAlias = "tuple[Sequence[Digest], Callable[[KeyAndSafe | None], KeyAndSafe]]"
 
 _KEY_END: Final = len(rows.KEY)
-_SAFE_END: Final = _KEY_END + len(rows.SAFE)
-_LOOK: Final = (
-    f"SELECT {names(rows.KEY, 'k')}, {names(rows.SAFE, 's')}, k.xmin::text, s.xmin::text "  # noqa: S608 - ours
+KEY_AND_SAFE: Final = (
+    f"{names(rows.KEY, 'k')}, {names(rows.SAFE, 's')} "
     "FROM keys AS k LEFT JOIN safes AS s ON s.id = k.safe_id WHERE k.digest = any($1::text[])"
 )
+"""The last columns of a query for keys by their digests: `key_and_safe` reads them."""
+_LOOK: Final = f"SELECT k.xmin::text, s.xmin::text, {KEY_AND_SAFE}"
 _SAME: Final = ("safe_version", "key", "key_version")
-_SAVED: Final = (*rows.SAFE, *_SAME)
 _SAVE: Final = (
-    f"UPDATE safes SET {', '.join(f'{name} = n.{name}' for name in rows.SAFE[1:])} "  # noqa: S608 - ours
-    f"FROM unnest({arrays(_SAVED)}) AS n ({names(_SAVED)}) "
-    "WHERE safes.id = n.id AND safes.xmin::text = n.safe_version AND EXISTS ("
+    f"{updating('safes', rows.SAFE, _SAME)} AND safes.xmin::text = n.safe_version AND EXISTS ("  # noqa: S608 - ours
     "SELECT 1 FROM keys WHERE keys.digest = n.key AND keys.xmin::text = n.key_version) "
     "RETURNING safes.id"
 )
@@ -53,6 +51,13 @@ _ADD_KEYS: Final = insert_many("keys", rows.KEY)
 _CHANGE_KEYS: Final = updating("keys", rows.KEY)
 _ADD_SAFES: Final = f"{insert_many('safes', rows.SAFE)} {replacing(rows.SAFE)}"
 _CHANGE_SAFES: Final = updating("safes", rows.SAFE)
+
+
+def key_and_safe(row: Row) -> KeyAndSafe:
+    """Return what stands in the columns of `KEY_AND_SAFE`."""
+    there = row[_KEY_END] is not None
+    safe = rows.safe(row[_KEY_END:]) if there else None
+    return KeyAndSafe(key=rows.key(row[:_KEY_END]), safe=safe)
 
 
 @dataclass(slots=True)
@@ -157,7 +162,7 @@ class _Looked:
             (*rows.safe_row(safe), self.there[digest][1], digest, self.there[digest][2])
             for _, (safe, digest) in sorted(self.saved.items())
         ]
-        written = await transaction.fetch(_SAVE, *columns_of(given, len(_SAVED)))
+        written = await transaction.fetch(_SAVE, *columns_of(given, len(rows.SAFE) + len(_SAME)))
         return frozenset(row[0] for row in written)
 
 
@@ -176,9 +181,9 @@ async def _change_quickly(
 
 
 def _with_versions(row: Row) -> tuple[str, tuple[KeyAndSafe, str, str]]:
-    key, (key_version, safe_version) = rows.key(row[:_KEY_END]), row[_SAFE_END:]
-    safe = None if safe_version is None else rows.safe(row[_KEY_END:_SAFE_END])
-    return key.digest, (KeyAndSafe(key=key, safe=safe), safe_version, key_version)
+    key_version, safe_version = row[:2]
+    found = key_and_safe(row[2:])
+    return found.key.digest, (found, safe_version, key_version)
 
 
 CHANGES: Final[Group[Change, None]] = Group(_change, quick=_change_quickly)

@@ -70,12 +70,16 @@ def replacing(columns: Sequence[str]) -> str:
     return f"ON CONFLICT ({columns[0]}) DO UPDATE SET {changes}"
 
 
-def updating(table: str, columns: Sequence[str]) -> str:
-    """Return the statement that replaces rows that are there, found by their first column."""
+def updating(table: str, columns: Sequence[str], beside: Sequence[str] = ()) -> str:
+    """Return the statement that replaces rows that are there, found by their first column.
+
+    What is given beside them is not written: conditions that follow may speak of it, as `n`.
+    """
     changes = ", ".join(f"{name} = n.{name}" for name in columns[1:])
+    given = (*columns, *beside)
     return (
-        f"UPDATE {table} SET {changes} FROM unnest({arrays(columns)}) "  # noqa: S608 - names of ours
-        f"AS n ({names(columns)}) WHERE {table}.{columns[0]} = n.{columns[0]}"
+        f"UPDATE {table} SET {changes} FROM unnest({arrays(given)}) "  # noqa: S608 - names of ours
+        f"AS n ({names(given)}) WHERE {table}.{columns[0]} = n.{columns[0]}"
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyin.stores.client_key_rows import CLIENT_KEY, client_key, client_key_row
 from keyin.stores.rows import names
-from keyin.stores.sqlite.statements import insert
+from keyin.stores.sqlite.statements import adding, insert
 
 if TYPE_CHECKING:
     import sqlite3
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 _ADD: Final = insert("client_keys", CLIENT_KEY)
 _PUT: Final = (
-    f"INSERT INTO client_keys ({names(CLIENT_KEY)}) "  # noqa: S608 - column names of ours
-    f"VALUES ({', '.join('?' * len(CLIENT_KEY))}) ON CONFLICT (kid) DO UPDATE SET "
+    f"{adding('client_keys', CLIENT_KEY)} ON CONFLICT (kid) DO UPDATE SET "
     "credential_id = excluded.credential_id, status = excluded.status, added = excluded.added, "
     "last_used = excluded.last_used WHERE credential_id <> excluded.credential_id"
 )
