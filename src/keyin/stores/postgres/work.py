@@ -49,13 +49,13 @@ class Group(Generic[Item, Result]):
 class Work:
     """One caller's."""
 
+    waiting: asyncio.Future[Any]
+    at: float
+    """When it was put in line."""
     unit: Callable[[Transaction], Awaitable[Any]] | None = None
     group: Group[Any, Any] | None = None
     item: Any = None
     told: Told | None = None
-    waiting: asyncio.Future[Any] | None = None
-    """Set as it is put in line."""
-    at: float = 0.0
     result: Any = None
     error: BaseException | None = None
 
@@ -70,7 +70,7 @@ class Work:
 def deliver(batch: Sequence[Work]) -> None:
     """Tell each caller what came of it."""
     for work in batch:
-        if work.waiting is None or work.waiting.done():  # cancelled: the caller went away
+        if work.waiting.done():  # cancelled: the caller went away
             continue
         if work.error is None:
             work.waiting.set_result(work.result)

@@ -78,30 +78,29 @@ class Writer:
 
     async def run(self, unit: Callable[[Transaction], Awaitable[Result]]) -> Result:
         """Run a unit of work; returns when it is committed. Raises StoreUnavailable."""
-        return await self._put(Work(unit=unit))  # type: ignore[no-any-return]  # the unit's own
+        return await self._put(partial(Work, unit=unit))  # type: ignore[no-any-return]  # the unit's own
 
     async def join(self, group: Group[Item, Result], item: Item) -> Result:
         """Let an item be written with others of its kind, as `run`."""
-        return await self._put(Work(group=group, item=item))  # type: ignore[no-any-return]  # as above
+        return await self._put(partial(Work, group=group, item=item))  # type: ignore[no-any-return]  # as above
 
     async def tell(
         self, event: Event | None, token: Row | None = None, proofs: Sequence[ProofUse] = ()
     ) -> ProofUse | None:
         """Write an event and what belongs to it, unless a proof came before: that is returned."""
         told = Told(event, token, proofs)
-        return await self._put(Work(told=told))  # type: ignore[no-any-return]  # as above
+        return await self._put(partial(Work, told=told))  # type: ignore[no-any-return]  # as above
 
     def went_on(self, head: Head) -> None:
         """Take note that rows were added to a chain as they are, by a unit of its own."""
         if self._lane.chain.head.chain == head.chain:
             self._lane.chain.head = head
 
-    def _put(self, work: Work) -> asyncio.Future[Any]:
+    def _put(self, make: Callable[..., Work]) -> asyncio.Future[Any]:
         if not self._open:
             raise StoreUnavailable("the store is closed")
         loop = asyncio.get_running_loop()
-        work.at = loop.time()
-        work.waiting = loop.create_future()
+        work = make(waiting=loop.create_future(), at=loop.time())
         self._waiting.append(work)
         self._begin(loop)
         return work.waiting
