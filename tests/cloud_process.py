@@ -5,11 +5,15 @@ from __future__ import annotations
 import http.client
 import json
 import shutil
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from keyin.stores.postgres.connection import AGAIN_S
+from tests.cloud_documents import FREE, SECRET
 from tests.started import Started, run, started
 
 if TYPE_CHECKING:
@@ -137,6 +141,15 @@ def copied(data: Path, to: Path) -> Path:
     """Copy a data folder, also one that a cloud is serving from."""
     shutil.copytree(data, to, ignore=shutil.ignore_patterns("*.sock"))
     return to
+
+
+def until_all_answer(cloud: Cloud, most_s: float) -> None:
+    """Wait until all is good for so long that the worker which failed last asks anew as well."""
+    until, since = time.monotonic() + most_s, time.monotonic()
+    while time.monotonic() - since < 2 * AGAIN_S:  # which worker answers, nobody knows
+        if cloud.token("alice", (FREE, SECRET)).status != HTTPStatus.OK:
+            since = time.monotonic()
+        assert time.monotonic() < until
 
 
 @contextmanager

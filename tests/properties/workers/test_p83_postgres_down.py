@@ -9,15 +9,13 @@ from __future__ import annotations
 import signal
 import time
 from contextlib import contextmanager
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from keyin.stores.postgres.connection import AGAIN_S
 from tests import postgres
 from tests.cloud_documents import FREE, SECRET
-from tests.cloud_process import Cloud, serving
+from tests.cloud_process import Cloud, serving, until_all_answer
 from tests.oauth_client import ISSUER
 from tests.properties.cloud.test_p83_store_down import Place, writing
 
@@ -145,7 +143,7 @@ def test_p83_a_database_that_does_not_answer_gives_nothing_and_recovers(
         for inside in ("postgres", "asyncpg", "sql", str(cluster.folder), "connect"):
             assert inside not in reply.body.decode().lower(), name
     assert cloud.process.process.poll() is None
-    _until_ready(cloud)
+    until_all_answer(cloud, RECOVERY_S)
     up = writing(cloud, place[1], token, some=False)
     assert {reply.status // 100 for reply in up.values()} == {2}, up
     assert cloud.settings("alice", token, {}).status == 401, "it was revoked at last"
@@ -154,12 +152,3 @@ def test_p83_a_database_that_does_not_answer_gives_nothing_and_recovers(
 
 def _token(cloud: Cloud) -> str:
     return str(cloud.token("alice", CLIENT).json["access_token"])
-
-
-def _until_ready(cloud: Cloud) -> None:
-    """Wait until all is good for so long that the worker which failed last asks anew as well."""
-    until, since = time.monotonic() + RECOVERY_S, time.monotonic()
-    while time.monotonic() - since < 2 * AGAIN_S:
-        if cloud.token("alice", CLIENT).status != HTTPStatus.OK:
-            since = time.monotonic()
-        assert time.monotonic() < until
