@@ -17,9 +17,8 @@ from tests.house.click_words import CLICK_WORDS
 
 
 def test_the_template_is_what_the_source_says() -> None:
-    assert catalogue.as_po(catalogue.extract()) == catalogue.TEMPLATE.read_bytes(), (
-        "run scripts/messages"
-    )
+    is_same = catalogue.as_po(catalogue.extract()) == catalogue.TEMPLATE.read_bytes()
+    assert is_same, "run scripts/messages"  # to show what differs takes minutes
 
 
 @pytest.mark.parametrize("language", catalogue.LANGUAGES)
@@ -34,8 +33,10 @@ def test_a_language_is_complete(language: str) -> None:
 def test_what_is_compiled_is_what_was_translated(language: str) -> None:
     path = catalogue.po_path(language)
     found = catalogue.merged(language)
-    assert catalogue.as_po(found) == path.read_bytes(), "run scripts/messages"
-    assert catalogue.as_mo(found) == path.with_suffix(".mo").read_bytes(), "run scripts/messages"
+    is_same = catalogue.as_po(found) == path.read_bytes()
+    assert is_same, "run scripts/messages"
+    is_compiled = catalogue.as_mo(found) == path.with_suffix(".mo").read_bytes()
+    assert is_compiled, "run scripts/messages"
 
 
 @pytest.mark.parametrize(
