@@ -1,4 +1,4 @@
-"""Addresses and their networks as text: for events and counts. Reads nothing; see `networks`."""
+"""Addresses and their networks as text: for events, counts and people; see `networks`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import TYPE_CHECKING, Final
 
-from keyin.domain.networks import IPV4_BITS
+from keyin.domain.networks import IPV4_BITS, parse_address
 
 if TYPE_CHECKING:
     from keyin.domain.networks import Address
@@ -35,3 +35,12 @@ def network_text(address: Address | None) -> str:
     if plain.bits == IPV4_BITS:
         return str(IPv4Network((plain.value, _V4_PREFIX), strict=False))
     return str(IPv6Network((plain.value, _V6_PREFIX), strict=False))
+
+
+def same_network(device: str | None, person: str | None) -> bool | None:
+    """Tell whether two addresses are of one network; None: not known."""
+    one = parse_address(device) if device else None
+    other = parse_address(person) if person else None
+    if one is None or other is None:
+        return None
+    return network_text(one) == network_text(other)

@@ -10,12 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from keyin.domain.address_text import address_text, network_text
+from keyin.domain.address_text import address_text, same_network
 from keyin.domain.applications import DEVICE_CODE
 from keyin.domain.authorization import DeviceRequest
 from keyin.domain.environment import Entropy, Millis
 from keyin.domain.events import Act, Event
-from keyin.domain.networks import parse_address
 from keyin.domain.records import Status
 from keyin.oauth.accounts import Attempts
 from keyin.oauth.authorization_request import scope_of
@@ -225,7 +224,6 @@ class DevicePage:
         if registered is None or (found.computer is None) != (choice is None):
             return Unknown()
         client, yes = registered[1], act is Act.CONSENT_GIVEN
-        jkt = found.jkt if found.computer else None
         event = Event(
             act=act,
             at=now,
@@ -234,7 +232,7 @@ class DevicePage:
             site=client.lineage.site if choice is None else choice.site if yes else None,
             address=address,
             request_id=request_id,
-            detail=detail_of(act, found.scope, jkt, found.address, grant="device_code"),
+            detail=_detail(act, found),
         )
         return await self.store.answer_device(
             found.digest,
@@ -264,6 +262,11 @@ class DevicePage:
         return self.peppers.digests("user_code", _bare(user_code))
 
 
+def _detail(act: Act, found: DeviceRequest) -> dict[str, str]:
+    jkt = found.jkt if found.computer else None
+    return detail_of(act, found.scope, jkt, found.address, grant="device_code")
+
+
 def _told(request: DeviceRequest, event: Event) -> Sequence[Notice]:
     """Keep for the person what they reported."""
     if event.act is not Act.CONSENT_REPORTED:
@@ -280,15 +283,6 @@ def new_user_code(entropy: Entropy) -> str:
         letters += [ALPHABET[octet % len(ALPHABET)] for octet in octets if octet < _FAIR]
     text = "".join(letters[:LETTERS])
     return f"{text[:_GROUP]}-{text[_GROUP:]}"
-
-
-def same_network(device: str | None, person: str | None) -> bool | None:
-    """Tell whether two addresses are of one network; None: not known."""
-    one = parse_address(device) if device else None
-    other = parse_address(person) if person else None
-    if one is None or other is None:
-        return None
-    return network_text(one) == network_text(other)
 
 
 def _bare(user_code: str) -> str:
