@@ -126,13 +126,14 @@ class Approving:
     ) -> Page:
         """Take the answer about a computer, with what the person would have of it."""
         form = request.form or {}
-        choice, errors = await computer_questions.judged(self.desk, who, form, computer)
-        edited = shown if errors else msgspec.structs.replace(shown, chosen=choice)
+        answer = _ANSWERS.get(form.get("decision", ""))
+        choice, errors = await computer_questions.judged(self.desk, who, form, computer, answer)
+        kept = not errors and answer not in NOES
+        edited = msgspec.structs.replace(shown, chosen=choice) if kept else shown
         recent = fresh(who, request)
         if recent is None:
             return self._wait(edited, self.desk.seals.seal(edited))
-        answer = _ANSWERS.get(form.get("decision", ""))
-        if answer not in NOES and (errors or answer is None):
+        if answer is None or errors:
             return await self._question(request, recent, edited, choice, errors)
         outcome = await self.desk.services.computers.decide(
             shown.txn,

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from keyin.domain.address_text import address_text
+from keyin.domain.address_text import address_text, same_network
 from keyin.domain.enrolment import STANDING
 from keyin.domain.errors import msgid
+from keyin.oauth.computer_approval import NOES, Answer
 from keyin.oauth.consent import Choice
-from keyin.oauth.device import same_network
 from keyin.oauth.managed_ports import Wanted
 from keyin.pages.manage_texts import TYPES
 from keyin.pages.texts import plain
@@ -97,9 +97,18 @@ def reported(desk: Desk, request: PageRequest, who: SignedIn, address: str | Non
 
 
 async def judged(
-    desk: Desk, who: SignedIn, form: Mapping[str, str], computer: Computer
+    desk: Desk,
+    who: SignedIn,
+    form: Mapping[str, str],
+    computer: Computer,
+    answer: Answer | None,
 ) -> tuple[Choice, Mapping[str, str]]:
-    """Return what a person chose, and all that is wrong with it for this very person, by field."""
+    """Return what a person chose, and all that is wrong with it for this very person, by field.
+
+    Of who says no nothing is wrong, and no store is asked.
+    """
+    if answer in NOES:
+        return read_choice(form, computer, ())[0], {}
     sites = await desk.services.computers.sites(who.account)
     choice, errors = read_choice(form, computer, sites)
     taken = await name_taken(desk, who, choice, computer)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from keyin.domain.address_text import address_text
 from keyin.domain.errors import msgid
 from keyin.domain.events import Act
-from keyin.oauth.computer_approval import NOES, Answer
+from keyin.oauth.computer_approval import Answer
 from keyin.oauth.device import Unknown
 from keyin.pages import computer_questions
 from keyin.pages.desk import fresh, visit
@@ -96,9 +96,9 @@ class Devices:
         if asking.computer is None:
             return self.desk.trouble(Trouble.REQUEST, request, who)
         choice, errors = await computer_questions.judged(
-            self.desk, who, request.form or {}, asking.computer
+            self.desk, who, request.form or {}, asking.computer, answer
         )
-        if answer not in NOES and (errors or answer is None):
+        if answer is None or errors:
             return await self._question(request, who, asking, code, choice, errors)
         outcome = await self.desk.services.computers.decide_device(
             self.page, code, answer, choice, who=who, visit=visit(request)
