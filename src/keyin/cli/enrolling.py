@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import click
 import msgspec
 
-from keyin.cli.exits import spoken
+from keyin.cli.exits import complain, spoken
 from keyin.cli.persons_browser import can_open, open_browser, person
 from keyin.cli.texts import _
 from keyin.domain.errors import KeyinError, Refused
@@ -175,13 +175,6 @@ class Enrolling:
 
     def _event(self, event: str, fields: dict[str, object]) -> None:
         click.echo(msgspec.json.encode({"event": event, **fields}).decode())
-
-
-def complain(error: KeyinError) -> None:
-    """Say what stands in the way, and what helps."""
-    said, step = spoken(error.message, error), spoken(error.next_step, error)
-    click.echo(_("keyin: %(message)s") % {"message": said}, err=True)
-    click.echo(_("Next step: %(step)s") % {"step": step}, err=True)
 
 
 def _or_raise(standing: StandingAnswer) -> StandingAnswer:

@@ -53,18 +53,24 @@ def spoken(text: str, error: KeyinError) -> str:
     return _(text) % fields if fields else _(text)
 
 
+def complain(error: KeyinError) -> None:
+    """Say on stderr what stands in the way, and what helps."""
+    click.echo(_("keyin: %(message)s") % {"message": spoken(error.message, error)}, err=True)
+    if error.next_step:
+        step = spoken(error.next_step, error)
+        click.echo(_("Next step: %(step)s") % {"step": step}, err=True)
+
+
 @contextmanager
 def errors_for_people(*, as_json: bool = False) -> Iterator[None]:
     """Turn our errors into text (or one JSON object) on stderr and leave with their exit code."""
     try:
         yield
     except KeyinError as error:
-        message, next_step = spoken(error.message, error), spoken(error.next_step, error)
         if as_json:
+            message, next_step = spoken(error.message, error), spoken(error.next_step, error)
             body = {"error": error.code, "message": message, "next_step": next_step}
             click.echo(msgspec.json.encode(body).decode(), err=True)
         else:
-            click.echo(_("keyin: %(message)s") % {"message": message}, err=True)
-            if next_step:
-                click.echo(_("Next step: %(step)s") % {"step": next_step}, err=True)
+            complain(error)
         raise SystemExit(exit_code(error)) from error

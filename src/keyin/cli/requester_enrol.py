@@ -18,8 +18,8 @@ import msgspec
 from keyin.access_requester.administering import place_of
 from keyin.access_requester.config import load
 from keyin.cli import requester_configuration
-from keyin.cli.enrolling import Enrolling, complain
-from keyin.cli.exits import errors_for_people
+from keyin.cli.enrolling import Enrolling
+from keyin.cli.exits import complain, errors_for_people
 from keyin.cli.texts import _
 from keyin.domain.errors import ConfigurationError, KeyinError, msgid
 from keyin.remote.requester_admin import RequesterAdministrator, known
