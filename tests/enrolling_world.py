@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.cloud_process import Reply
+    from tests.properties.requester.bare import Bare
 
 DECISION = "/oauth2/authorize/decision"
 
@@ -82,6 +83,12 @@ class World:
         return clients
 
 
+def software(world: World, bare: Bare) -> str:
+    shown = world.keyin("client", "show", bare.client_id, "--json")
+    assert shown.returncode == 0, shown.stderr
+    return str(json.loads(shown.stdout)["client"]["software"])
+
+
 def as_asked(page: Reply) -> dict[str, str]:
     """Leave the computer's name as it stands in the form."""
     (name,) = re.findall(r'name="client_name" value="([^"]*)"', page.body.decode())
@@ -113,6 +120,15 @@ def cloud_at(
     listen = f"127.0.0.1:{port}"
     with serving(data, *arguments, listen=listen, environment=environment) as cloud:
         yield Place(cloud, issuer)
+
+
+@contextmanager
+def world_at(
+    data: Path, port: int, environment: Mapping[str, str] | None = None
+) -> Iterator[World]:
+    """Serve a store as `cloud_at` does, to a person who has not signed in."""
+    with cloud_at(data, port, environment=environment) as place:
+        yield World(place, Person(place))
 
 
 @contextmanager

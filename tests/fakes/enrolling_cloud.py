@@ -65,6 +65,8 @@ class EnrollingCloud(FakeCloud):
     device_code: bool = True
     returns: str = "active"
     """What becomes of who comes back: `active`, `awaiting` or `refused`."""
+    publisher_says: str | None = None
+    """The version of the statement that it is shown; it counts instead of the computer's word."""
     told_before: dict[tuple[str, str], str] = field(default_factory=dict)
     """Which client came of a token and a key: an answer that was lost is given again."""
     names: set[str] = field(default_factory=set)
@@ -282,7 +284,7 @@ class EnrollingCloud(FakeCloud):
             "dpop_bound_access_tokens": True,
             "jwks": known.request.jwks,
             "software_id": known.request.software_id,
-            "software_version": known.request.software_version,
+            "software_version": self.publisher_says or known.request.software_version,
             "gpii_installation_id": known.request.gpii_installation_id,
             "gpii_site": "main-library",
             "gpii_status": known.status,

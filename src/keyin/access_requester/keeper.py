@@ -119,8 +119,7 @@ class Keeper:
                 await self._show()
             case Step.TELL_SOFTWARE:
                 if await self._telling.tell():
-                    self._shown = self._refused = False
-                    self._hopeless_until = 0.0
+                    self.wake()
             case Step.ASK_AGAIN:
                 await self._enrolment.resume()
             case Step.PROVE_NEW:

@@ -201,7 +201,7 @@ class Registering:
         self, key: SigningKey, answer: RegistrationAnswer, issuer: str, said: Software
     ) -> CredentialFile:
         # an answer to what was asked before an upgrade, or to a certificate, has an older version
-        taken = answer.software_version == said.version
+        taken = answer.software_version == said.counted
         return CredentialFile(
             client_id=answer.client_id,
             private_key=to_keep(key),

@@ -15,8 +15,10 @@ from typing import Final
 from keyin.access_requester.placed_files import read_placed
 from keyin.domain.errors import msgid
 from keyin.wire.enrolment import LONGEST_STATEMENT
+from keyin.wire.jose import InvalidSignature, parse
 from keyin.wire.requester_trouble import Trouble, trouble
 
+_HEADER: Final = frozenset({"alg", "typ", "kid"})
 _JWT: Final = re.compile(rb"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 
@@ -26,6 +28,17 @@ class Software:
 
     version: str
     statement: str | None
+
+    @property
+    def counted(self) -> str:
+        """Return the version that the cloud goes by: a publisher's word wins."""
+        if self.statement is None:
+            return self.version
+        try:
+            named = parse(self.statement, parameters=_HEADER).claims.get("software_version")
+        except InvalidSignature:  # which the cloud does not take either
+            return self.version
+        return named if isinstance(named, str) else self.version
 
     @property
     def told(self) -> str:

@@ -63,7 +63,10 @@ class Telling:
         return self._clock.monotonic() >= self._not_before
 
     async def tell(self) -> bool:
-        """Tell it; False: the cloud has not taken it, and is told again later."""
+        """Tell it; False: the cloud has not taken it, and is told again later.
+
+        Whoever hears True sees to everything `afresh`.
+        """
         try:
             await self._rotation.tell_software()
         except KeyinError as exc:
@@ -74,7 +77,6 @@ class Telling:
             self.problem = None if elsewhere else exc
             _log.warning("software_not_told", code=exc.code)
             return False
-        self.afresh()
         return True
 
     def _is_known(self, told: str | None) -> bool:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.cloud_process import copied
-from tests.enrolling_world import World, cloud_at, fill
+from tests.enrolling_world import World, fill, world_at
 from tests.page_place import free_port
-from tests.person import Person
 from tests.properties.requester.bare import Bare, new_bare
 from tests.properties.requester.place import wait_for
 from tests.registration import aged
@@ -22,12 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SITE = "Main library"
-
-
-@contextmanager
-def world_at(data: Path, port: int) -> Iterator[World]:
-    with cloud_at(data, port) as place:
-        yield World(place, Person(place))
 
 
 @pytest.fixture

@@ -6,22 +6,19 @@ right work goes on by itself.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.enrolling_world import World, cloud_at, fill
+from tests.enrolling_world import World, fill, world_at
 from tests.moved_clock import MovedClock, moved_clock
 from tests.page_place import free_port
-from tests.person import Person
 from tests.properties.requester.place import wait_for
 from tests.properties.requester.test_coming_back import known
 from tests.properties.requester.test_p85_killed_while_enrolling import killed_after, stands
 from tests.properties.requester.test_ways_in import status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.properties.requester.bare import Bare
@@ -129,22 +126,16 @@ def test_p86_a_half_changed_key_is_brought_to_its_end_once_the_clock_is_right(
     assert bare.client_id == client_id
 
 
-@contextmanager
-def world_by(clock: MovedClock, data: Path, port: int) -> Iterator[World]:
-    with cloud_at(data, port, environment=clock.environment()) as place:
-        yield World(place, Person(place))
-
-
 def test_a_year_and_a_half_without_power_by_every_clock_ends_in_one_click(
     tmp_path: Path, bare: Bare, clock: MovedClock
 ) -> None:
     data, port = fill(tmp_path), free_port()
-    with world_by(clock, data, port) as world, bare.serving(clock.environment()):
+    with world_at(data, port, clock.environment()) as world, bare.serving(clock.environment()):
         file = world.file(bare.folder / "desks.iat", uses=2)
         assert bare.enrol("--cloud", world.url, "--iat-file", file).code == 0
     client_id = bare.client_id
     clock.move(550 * DAY)
-    with world_by(clock, data, port) as world:
+    with world_at(data, port, clock.environment()) as world:
         wait_for(lambda: status(world, client_id) == "expired", seconds=40)
         with bare.serving(clock.environment()):
             wait_for(lambda: bare.enrol().last["stage"] == "awaiting", seconds=30)
@@ -158,12 +149,12 @@ def test_p86_a_cloud_whose_clock_was_behind_loses_none_of_its_computers(
     tmp_path: Path, bare: Bare, clock: MovedClock
 ) -> None:
     data, port = fill(tmp_path), free_port()
-    with world_by(clock, data, port) as world, bare.serving():
+    with world_at(data, port, clock.environment()) as world, bare.serving():
         file = world.file(bare.folder / "desks.iat", uses=2)
         assert bare.enrol("--cloud", world.url, "--iat-file", file).code == 0
         before = bare.files.held()
     clock.move(-HOUR)
-    with world_by(clock, data, port) as world, bare.serving():
+    with world_at(data, port, clock.environment()) as world, bare.serving():
         wait_for(lambda: named(bare, HOUR), seconds=30)
         clock.move(0)
         wait_for(lambda: known(bare), seconds=60)

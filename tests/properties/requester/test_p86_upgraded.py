@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from typing import TYPE_CHECKING, Any
@@ -11,11 +10,11 @@ import pytest
 
 from keyin.access_requester.registering import SOFTWARE_ID
 from tests.cloud_process import copied
-from tests.enrolling_world import World, fill
+from tests.enrolling_world import World, fill, software, world_at
 from tests.fakes.sender import new_sender, proven
 from tests.page_place import free_port
 from tests.properties.requester.place import wait_for
-from tests.properties.requester.test_coming_back import known, world_at
+from tests.properties.requester.test_coming_back import known
 from tests.started import run
 from tests.three_processes import KEY
 
@@ -51,12 +50,6 @@ def key_in(world: World, bare: Bare) -> dict[str, Any]:
         sender.take_nonce(answer["fields"]["nonce"])
         answer = bare.ask("token", gpii_key=KEY, **proven(sender, world.url))
     return answer
-
-
-def software(world: World, bare: Bare) -> str:
-    shown = world.keyin("client", "show", bare.client_id, "--json")
-    assert shown.returncode == 0, shown.stderr
-    return str(json.loads(shown.stdout)["client"]["software"])
 
 
 def stop(world: World, version: str) -> None:

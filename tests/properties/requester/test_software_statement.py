@@ -10,7 +10,7 @@ import pytest
 
 from keyin.stores.host import SystemEntropy
 from keyin.wire.signing_key import SigningKey, new_key
-from tests.enrolling_world import World, enrolling_world
+from tests.enrolling_world import World, enrolling_world, software
 from tests.properties.requester.bare import Bare, new_bare
 from tests.properties.requester.place import needs_other_account
 from tests.properties.requester.test_ways_in import go
@@ -47,12 +47,6 @@ def put(bare: Bare, text: str, mode: int = 0o644) -> None:
     file.unlink(missing_ok=True)
     file.write_text(text + "\n")
     file.chmod(mode)
-
-
-def software(world: World, bare: Bare) -> str:
-    shown = world.keyin("client", "show", bare.client_id, "--json")
-    assert shown.returncode == 0, shown.stderr
-    return str(json.loads(shown.stdout)["client"]["software"])
 
 
 @needs_other_account
@@ -101,6 +95,10 @@ def test_p103_what_is_wrong_with_a_statement_is_said_and_costs_neither_code_nor_
     put(bare, good)
     done = bare.enrol("--again", "--code", "-", stdin=code + "\n")
     assert (done.code, bare.client_id == before) == (0, False), done
+    held = bare.files.held()
+    assert held
+    assert held.registered
+    assert held.registered.told, "nothing is left to tell"
     assert software(world, bare) == f"{SOFTWARE} 7.2"
 
 

@@ -22,6 +22,7 @@ from keyin.stores.host import SystemEntropy
 from keyin.wire.signing_key import new_key
 from tests.fakes.cloud import CREDENTIAL, REVOKE, TOKEN
 from tests.fakes.enrolling_cloud import REGISTER
+from tests.published_software import statement
 from tests.unit.requester.bare_computer import (
     Computer,
     LostAnswer,
@@ -394,6 +395,19 @@ async def test_an_upgraded_computer_says_so_once_and_nothing_else(
     for name in ("client_name", "jwks", "scope", "gpii_installation_id", "grant_types"):
         assert getattr(after, name) == getattr(before, name), name
     assert await is_known(computer)
+
+
+@pytest.mark.parametrize("says", ["7.1", None], ids=["a version", "no version"])
+async def test_who_enrolled_with_a_statement_has_said_its_version(
+    tmp_path: Path, says: str | None
+) -> None:
+    place = tmp_path / "statement.jwt"
+    place.write_text(statement(new_key(SystemEntropy()), software_version=says))
+    computer = new_computer(tmp_path / "computer", software_statement=str(place))
+    computer.cloud.publisher_says = says
+    client_id = await computer.enrolled()
+    await computer.settle()
+    assert f"{REGISTER}/{client_id}" not in computer.cloud.paths
 
 
 @pytest.mark.parametrize("half", [False, True], ids=["whole", "half changed"])
