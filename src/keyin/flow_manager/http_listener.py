@@ -72,7 +72,8 @@ class HttpListener:
         await asyncio.gather(*self._connections, return_exceptions=True)
 
     def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._connections) >= MAX_CONNECTIONS:
+        gone = _is_gone(writer.get_extra_info("socket"))
+        if gone or len(self._connections) >= MAX_CONNECTIONS:
             writer.close()
             return
         task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
@@ -114,6 +115,15 @@ class HttpListener:
         else:
             answer = _not_heard(reason, uid)
         return replace(answer, body=b"") if request.method == b"HEAD" else answer
+
+
+def _is_gone(sock: socket.socket) -> bool:
+    """Tell whether nobody is at the other end: that takes no place from who comes after it."""
+    try:
+        sock.getpeername()
+    except OSError:
+        return True
+    return False
 
 
 def _not_heard(reason: str, uid: int | None) -> Answer:
