@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -14,12 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keyin.cli.processes import command
+from keyin.cli.requester_enrol import administrator
 from keyin.stores.identity_files import IdentityFiles
 from tests.properties.requester.place import ask_at
 from tests.started import Started, run, started
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from keyin.wire.requester_admin import StandingAnswer
 
 PERSON = "nobody"
 OPENER = '#!/bin/sh\nprintf \'%s\\n\' "$1" >> "${0%/*}/opened"\n'
@@ -96,6 +100,28 @@ class Bare:
             "requester", "status", "--socket", self.folder / "s.sock",
             environment=self.environment(),
         )  # fmt: skip
+
+    def standing(self) -> StandingAnswer:
+        """Ask how far it is at the administrators' door, without the time that a command takes."""
+        return asyncio.run(administrator(self.config).standing())
+
+    def is_known(self) -> bool:
+        """Tell whether the cloud takes this computer, by what it says of itself."""
+        standing = self.standing()
+        if not standing.enrolled or standing.problem is not None:
+            return False
+        done = self.enrol()
+        return bool(done.code == 0 and done.last["enrolled"] and done.last["problem"] is None)
+
+    def complains(self, problem: str) -> bool:
+        """Tell whether it says that this stands in its way."""
+        if self.standing().problem != problem:
+            return False
+        return bool(self.enrol("--cancel").last["problem"] == problem)
+
+    def awaits(self) -> bool:
+        """Tell whether it waits for a person's word."""
+        return self.standing().stage == "awaiting" and self.enrol().last["stage"] == "awaiting"
 
     def enrol(self, *words: object, stdin: str = "", screen: bool = True) -> Lines:
         done = self.keyin("enrol", "--json", *words, stdin=stdin, screen=screen)

@@ -134,8 +134,19 @@ def readable_asker(folder: Path) -> Path:
 
 
 def wait_for(condition: Callable[[], bool], *, seconds: float = 15) -> None:
-    """Return when the condition holds; fail if it does not in time."""
+    """Return when the condition holds; fail if it does not in time.
+
+    To look takes at most half of the time: a condition may start a process.
+    """
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not timed(condition):
         assert time.monotonic() < deadline
-        time.sleep(0.02)
+
+
+def timed(condition: Callable[[], bool]) -> bool:
+    """Look, and rest as long as that took where it does not hold yet."""
+    began = time.monotonic()
+    if condition():
+        return True
+    time.sleep(max(0.02, time.monotonic() - began))
+    return False

@@ -28,12 +28,6 @@ def bare() -> Iterator[Bare]:
         yield one
 
 
-def known(bare: Bare) -> bool:
-    """Tell whether the cloud takes this computer, by what it says of itself."""
-    done = bare.enrol()
-    return done.code == 0 and done.last["enrolled"] and done.last["problem"] is None
-
-
 def first_enrolled(world: World, bare: Bare) -> str:
     file = world.file(bare.folder / "desks.iat", "--site", SITE, uses=2)
     done = bare.enrol("--cloud", world.url, "--iat-file", file)
@@ -56,10 +50,10 @@ def test_a_cloud_restored_from_yesterday_gets_its_computers_back(
     yesterday.rename(data)
     with world_at(data, port) as restored, bare.serving():
         if manner == "asked":
-            wait_for(lambda: bare.enrol().last["stage"] == "awaiting", seconds=30)
+            wait_for(bare.awaits, seconds=30)
             done = restored.keyin("client", "approve", client_id)
             assert done.returncode == 0, done.stderr
-        wait_for(lambda: known(bare), seconds=60)
+        wait_for(bare.is_known, seconds=60)
     assert bare.client_id == client_id
 
 
@@ -72,9 +66,9 @@ def test_a_year_without_power_ends_in_one_click(tmp_path: Path, bare: Bare) -> N
         wait_for(lambda: '"expired"' in later.keyin("client", "show", client_id, "--json").stdout,
                  seconds=40)  # fmt: skip
         with bare.serving():
-            wait_for(lambda: bare.enrol().last["stage"] == "awaiting", seconds=30)
+            wait_for(bare.awaits, seconds=30)
             assert later.keyin("client", "approve", client_id).returncode == 0
-            wait_for(lambda: known(bare), seconds=60)
+            wait_for(bare.is_known, seconds=60)
 
 
 def test_a_computer_that_was_revoked_stays_out(tmp_path: Path, bare: Bare) -> None:
@@ -86,6 +80,6 @@ def test_a_computer_that_was_revoked_stays_out(tmp_path: Path, bare: Bare) -> No
     with world_at(data, port) as world:
         bare.configure(f"file = '{bare.folder / 'desks.iat'}'\n", cloud=world.url)
         with bare.serving():
-            wait_for(lambda: bare.enrol("--cancel").last["problem"] == "not_taken", seconds=30)
-            assert not known(bare)
+            wait_for(lambda: bare.complains("not_taken"), seconds=30)
+            assert not bare.is_known()
     assert bare.client_id == client_id

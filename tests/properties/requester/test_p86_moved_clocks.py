@@ -14,7 +14,6 @@ from tests.enrolling_world import World, fill, world_at
 from tests.moved_clock import MovedClock, moved_clock
 from tests.page_place import free_port
 from tests.properties.requester.place import wait_for
-from tests.properties.requester.test_coming_back import known
 from tests.properties.requester.test_p85_killed_while_enrolling import killed_after, stands
 from tests.properties.requester.test_ways_in import status
 
@@ -34,9 +33,8 @@ def clock(tmp_path: Path) -> MovedClock:
 
 def named(bare: Bare, seconds: int) -> bool:
     """Tell whether the computer says that its clock is so far off, and that nothing else is."""
-    said = bare.enrol("--cancel").last
-    told = said["fields"].get("seconds", 0)
-    return bool(said["problem"] == "clock_skew" and abs(told - seconds) < 120)
+    told = bare.standing().fields.get("seconds", 0)
+    return abs(int(told) - seconds) < 120 and bare.complains("clock_skew")
 
 
 @pytest.mark.parametrize("off", OFF.values(), ids=OFF)
@@ -90,7 +88,7 @@ def test_p86_the_first_start_of_a_copy_waits_for_its_clock(
 
 
 def named_or_enrolled(bare: Bare) -> bool:
-    return bare.client_id is not None or bare.enrol("--cancel").last["problem"] == "clock_skew"
+    return bare.client_id is not None or bare.complains("clock_skew")
 
 
 @pytest.mark.parametrize("off", OFF.values(), ids=OFF)
@@ -106,7 +104,7 @@ def test_p86_an_enrolled_computer_keeps_its_identity_through_a_wrong_clock(
         wait_for(lambda: named(bare, off), seconds=30)
         assert bare.files.held() == before
         clock.move(0)
-        wait_for(lambda: known(bare), seconds=60)
+        wait_for(bare.is_known, seconds=60)
     assert bare.files.held() == before
 
 
@@ -138,10 +136,10 @@ def test_a_year_and_a_half_without_power_by_every_clock_ends_in_one_click(
     with world_at(data, port, clock.environment()) as world:
         wait_for(lambda: status(world, client_id) == "expired", seconds=40)
         with bare.serving(clock.environment()):
-            wait_for(lambda: bare.enrol().last["stage"] == "awaiting", seconds=30)
+            wait_for(bare.awaits, seconds=30)
             approved = world.keyin("client", "approve", client_id)
             assert approved.returncode == 0, approved.stderr
-            wait_for(lambda: known(bare), seconds=60)
+            wait_for(bare.is_known, seconds=60)
     assert bare.client_id == client_id
 
 
@@ -157,6 +155,6 @@ def test_p86_a_cloud_whose_clock_was_behind_loses_none_of_its_computers(
     with world_at(data, port, clock.environment()) as world, bare.serving():
         wait_for(lambda: named(bare, HOUR), seconds=30)
         clock.move(0)
-        wait_for(lambda: known(bare), seconds=60)
+        wait_for(bare.is_known, seconds=60)
         assert status(world, bare.client_id) == "active"
     assert bare.files.held() == before

@@ -14,7 +14,6 @@ from tests.enrolling_world import World, fill, software, world_at
 from tests.fakes.sender import new_sender, proven
 from tests.page_place import free_port
 from tests.properties.requester.place import wait_for
-from tests.properties.requester.test_coming_back import known
 from tests.started import run
 from tests.three_processes import KEY
 
@@ -68,23 +67,23 @@ def test_p86_a_stopped_version_is_left_behind_by_an_upgrade(
         refused = key_in(world, bare)
         assert (refused["ok"], refused["error"]) == (False, "credential_revoked"), refused
     with bare.serving(running(tmp_path, "1.0")):
-        wait_for(lambda: bare.enrol("--cancel").last["problem"] == "not_taken", seconds=30)
+        wait_for(lambda: bare.complains("not_taken"), seconds=30)
         assert not key_in(world, bare)["ok"]
     before = bare.files.held()
     stop(world, "1.1")
     with bare.serving(running(tmp_path, "1.1")):
-        wait_for(lambda: bare.enrol("--cancel").last["problem"] == "release_stopped", seconds=30)
+        wait_for(lambda: bare.complains("release_stopped"), seconds=30)
         told = bare.keyin("enrol").stderr
         assert "the cloud does not let this version of keyin in: it was stopped" in told
         assert "Next step: install the version that your cloud's administrator names" in told
         assert bare.files.held() == before
     with bare.serving(running(tmp_path, "1.2")):
         wait_for(lambda: bool(key_in(world, bare)["ok"]), seconds=30)
-        wait_for(lambda: known(bare), seconds=30)
+        wait_for(bare.is_known, seconds=30)
     assert (bare.client_id, software(world, bare)) == (client_id, f"{SOFTWARE_ID} 1.2")
     after = bare.files.held()
     with bare.serving(running(tmp_path, "1.2")):
-        wait_for(lambda: known(bare), seconds=30)
+        wait_for(bare.is_known, seconds=30)
     assert bare.files.held() == after, "it was told once"
 
 
@@ -101,7 +100,7 @@ def test_p86_an_upgrade_lifts_no_other_stop(
         assert done.returncode == 0, done.stderr
     before = bare.files.held()
     with bare.serving(running(tmp_path, f"{version}.1")):
-        wait_for(lambda: bare.enrol("--cancel").last["problem"] == "not_taken", seconds=30)
+        wait_for(lambda: bare.complains("not_taken"), seconds=30)
         assert key_in(world, bare)["error"] == "credential_revoked"
         assert bare.files.held() == before
     assert software(world, bare) == f"{SOFTWARE_ID} {version}"
@@ -118,7 +117,7 @@ def test_p86_a_computer_upgraded_while_the_cloud_was_restored_says_so_once_it_is
     shutil.rmtree(data)
     yesterday.rename(data)
     with world_at(data, port) as restored, bare.serving(running(tmp_path, "1.1")):
-        wait_for(lambda: known(bare), seconds=60)
+        wait_for(bare.is_known, seconds=60)
         wait_for(lambda: software(restored, bare) == f"{SOFTWARE_ID} 1.1", seconds=30)
         assert key_in(restored, bare)["ok"]
     assert bare.client_id == client_id
