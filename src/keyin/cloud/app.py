@@ -6,7 +6,6 @@ goes wrong leaves through `cloud.errors`.
 
 from __future__ import annotations
 
-from asyncio import timeout
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +14,7 @@ import structlog
 from keyin.cloud import errors, routes
 from keyin.cloud.answers import Answer
 from keyin.cloud.bodies import Gone, Unacceptable
+from keyin.cloud.deadlines import Deadlines
 from keyin.cloud.exchange import Exchange
 from keyin.cloud.gate import Gate
 from keyin.cloud.request import Request
@@ -23,7 +23,7 @@ from keyin.domain.errors import StoreUnavailable
 from keyin.domain.refusal_counts import RefusalCounter
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Mapping
 
     from keyin.cloud.access_log import AccessLog
     from keyin.cloud.edge import Edge
@@ -75,6 +75,8 @@ class CloudApp:
         self._routes = routes.RouteTable(handlers)
         self.around = surroundings
         self._limits = limits or Limits()
+        most = self._limits.answer_s
+        self._deadlines = None if most is None else Deadlines(most)
         self._in_flight = 0
         self._ids: list[str] = []
 
@@ -148,9 +150,9 @@ class CloudApp:
             return _in_family(route, errors.OVERLOADED)
         if self.around.gate.closed and route is not routes.HEALTH:
             return _in_family(route, errors.UNAVAILABLE)
-        handle, most = self._handlers[route], self._limits.answer_s
+        answering, deadlines = self._handlers[route](exchange), self._deadlines
         try:
-            return await (handle(exchange) if most is None else _in_time(handle(exchange), most))
+            return await (answering if deadlines is None else deadlines.within(answering))
         except Unacceptable as unacceptable:
             return _in_family(route, unacceptable.answer)
         except StoreUnavailable as error:
@@ -160,15 +162,6 @@ class CloudApp:
             raise
         except Exception as error:  # noqa: BLE001 - as above, in the route's own family
             return _in_family(route, _unexpected(error))
-
-
-async def _in_time(answering: Awaitable[Answer], most: float) -> Answer:
-    """Wait for an answer for so many seconds. Raises StoreUnavailable after that."""
-    try:
-        async with timeout(most):
-            return await answering
-    except TimeoutError as error:
-        raise StoreUnavailable("the store cannot answer (%(name)s)", name="too slow") from error
 
 
 def _unexpected(error: Exception) -> Answer:

@@ -10,7 +10,8 @@ client the token is opaque (RFC 6749 §1.4).
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
+from binascii import a2b_base64
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -36,4 +37,5 @@ def time_mark(token: str) -> str:
     """
     if not _OURS.fullmatch(token):
         return NO_MARK
-    return urlsafe_b64decode(token[:_MOMENT_CHARACTERS])[:_MOMENT_BYTES].hex()
+    plain = token[:_MOMENT_CHARACTERS].replace("-", "+").replace("_", "/")
+    return a2b_base64(plain)[:_MOMENT_BYTES].hex()

@@ -121,7 +121,7 @@ async def test_queries_that_take_long_leave_a_connection_to_requests(store: Post
 
 
 async def test_an_export_sees_one_moment(store: PostgresStore) -> None:
-    frozen = await open_store(store._lookups._server.url)
+    frozen = await open_store(store._lookups.server.url)
     await frozen.hold_still()
     await store.enrol(Enrolment(keys=[key("p:later")]), event=event())
     assert await store.find_key((Digest("p:later"),)) is not None

@@ -3,7 +3,7 @@
 A lookup is a statement with one parameter, an array; its first column says which of its members a
 row is for. Whoever asks gets the rows of what they asked for, in their order, and nobody another's
 failure: where one member spoils a query, each is asked for alone. While all connections are at work
-more gathers, so the batch grows with the load.
+more gathers, so the batch grows with the load. A request that has no company asks at once.
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ class Lookups:
     """Belongs to one event loop at a time; connects when it is first asked."""
 
     def __init__(self, server: Server, lanes: int = LANES) -> None:
-        self._server = server
+        self.in_company: Callable[[], bool] = lambda: True
+        """Says whether other requests are at work, which may look something up in this turn."""
+        self.server = server
         self._idle = [Lane(server) for _ in range(lanes)]
         self._lanes = tuple(self._idle)
         self._given_up: tuple[Lane, ...] = ()
@@ -89,20 +91,28 @@ class Lookups:
         """Tasks that have not begun yet."""
         self._open = True
 
-    @property
-    def connections(self) -> int:
-        """Say how many connections were made so far, by whoever has the same server."""
-        return self._server.connections
-
     async def rows(self, lookup: Lookup, keys: Sequence[str | int]) -> list[Row]:
         """Return the rows of these keys, without the column that says which. StoreUnavailable."""
         kept = [key for key in keys if isinstance(key, int) or storable(key)]
         if not kept:
             return []
+        if self._idle and self._open and not (self._tasks or self.in_company()):
+            return await self._at_once(lookup, kept)
         asked = _Asked(kept, asyncio.get_running_loop())
         self._waiting.setdefault(lookup, []).append(asked)
         self._begin_soon()
         return await asked.rows
+
+    async def _at_once(self, lookup: Lookup, keys: Sequence[str | int]) -> list[Row]:
+        """Ask for one caller, without a task or a future around it."""
+        lane = self._idle.pop()
+        try:
+            found = await _bounded(lane, lambda connection: connection.fetch(lookup.sql, keys))
+        finally:
+            self._give_back(lane)
+            if self._open and (self._waiting or self._alone):
+                self._begin_soon()
+        return _in_order(keys, found)
 
     async def row(self, lookup: Lookup, keys: Sequence[str | int]) -> Row | None:
         """Return the first of the rows; None where there is none. Raises StoreUnavailable."""
@@ -125,7 +135,7 @@ class Lookups:
 
     async def hold_still(self) -> None:
         """Let every lookup from now on see the database as it is now. Raises StoreUnavailable."""
-        lane = _StillLane(self._server)
+        lane = _StillLane(self.server)
         await _bounded(lane, lambda connection: connection.fetch("SELECT 1"))
         self._idle = [lane]
         self._lanes, self._given_up = (lane,), self._lanes
@@ -149,8 +159,11 @@ class Lookups:
                     await self._look_up(lane, *self._next())
         finally:
             del self._tasks[lane]
-            if lane in self._lanes:  # else all is looked up on another from now on
-                self._idle.append(lane)
+            self._give_back(lane)
+
+    def _give_back(self, lane: Lane) -> None:
+        if lane in self._lanes:  # else all is looked up on another from now on
+            self._idle.append(lane)
 
     def _may_fetch(self) -> bool:
         """Tell whether a query of its own is due; one connection is left to what requests ask."""
@@ -248,14 +261,26 @@ def _too_late(asked: list[_Asked]) -> bool:
 
 
 def _share(asked: list[_Asked], found: list[Any]) -> None:
-    if len(asked) == 1 == len(asked[0].keys):
-        _answer(asked[0], [tuple(row)[1:] for row in found])
+    if len(asked) == 1:
+        _answer(asked[0], _in_order(asked[0].keys, found))
         return
+    by_key = _by_key(found)
+    for one in asked:
+        _answer(one, [row for key in one.keys for row in by_key.get(key, ())])
+
+
+def _in_order(keys: Sequence[str | int], found: list[Any]) -> list[Row]:
+    if len(keys) == 1:
+        return [tuple(row)[1:] for row in found]
+    by_key = _by_key(found)
+    return [row for key in keys for row in by_key.get(key, ())]
+
+
+def _by_key(found: list[Any]) -> dict[str | int, list[Row]]:
     by_key: dict[str | int, list[Row]] = {}
     for row in found:
         by_key.setdefault(row[0], []).append(tuple(row)[1:])
-    for one in asked:
-        _answer(one, [row for key in one.keys for row in by_key.get(key, ())])
+    return by_key
 
 
 def _answer(asked: _Asked, rows: list[Row]) -> None:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from keyin.stores.postgres.known import Known, KnownSafe
+
 if TYPE_CHECKING:
     from keyin.domain.events import Event
     from keyin.stores.postgres.lookups import Lookups
@@ -24,6 +26,7 @@ class PostgresPart:
     def __init__(self, lookups: Lookups, writer: Writer) -> None:
         self._lookups = lookups
         self._writer = writer
+        self._safes: Known[KnownSafe] = Known(lookups.server)
         self._registries_seen = 0
         """How often a registry was put, as the last grant that was found had it beside it."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from keyin.stores import rows
 from keyin.stores.postgres.lookups import Lookup
 from keyin.stores.postgres.part import PostgresPart
-from keyin.stores.postgres.saving import CHANGES, KEY_AND_SAFE, key_and_safe
+from keyin.stores.postgres.saving import CHANGES, KEY_AND_SAFE, Change, key_and_safe
 from keyin.stores.postgres.tokens import META
 from keyin.stores.rows import names
 
@@ -50,7 +50,7 @@ class PostgresSafes(PostgresPart):
         self, digests: Sequence[Digest], change: Callable[[KeyAndSafe | None], KeyAndSafe]
     ) -> None:
         """See Safes."""
-        await self._writer.join(CHANGES, (digests, change))
+        await self._writer.join(CHANGES, Change(digests, change, self._safes))
 
     async def revoke_key(
         self, digests: Sequence[Digest], *, reason: str | None, now: Millis, event: Event

@@ -1,17 +1,18 @@
 """Changes of safes, many at once: what is there is read, changed, and written if it is still so.
 
-A safe that is there is changed in two trips without a lock: it is written where neither it nor its
-key has another version by then (`xmin`). Whatever else there is to do, or somebody was first, is
-done under locks.
+A safe that is there is changed without a lock: it is written where neither it nor its key has
+another version by then (`xmin`). That is one trip where it is known from before, and two where it
+must be read first. Whatever else there is to do, or somebody was first, is done under locks.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from keyin.settings.ports import KeyAndSafe
 from keyin.stores import rows
+from keyin.stores.postgres.known import Known, KnownSafe
 from keyin.stores.postgres.statements import columns_of, insert_many, replacing, updating
 from keyin.stores.postgres.work import AGAIN, Group
 from keyin.stores.rows import names
@@ -24,7 +25,14 @@ if TYPE_CHECKING:
     from keyin.stores.postgres.work import Again
     from keyin.stores.rows import Row
 
-Change: TypeAlias = "tuple[Sequence[Digest], Callable[[KeyAndSafe | None], KeyAndSafe]]"
+
+class Change(NamedTuple):
+    """One caller's: of which key, by what, and where the safes are that are known."""
+
+    digests: Sequence[Digest]
+    change: Callable[[KeyAndSafe | None], KeyAndSafe]
+    known: Known[KnownSafe]
+
 
 _KEY_END: Final = len(rows.KEY)
 KEY_AND_SAFE: Final = (
@@ -32,12 +40,12 @@ KEY_AND_SAFE: Final = (
     "FROM keys AS k LEFT JOIN safes AS s ON s.id = k.safe_id WHERE k.digest = any($1::text[])"
 )
 """The last columns of a query for keys by their digests: `key_and_safe` reads them."""
-_LOOK: Final = f"SELECT k.xmin::text, s.xmin::text, {KEY_AND_SAFE}"
+_LOOK: Final = f"SELECT k.xmin, s.xmin, {KEY_AND_SAFE}"
 _SAME: Final = ("safe_version", "key", "key_version")
 _SAVE: Final = (
-    f"{updating('safes', rows.SAFE, _SAME)} AND safes.xmin::text = n.safe_version AND EXISTS ("  # noqa: S608 - ours
-    "SELECT 1 FROM keys WHERE keys.digest = n.key AND keys.xmin::text = n.key_version) "
-    "RETURNING safes.id"
+    f"{updating('safes', rows.SAFE, _SAME)} AND safes.xmin = n.safe_version AND EXISTS ("  # noqa: S608 - ours
+    "SELECT 1 FROM keys WHERE keys.digest = n.key AND keys.xmin = n.key_version) "
+    "RETURNING safes.id, safes.xmin"
 )
 # keys before safes, each in their order: two workers never wait for each other
 _LOCK_KEYS: Final = (
@@ -105,15 +113,17 @@ class _Locked:
 
 async def _change(transaction: Transaction, items: Sequence[Change]) -> Sequence[Exception | None]:
     """Lock, read, change and write back, for many at once."""
-    digests = sorted({digest for names_, _ in items for digest in names_})
+    digests = _digests(items)
     keys = [rows.key(row) for row in await transaction.fetch(_LOCK_KEYS, digests)]
     ids = sorted({key.safe_id for key in keys if key.safe_id is not None})
     safes = [rows.safe(row) for row in await transaction.fetch(_LOCK_SAFES, ids)] if ids else []
     locked = _Locked({key.digest: key for key in keys}, {safe.id: safe for safe in safes})
+    for digest in digests:
+        items[0].known.forget(digest)
     results: list[Exception | None] = []
-    for names_, change in items:
+    for item in items:
         try:
-            changed = change(locked.find(names_))
+            changed = item.change(locked.find(item.digests))
         except Exception as error:  # noqa: BLE001 - the caller's own; nothing was written for it
             results.append(error)
             continue
@@ -129,61 +139,77 @@ async def _change(transaction: Transaction, items: Sequence[Change]) -> Sequence
 class _Looked:
     """What was there, with its versions, and what is to be written if it still is."""
 
-    there: dict[str, tuple[KeyAndSafe, str, str]]
-    """By key: also the version of the safe and that of the key."""
-    saved: dict[str, tuple[Safe, str]] = field(default_factory=dict)
+    there: dict[Digest, KnownSafe]
+    """By key."""
+    certain: bool
+    """It was read just now: what a change says of it is so."""
+    saved: dict[str, tuple[Safe, Digest]] = field(default_factory=dict)
     """By safe: what it becomes, and by which key."""
 
-    def change(
-        self, digests: Sequence[Digest], change: Callable[[KeyAndSafe | None], KeyAndSafe]
-    ) -> str | Again | Exception:
+    def change(self, item: Change) -> str | Again | Exception:
         """Return the id of the safe that it changes, what the change raises, or `AGAIN`."""
-        name = next((one for one in digests if one in self.there), None)
-        found = self.there[name][0] if name is not None else None
+        name = next((one for one in item.digests if one in self.there), None)
+        found = self.there[name].found if name is not None else None
         if name is None or found is None or found.safe is None:
             return AGAIN
         before = self.saved.get(found.safe.id, (found.safe, name))
         if before[1] != name:
             return AGAIN
         try:
-            changed = change(KeyAndSafe(key=found.key, safe=before[0]))
+            changed = item.change(KeyAndSafe(key=found.key, safe=before[0]))
         except Exception as error:  # noqa: BLE001 - the caller's own; nothing was written for it
-            return error
+            return error if self.certain else AGAIN
         if changed.event or changed.key != found.key or changed.safe is None:
             return AGAIN
         self.saved[changed.safe.id] = changed.safe, name
         return changed.safe.id
 
-    async def write(self, transaction: Transaction) -> frozenset[str]:
+    async def write(self, transaction: Transaction, known: Known[KnownSafe]) -> frozenset[str]:
         """Write what nobody changed meanwhile; return the ids of those safes."""
         if not self.saved:
             return frozenset()
+        moment = known.moment
         given = [
-            (*rows.safe_row(safe), self.there[digest][1], digest, self.there[digest][2])
+            (*rows.safe_row(safe), there.safe_version, digest, there.key_version)
             for _, (safe, digest) in sorted(self.saved.items())
+            for there in [self.there[digest]]
         ]
-        written = await transaction.fetch(_SAVE, *columns_of(given, len(rows.SAFE) + len(_SAME)))
-        return frozenset(row[0] for row in written)
+        found = await transaction.fetch(_SAVE, *columns_of(given, len(rows.SAFE) + len(_SAME)))
+        written: dict[str, int] = dict(found)
+        for id_, version in written.items():
+            safe, digest = self.saved[id_]
+            there = self.there[digest]
+            now = KeyAndSafe(key=there.found.key, safe=safe)
+            known.remember(digest, KnownSafe(now, there.key_version, version), moment)
+        return frozenset(written)
 
 
 async def _change_quickly(
     transaction: Transaction, items: Sequence[Change]
 ) -> Sequence[Exception | Again | None]:
-    """Read, change, and write if it is as it was, for many at once."""
-    digests = sorted({digest for names_, _ in items for digest in names_})
-    looked = _Looked(dict(map(_with_versions, await transaction.fetch(_LOOK, digests))))
-    results = [looked.change(*item) for item in items]
-    written = await looked.write(transaction)
+    """Change, and write if it is as it was, for many at once; read what is not known."""
+    known, digests = items[0].known, _digests(items)
+    there = {digest: found for digest in digests if (found := known.find([digest]))}
+    if all(any(one in there for one in item.digests) for item in items):
+        looked = _Looked(there, certain=False)
+    else:
+        read = [_with_versions(row) for row in await transaction.fetch(_LOOK, digests)]
+        looked = _Looked(dict(read), certain=True)
+    results = [looked.change(item) for item in items]
+    written = await looked.write(transaction, known)
     return [
         (None if result in written else AGAIN) if isinstance(result, str) else result
         for result in results
     ]
 
 
-def _with_versions(row: Row) -> tuple[str, tuple[KeyAndSafe, str, str]]:
-    key_version, safe_version = row[:2]
+def _digests(items: Sequence[Change]) -> list[Digest]:
+    return sorted({digest for item in items for digest in item.digests})
+
+
+def _with_versions(row: Row) -> tuple[Digest, KnownSafe]:
     found = key_and_safe(row[2:])
-    return found.key.digest, (found, safe_version, key_version)
+    return found.key.digest, KnownSafe(found, *row[:2])
 
 
 CHANGES: Final[Group[Change, None]] = Group(_change, quick=_change_quickly)

@@ -23,12 +23,15 @@ _NUMBERS: Final = frozenset(
     }
 )
 _BYTES: Final = frozenset({"sealed", "hash", "content"})
+_VERSIONS: Final = frozenset({"key_version", "safe_version"})
 
 
 def kind(column: str) -> str:
     """Return the type of a column; each name means one thing in all tables."""
     if column in _NUMBERS:
         return "bigint"
+    if column in _VERSIONS:
+        return "xid"
     return "bytea" if column in _BYTES else "text"
 
 

@@ -78,7 +78,8 @@ class PostgresStore(
     """Implements every port of a store; what a method does stands with its port."""
 
     def expect(self, company: Callable[[], bool]) -> None:
-        """Be told whether other requests are under way: a transaction gathers by itself."""
+        """Be told whether other requests are under way: who has no company looks up at once."""
+        self._lookups.in_company = company
 
     async def secret_ids(self) -> frozenset[str]:
         """Return the names of the secrets that the store knows. Raises StoreUnavailable."""

@@ -22,8 +22,10 @@ _LONG: Final = {
 }
 _COLUMNS: Final = """
 SELECT table_name, column_name FROM information_schema.columns
-WHERE table_schema = current_schema() AND table_name <> 'schema_versions' ORDER BY 1, 2
+WHERE table_schema = current_schema()
+AND table_name NOT IN ('schema_versions', 'grants_changed') ORDER BY 1, 2
 """
+"""Of all tables but those that say something of this database alone."""
 _IDENTITIES: Final = """
 SELECT table_name FROM information_schema.columns
 WHERE table_schema = current_schema() AND column_name = 'seq' AND is_identity = 'YES'
