@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from keyin.domain.applications import AUTHORIZATION_CODE, Application, AuthMethod
 from keyin.domain.authorization import (

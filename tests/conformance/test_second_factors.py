@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from keyin.domain.records import Digest, RecordId
 from keyin.oauth.second_factor_ports import SecondFactor

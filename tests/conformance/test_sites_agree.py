@@ -14,15 +14,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from keyin.domain.events import ADMINISTRATOR, Act, Event
 from keyin.domain.records import Digest, Lineage, Origin, RecordId, Status
-from keyin.oauth.administration_ports import Word
-from keyin.oauth.ports import Enrolment
 from keyin.stores.memory import MemoryStore
 from keyin.stores.sqlite import open_store
-from tests.fakes.records import NOW, client, client_key, credential, token
+from tests.fakes.records import NOW, client, client_key, credential, enrolment, token, word
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from keyin.oauth.administration_ports import Word
+    from keyin.oauth.ports import Enrolment
     from tests.conformance.stores import Store
 
 Answer = TypeVar("Answer")
@@ -44,14 +44,14 @@ CREDENTIALS = st.builds(
 KEYS = st.builds(client_key, NAMES, credential_id=NAMES.map(RecordId))
 TOKENS = st.builds(token, NAMES, client_id=NAMES.map(RecordId), credential_id=NAMES.map(RecordId))
 ENROLMENTS = st.builds(
-    Enrolment,
+    enrolment,
     clients=st.lists(CLIENTS, max_size=3),
     credentials=st.lists(CREDENTIALS, max_size=3),
     client_keys=st.lists(KEYS, max_size=2),
     tokens=st.lists(TOKENS, max_size=2),
 )
 WORDS = st.builds(
-    Word, status=STATUSES, reason=st.none() | st.just("lost"), now=st.just(NOW),
+    word, status=STATUSES, reason=st.none() | st.just("lost"), now=st.just(NOW),
     event=st.just(EVENT),
 )  # fmt: skip
 NAMED = st.sampled_from(["one", "two", "\U0001f600", "three"])

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from msgspec.structs import replace
 
 from keyin.domain.environment import Millis
 from keyin.domain.records import (
@@ -24,15 +24,15 @@ from keyin.domain.records import (
     SafeId,
     Status,
 )
-from keyin.oauth.ports import Enrolment
 from keyin.settings.ports import KeyAndSafe
 from keyin.stores.memory import MemoryStore
 from keyin.stores.sqlite import open_store
-from tests.fakes.records import NOW, client, credential, event, key, safe, token
+from tests.fakes.records import NOW, client, credential, enrolment, event, key, safe, token
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from keyin.oauth.ports import Enrolment
     from tests.conformance.stores import Store
 
 Answer = TypeVar("Answer")
@@ -77,7 +77,7 @@ TOKENS = st.builds(
     expires=st.integers(0, 9).map(Millis), lineage=LINEAGES,
 )  # fmt: skip
 ENROLMENTS = st.builds(
-    Enrolment,
+    enrolment,
     clients=st.lists(CLIENTS, max_size=2),
     credentials=st.lists(CREDENTIALS, max_size=2),
     safes=st.lists(SAFES, max_size=2),

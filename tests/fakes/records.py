@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.environment import Millis
 from keyin.domain.events import Act, Event
@@ -26,6 +26,8 @@ from keyin.domain.records import (
     Status,
     Token,
 )
+from keyin.oauth.administration_ports import Word
+from keyin.oauth.ports import Enrolment
 
 LINEAGE = Lineage(
     owner="a library", site="main hall", software_id="s", software_version="1", origin=Origin.GRANT
@@ -130,3 +132,11 @@ def token(digest: str = "p:t1", **changes: Any) -> Token:
 
 def event(act: Act = Act.TOKEN_ISSUED, **fields: Any) -> Event:
     return Event(**{"act": act, "at": NOW, "actor": "main-hall", **fields})
+
+
+def enrolment(**named: Any) -> Enrolment:
+    return Enrolment(**named)
+
+
+def word(**named: Any) -> Word:
+    return Word(**named)

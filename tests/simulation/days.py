@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import io
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
 
 import httpx
 import structlog
+from msgspec.structs import replace
 
 from keyin.cloud.access_log import AccessLog
 from keyin.cloud.config import CloudConfig

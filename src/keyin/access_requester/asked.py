@@ -7,8 +7,9 @@ code again, asks with what lies here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from keyin.access_requester.keys import signing, to_keep
 from keyin.access_requester.own_identity import seen
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from keyin.wire.signing_key import SigningKey
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """The key that is to be registered, and with what."""
 
     key: SigningKey

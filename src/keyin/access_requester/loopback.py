@@ -8,9 +8,11 @@ sockets are elsewhere.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.secret import Secret, equal
 
@@ -29,16 +31,14 @@ class Code(Secret):
     """An authorization code (RFC 6749 §4.1.2): of use once, and with verifier and key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Declined:
+class Declined(msgspec.Struct, frozen=True):
     """The answer is right, and it is no."""
 
     denied: bool
     """A person said so; otherwise the cloud did."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class Head(msgspec.Struct, frozen=True, kw_only=True):
     """A request's first line and whom it means to ask."""
 
     method: str
@@ -46,8 +46,7 @@ class Head:
     hosts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listening:
+class Listening(msgspec.Struct, frozen=True, kw_only=True):
     """What is waited for, and how often somebody came with a wrong state."""
 
     host: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from keyin.domain.errors import CloudUnreachable, KeyinError, Refused
 from keyin.domain.identity import pause
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from keyin.domain.environment import Clock, Entropy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class Patience(msgspec.Struct, frozen=True, kw_only=True):
     """Time and chance to wait with."""
 
     clock: Clock

@@ -11,9 +11,10 @@ import grp
 import os
 import pwd
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
 
 from keyin.domain.errors import ConfigurationError
 
@@ -72,8 +73,7 @@ class UnsupportedSessions:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AllowList:
+class AllowList(msgspec.Struct, frozen=True, kw_only=True):
     """Decides by uid alone; nobody is on it who was not put there."""
 
     uids: frozenset[int]

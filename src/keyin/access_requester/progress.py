@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from keyin.wire.requester_admin import Stage
 
@@ -11,14 +12,13 @@ if TYPE_CHECKING:
     from keyin.domain.errors import KeyinError
 
 
-@dataclass(slots=True)
-class Progress:
+class Progress(msgspec.Struct):
     """How far the attempt is."""
 
     stage: Stage = Stage.NONE
     fingerprint: str | None = None
     problem: str | None = None
-    fields: dict[str, str | int] = field(default_factory=dict)
+    fields: dict[str, str | int] = msgspec.field(default_factory=dict)
 
     def note(self, error: KeyinError | None) -> None:
         """Remember what stands in the way, or that nothing does."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from keyin.domain.environment import Clock
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
 _MAX_BUCKETS: Final = 1024
 
 
-@dataclass(slots=True)
-class _Bucket:
+class _Bucket(msgspec.Struct):
     left: float
     since: float
 

@@ -7,7 +7,6 @@ nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,8 +31,7 @@ if TYPE_CHECKING:
     from keyin.stores.credential_file import CredentialFile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
+class Side(msgspec.Struct, frozen=True, kw_only=True):
     """One cloud, as one configuration names it."""
 
     config: Config

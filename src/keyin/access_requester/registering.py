@@ -7,11 +7,11 @@ anywhere leaves the old one, and the new one beside it to go on with (P85).
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from keyin.access_requester.asked import AskedBefore
 from keyin.access_requester.keys import signing, to_keep

@@ -10,11 +10,11 @@ crash says where to go on, and its `private_key` is one that the cloud takes (P8
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from keyin.access_requester.keys import signing, to_keep
 from keyin.access_requester.registering import key_set

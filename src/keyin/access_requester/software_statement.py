@@ -8,9 +8,10 @@ secret.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
+
+import msgspec
 
 from keyin.access_requester.placed_files import read_placed
 from keyin.domain.errors import msgid
@@ -22,8 +23,7 @@ _HEADER: Final = frozenset({"alg", "typ", "kid"})
 _JWT: Final = re.compile(rb"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Software:
+class Software(msgspec.Struct, frozen=True):
     """What a computer tells the cloud that it runs."""
 
     version: str

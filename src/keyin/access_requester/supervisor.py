@@ -12,9 +12,9 @@ import os
 import pwd
 import socket
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
+import msgspec
 import structlog
 
 from keyin.domain.errors import ConfigurationError
@@ -34,8 +34,7 @@ _END_SECONDS: Final = 5.0
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(msgspec.Struct, frozen=True, kw_only=True):
     """Who the flow manager runs as."""
 
     uid: int

@@ -7,8 +7,9 @@ set back nor a computer that slept makes one older than the cloud meant (P86).
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
 
 from keyin.domain.secret import equal
 
@@ -31,8 +32,7 @@ class Slot(NamedTuple):
     """Of the caller's key, which the token is bound to."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """A token and when it ends, by both clocks."""
 
     token: AccessToken

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from keyin.access_requester.enrolment import Enrolment
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from keyin.access_requester.telling import Telling
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ways:
+class Ways(msgspec.Struct, frozen=True, kw_only=True):
     """One of each."""
 
     reach: Reach

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from keyin.access_requester.administering import Administering
 from keyin.access_requester.enrolment import Enrolment
@@ -37,8 +38,7 @@ if TYPE_CHECKING:
     from keyin.remote.ipc import Peer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wired:
+class Wired(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that one access requester is made of; no transport listens yet."""
 
     config: Config

@@ -65,8 +65,7 @@ class Teller:
         return all(self.facts["checks"].values())
 
 
-@dataclass(frozen=True, slots=True)
-class Processes:
+class Processes(msgspec.Struct, frozen=True):
     """The three of them."""
 
     cloud: Started

@@ -11,7 +11,6 @@ import os
 import select
 import sys
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
@@ -40,8 +39,7 @@ _Answer = TypeVar("_Answer")
 _OVER: Final = frozenset({Stage.ENROLLED, Stage.FAILED})
 
 
-@dataclass(slots=True)
-class Enrolling:
+class Enrolling(msgspec.Struct):
     """One command's enrolment."""
 
     requester: RequesterAdministrator

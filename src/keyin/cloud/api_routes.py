@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
 _LONGEST_NUMBER: Final = 18
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiRoutes:
+class ApiRoutes(msgspec.Struct, frozen=True, kw_only=True):
     """Authenticate, authorise, answer."""
 
     guard: Guard

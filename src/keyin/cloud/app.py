@@ -6,9 +6,9 @@ goes wrong leaves through `cloud.errors`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import structlog
 
 from keyin.cloud import errors, routes
@@ -39,8 +39,7 @@ _UNSPOKEN: Final = {401: "not_signed_in", 403: "not_allowed", 429: "too_often"}
 """Under which reason refusals are counted that name none: those of pages."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """How much one process takes on (P82, P84)."""
 
     in_flight: int = 512
@@ -48,8 +47,7 @@ class Limits:
     """Seconds until who asked is told to come again, where each look at a store may take long."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """What every request needs, whatever its route."""
 
     edge: Edge
@@ -57,8 +55,8 @@ class Surroundings:
     entropy: Entropy
     metrics: Metrics
     access_log: AccessLog
-    refusals: RefusalCounter = field(default_factory=RefusalCounter)
-    gate: Gate = field(default_factory=Gate)
+    refusals: RefusalCounter = msgspec.field(default_factory=RefusalCounter)
+    gate: Gate = msgspec.field(default_factory=Gate)
 
 
 class CloudApp:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
+import msgspec
 import structlog
 
 from keyin.domain.errors import ConfigurationError, StoreUnavailable
@@ -41,8 +41,7 @@ class Store(AuditLog, Trail, Protocol):
     """What this reads and writes."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Copier:
+class Copier(msgspec.Struct, kw_only=True):
     """Belongs to one event loop; the disk is waited for beside it."""
 
     store: Store
@@ -53,7 +52,7 @@ class Copier:
     required: bool
     failing: bool = False
     _moved: bool = False
-    _checkpoints: deque[Checkpoint] = field(default_factory=deque)
+    _checkpoints: deque[Checkpoint] = msgspec.field(default_factory=deque)
 
     async def refuse_older_store(self) -> None:
         """Look whether the copy goes on where the store ends, before anything is written.

@@ -6,9 +6,9 @@ unseen. A log that is shorter than it was is not vouched for anew: that would hi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
+import msgspec
 import structlog
 
 from keyin.domain.environment import Millis
@@ -41,8 +41,7 @@ class Store(AuditLog, RefusalCounts, Trail, Protocol):
     """What this reads and writes."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Keeper:
+class Keeper(msgspec.Struct, kw_only=True):
     """One to a process."""
 
     store: Store
@@ -54,7 +53,7 @@ class Keeper:
     """Who else is told of each checkpoint."""
     signing: bool = True
     """Whether this one vouches for the log; of several on one store, one of each server does."""
-    _newest: dict[str, Checkpoint] = field(default_factory=dict)
+    _newest: dict[str, Checkpoint] = msgspec.field(default_factory=dict)
     _anchored: bool = True
     _tidied: int = 0
 

@@ -7,9 +7,10 @@ given to the verbs that change it; of a key only its pseudonym, as the audit log
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
 
 from keyin.domain.applications import AuthMethod
 from keyin.domain.enrolment import ENROLMENT_CLIENT
@@ -64,12 +65,11 @@ class Store(Inventory, ClientRegister, Housekeeping, Applications, Protocol):
     """What this reads."""
 
 
-@dataclass(slots=True)
-class Found:
+class Found(msgspec.Struct):
     """How many, and the first of them."""
 
     count: int = 0
-    named: list[str] = field(default_factory=list)
+    named: list[str] = msgspec.field(default_factory=list)
 
     def add(self, name: str) -> None:
         """Count one."""
@@ -78,8 +78,7 @@ class Found:
             self.named.append(name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
     """Against what is looked: the time, the days before an end, the published secrets' digests."""
 
     now: Millis

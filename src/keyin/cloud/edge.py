@@ -7,7 +7,6 @@ nothing (P20), and a host name that is not ours gets the answer of a stranger (P
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -28,8 +27,7 @@ _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:]*)(?::[0-9]{1,5})?", re.
 _WITH_PORT: Final = re.compile(r"\[(?P<six>[^\]]+)\](?::\w+)?|(?P<four>[0-9.]+)(?::\w+)?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pilot:
+class Pilot(msgspec.Struct, frozen=True, kw_only=True):
     """Only these networks see anything, until the date; after it the standard profile holds."""
 
     networks: tuple[str, ...]
@@ -42,8 +40,7 @@ class Visitor(msgspec.Struct, frozen=True):
     address: Address | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
+class Edge(msgspec.Struct, frozen=True, kw_only=True):
     """What the operator declared about the way in."""
 
     proxies: tuple[str, ...] = ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
     from keyin.oauth.pushed_requests import PushedRequests
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlowRoutes:
+class FlowRoutes(msgspec.Struct, frozen=True, kw_only=True):
     """Where a wish comes in without a browser."""
 
     authorization: Authorization

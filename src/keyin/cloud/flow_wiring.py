@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from keyin.cloud.api_routes import ApiRoutes
 from keyin.cloud.flow_routes import FlowRoutes
@@ -48,8 +49,7 @@ class Store(
     """What stands behind the flows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flows:
+class Flows(msgspec.Struct, frozen=True, kw_only=True):
     """What of the flows is switched on, and what they need."""
 
     store: Store

@@ -6,8 +6,9 @@ say; here its words become an answer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from keyin.cloud.denials import denied
 from keyin.oauth.bearer import Bearer, Denial
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from keyin.oauth.asked import Sent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guard:
+class Guard(msgspec.Struct, frozen=True, kw_only=True):
     """Lets in by token."""
 
     bearer: Bearer

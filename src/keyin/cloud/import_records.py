@@ -7,7 +7,6 @@ which in the original mean "no restriction", become the explicit `UNRESTRICTED`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 import msgspec
@@ -58,8 +57,7 @@ class Secrets(Peppers, Vault, Protocol):
     """Digests and ciphertexts."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Making:
+class Making(msgspec.Struct, frozen=True, kw_only=True):
     """What every record of one import has in common."""
 
     secrets: Secrets

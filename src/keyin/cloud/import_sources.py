@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
@@ -33,38 +32,34 @@ _DEEPEST: Final = 64
 """Levels of a JSON5 file; the registries of the original have 12."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """The `number`th thing (from 1) in a file or folder; None: the file itself."""
 
     source: str
     number: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """Something that was left out, and why."""
 
     place: Place
     reason: KeyinError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Doubt:
+class Doubt(msgspec.Struct, frozen=True, kw_only=True):
     """Something that was taken in, and what in it cannot be what somebody meant."""
 
     place: Place
     reason: KeyinError
 
 
-@dataclass(slots=True)
-class Found:
+class Found(msgspec.Struct):
     """Everything in the files, before anybody judges it."""
 
-    documents: list[tuple[Place, Any]] = field(default_factory=list)
+    documents: list[tuple[Place, Any]] = msgspec.field(default_factory=list)
     """Not decoded where they stood in a large file: see `wire.documents.read_document`."""
-    registries: dict[str, bytes] = field(default_factory=dict)
-    refusals: list[Refusal] = field(default_factory=list)
+    registries: dict[str, bytes] = msgspec.field(default_factory=dict)
+    refusals: list[Refusal] = msgspec.field(default_factory=list)
     views: int = 0
 
 

@@ -8,8 +8,9 @@ takes up what is missing.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import msgspec
 
 from keyin.cloud.import_credentials import doubts, with_secrets
 from keyin.cloud.import_records import Making
@@ -55,8 +56,7 @@ class Store(Enrolments, Keys, Tokens, Registries, Protocol):
     """What an import reads and writes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What the operator said."""
 
     now: Millis
@@ -64,18 +64,17 @@ class Options:
     allow_test_credentials: bool = False
 
 
-@dataclass(slots=True, kw_only=True)
-class Report:
+class Report(msgspec.Struct, kw_only=True):
     """What became of everything; `given` less `written` was there already."""
 
-    given: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
-    written: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
+    given: dict[str, int] = msgspec.field(default_factory=lambda: dict.fromkeys(KINDS, 0))
+    written: dict[str, int] = msgspec.field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     weak_keys: int = 0
     unrestricted: int = 0
     """Credentials that may ask from everywhere, or write everything."""
-    registries: list[str] = field(default_factory=list)
-    refusals: list[Refusal] = field(default_factory=list)
-    doubts: list[Doubt] = field(default_factory=list)
+    registries: list[str] = msgspec.field(default_factory=list)
+    refusals: list[Refusal] = msgspec.field(default_factory=list)
+    doubts: list[Doubt] = msgspec.field(default_factory=list)
     views: int = 0
 
 
@@ -108,16 +107,15 @@ async def import_found(
     return importing.report
 
 
-@dataclass(slots=True, kw_only=True)
-class _Importing:
+class _Importing(msgspec.Struct, kw_only=True):
     """What is known so far."""
 
     store: Store
     making: Making
     options: Options
-    report: Report = field(default_factory=Report)
+    report: Report = msgspec.field(default_factory=Report)
     _holds_test_credentials: bool = False
-    _refused_credentials: set[str] = field(default_factory=set)
+    _refused_credentials: set[str] = msgspec.field(default_factory=set)
 
     def read(self, documents: Iterable[tuple[Place, Any]]) -> dict[str, list[Any]]:
         """Return them by kind, each with what it is: the kinds in the order in which they refer."""

@@ -6,9 +6,9 @@ room. Whoever was let go comes back with the certificate that it has.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import structlog
 
 from keyin.domain.environment import Millis
@@ -34,8 +34,7 @@ ACCESS_MS: Final = 30 * _DAY_MS
 _log = structlog.get_logger()
 
 
-@dataclass(slots=True, kw_only=True)
-class Lapser:
+class Lapser(msgspec.Struct, kw_only=True):
     """The job; it ends when it is cancelled."""
 
     store: Lapsing

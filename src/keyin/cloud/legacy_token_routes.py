@@ -6,11 +6,12 @@ for the client that asked (RFC 8594).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.cloud import answers, errors, routes
 from keyin.cloud.answers import Answer, Header
@@ -32,8 +33,7 @@ DEPRECATED: Final[Header] = (b"deprecation", b"@1735689600")
 """Since the month in which RFC 9700 forbade the grant, 2025-01."""
 
 
-@dataclass(frozen=True, slots=True)
-class LegacyTokenRoutes:
+class LegacyTokenRoutes(msgspec.Struct, frozen=True):
     """Reads the form or JSON, calls, renders."""
 
     endpoint: TokenEndpoint

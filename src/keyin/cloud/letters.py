@@ -6,9 +6,10 @@ done about it after signing in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.enrolment import NoticeKind
 from keyin.domain.errors import msgid
@@ -73,14 +74,13 @@ NOT_YOU: Final = msgid(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letters:
+class Letters(msgspec.Struct, frozen=True, kw_only=True):
     """Writes letters about one cloud."""
 
     issuer: str
     language: str
     """Of who has chosen none."""
-    _known: Mapping[str, NullTranslations] = field(default_factory=catalogues)
+    _known: Mapping[str, NullTranslations] = msgspec.field(default_factory=catalogues)
 
     def write(self, notices: Sequence[Notice], *, to: str, language: str | None) -> Letter:
         """Return one letter about all of these, which are of one account."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+import msgspec
 import structlog
 
 from keyin.oauth import key_door, throttle
@@ -24,8 +24,7 @@ class Store(key_door.Store, throttle.Store, Protocol):
     """What the limits read and write."""
 
 
-@dataclass(frozen=True, slots=True)
-class OperatorsAlarms:
+class OperatorsAlarms(msgspec.Struct, frozen=True):
     """Counts for `/metrics`; what somebody should look at goes to the log as well."""
 
     metrics: Metrics
@@ -49,8 +48,7 @@ class OperatorsAlarms:
         self.metrics.note("signatures", "client_assertion")
 
 
-@dataclass(frozen=True, slots=True)
-class Limiting:
+class Limiting(msgspec.Struct, frozen=True):
     """What the token endpoints ask."""
 
     throttle: Throttle

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import socket
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from keyin.domain.errors import ConfigurationError
 from keyin.domain.networks import inside, parse_address
@@ -16,8 +17,7 @@ HIGHEST_PORT: Final = 65_535
 BACKLOG: Final = 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listener:
+class Listener(msgspec.Struct, frozen=True, kw_only=True):
     """One place to listen at."""
 
     host: str = ""

@@ -8,10 +8,10 @@ looked at for the first time is not mailed: it stands on the account's page anyw
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, Protocol
 
+import msgspec
 import structlog
 
 from keyin.cloud.letters import Letters
@@ -48,8 +48,7 @@ class Hands(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mailer:
+class Mailer(msgspec.Struct, frozen=True, kw_only=True):
     """The job; it ends when it is cancelled, and by nothing else."""
 
     store: Outbox

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -36,8 +35,7 @@ _TWICE: Final = refused(
 _TWO_HEADERS: Final = refused(Code.INVALID_REQUEST, "A header comes twice", Reason.TWO_METHODS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Authorization:
+class Authorization(msgspec.Struct, frozen=True, kw_only=True):
     """The authorization server of one issuer."""
 
     issuer: str

@@ -6,9 +6,9 @@ here: `wire.pages` has the shapes that pass.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import structlog
 
 from keyin.cloud import routes
@@ -32,8 +32,7 @@ INTERNAL: Final = 500
 _log: Final = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class PageRoutes:
+class PageRoutes(msgspec.Struct, frozen=True):
     """The family of routes that people see."""
 
     pages: Pages

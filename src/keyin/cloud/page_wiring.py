@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
+
+import msgspec
 
 from keyin.cloud.page_routes import PageRoutes
 from keyin.oauth.authorization import AuthorizationEndpoint
@@ -51,8 +52,7 @@ class Store(
     """What stands behind the pages."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
+class Means(msgspec.Struct, frozen=True, kw_only=True):
     """What only pages need."""
 
     signing: Signs | None

@@ -8,8 +8,9 @@ GET /preferences/{key}    POST /preferences    PUT /preferences/{key}    GET /he
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.cloud import answers, errors, routes
 from keyin.cloud.answers import Answer
@@ -42,8 +43,7 @@ UNPROVEN: Final = Answer(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreferencesRoutes:
+class PreferencesRoutes(msgspec.Struct, frozen=True, kw_only=True):
     """Authenticate, parse, act, render."""
 
     service: PreferencesService

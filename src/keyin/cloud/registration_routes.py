@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -34,8 +33,7 @@ ENDED: Final = Answer(204, b"", (NO_STORE, NO_CACHE))
 _UNAUTHORIZED: Final = 401
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistrationRoutes:
+class RegistrationRoutes(msgspec.Struct, frozen=True, kw_only=True):
     """Where computers register themselves (RFC 7591, RFC 7592)."""
 
     authorization: Authorization

@@ -8,7 +8,6 @@ goes on where it was: the store remembers how far the backup came.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -61,17 +60,16 @@ class Store(Restorable, AuditLog, AppliedStore, Protocol):
     """What this reads and writes."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Report:
+class Report(msgspec.Struct, kw_only=True):
     """What became of it."""
 
     epoch: int = 0
     rows: int = 0
     """Of the log, that the backup did not have and the copy did."""
-    broken: list[str] = field(default_factory=list)
+    broken: list[str] = msgspec.field(default_factory=list)
     """Chains whose rows could not be put back into the log."""
-    applied: Mapping[str, int] = field(default_factory=dict)
-    made: Mapping[str, int] = field(default_factory=dict)
+    applied: Mapping[str, int] = msgspec.field(default_factory=dict)
+    made: Mapping[str, int] = msgspec.field(default_factory=dict)
     left: Sequence[Left] = ()
 
 

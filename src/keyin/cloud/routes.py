@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,8 +33,7 @@ class Access(Enum):
     """Only on the operators' listener."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Route:
+class Route(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """A template such as `/{key}/settings/{device}` under one method."""
 
     method: str

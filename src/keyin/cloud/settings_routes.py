@@ -6,9 +6,10 @@ PUT /{key}/settings             PUT /settings
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from keyin.cloud import answers, errors, routes
 from keyin.cloud.answers import Answer
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
     Act = Callable[[Exchange, Grant], Awaitable[bytes]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettingsRoutes:
+class SettingsRoutes(msgspec.Struct, frozen=True, kw_only=True):
     """Authenticate, authorise, parse, act, render."""
 
     guard: Guard

@@ -6,13 +6,13 @@ cloud may be such a server.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 import pyjson5
+from msgspec.structs import replace
 
 from keyin.cloud.app import CloudApp
 from keyin.cloud.edge import Edge
@@ -50,8 +50,7 @@ class Secrets(Peppers, Vault, Protocol):
     """Peppers and data keys."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettingsServices:
+class SettingsServices(msgspec.Struct, frozen=True, kw_only=True):
     """What settings and preferences have in common, made once."""
 
     service: SettingsService

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from keyin.cloud.listeners import bind, parse_listener, url
 
@@ -28,8 +29,7 @@ class Audience(Enum):
     PUBLIC = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(msgspec.Struct, frozen=True):
     """One place where this server listens."""
 
     listener: Listener
@@ -38,8 +38,7 @@ class Bound:
     audience: Audience
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(msgspec.Struct, frozen=True):
     """What one of several processes has in common with the others; alone, nothing."""
 
     bound: Sequence[Bound] = ()

@@ -8,8 +8,9 @@ listed for a person to look at. Reads no store and no file.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.events import Act, Event
 from keyin.domain.records import Status
@@ -36,8 +37,7 @@ _MADE: Final = frozenset(
 _BOTH_WAYS: Final = {"suspended": Status.SUSPENDED, "resumed": Status.ACTIVE}
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(msgspec.Struct, frozen=True):
     """Something that the restore does not bring about by itself."""
 
     act: str
@@ -47,16 +47,14 @@ class Left:
     """A word of a closed list: see `cli.cloud_restored`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stopped:
+class Stopped(msgspec.Struct, frozen=True):
     """What was said of somebody last, and why."""
 
     status: Status
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Birth:
+class Birth(msgspec.Struct, frozen=True):
     """A computer that registered itself since the backup; it has a certificate of that."""
 
     client_id: str
@@ -67,33 +65,32 @@ class Birth:
 Stops = dict[str, Stopped]
 
 
-@dataclass(slots=True)
-class SinceBackup:
+class SinceBackup(msgspec.Struct):
     """Told of every event after the backup, in order."""
 
-    clients: Stops = field(default_factory=dict)
-    sites: Stops = field(default_factory=dict)
-    software: Stops = field(default_factory=dict)
+    clients: Stops = msgspec.field(default_factory=dict)
+    sites: Stops = msgspec.field(default_factory=dict)
+    software: Stops = msgspec.field(default_factory=dict)
     """By id and version, with a space between."""
-    accounts: Stops = field(default_factory=dict)
-    passwords: set[str] = field(default_factory=set)
+    accounts: Stops = msgspec.field(default_factory=dict)
+    passwords: set[str] = msgspec.field(default_factory=set)
     """Accounts whose password was taken from them: the one in the backup may be known."""
-    keys: dict[str, str | None] = field(default_factory=dict)
+    keys: dict[str, str | None] = msgspec.field(default_factory=dict)
     """Pseudonyms of GPII keys that were revoked, and why."""
-    client_keys: dict[str, str | None] = field(default_factory=dict)
-    credentials: dict[str, str | None] = field(default_factory=dict)
-    access: dict[str, str | None] = field(default_factory=dict)
+    client_keys: dict[str, str | None] = msgspec.field(default_factory=dict)
+    credentials: dict[str, str | None] = msgspec.field(default_factory=dict)
+    access: dict[str, str | None] = msgspec.field(default_factory=dict)
     """Initial access tokens that were revoked, and why."""
-    access_with_all: set[str] = field(default_factory=set)
+    access_with_all: set[str] = msgspec.field(default_factory=set)
     """Those of them that took with them what was born from them."""
-    members: dict[tuple[str, str], str] = field(default_factory=dict)
+    members: dict[tuple[str, str], str] = msgspec.field(default_factory=dict)
     """What an account is at a site, as was said last; "none": nothing."""
-    births: dict[str, Birth] = field(default_factory=dict)
+    births: dict[str, Birth] = msgspec.field(default_factory=dict)
     """By the client's record."""
-    uses: dict[str, list[str]] = field(default_factory=dict)
+    uses: dict[str, list[str]] = msgspec.field(default_factory=dict)
     """The clients that were born from an initial access token."""
-    left: list[Left] = field(default_factory=list)
-    made: Counter[str] = field(default_factory=Counter)
+    left: list[Left] = msgspec.field(default_factory=list)
+    made: Counter[str] = msgspec.field(default_factory=Counter)
     """How many records of each kind came since, and went with the disk."""
 
     def note(self, event: Event) -> None:

@@ -7,8 +7,9 @@ compressed once, when it is read; both forms are kept, and nothing more.
 from __future__ import annotations
 
 import gzip
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.cloud import errors, routes
 from keyin.cloud.answers import JSON_UTF8, Answer, Header
@@ -28,8 +29,7 @@ VARY: Final[Header] = (b"vary", b"accept-encoding")
 GZIPPED: Final[Header] = (b"content-encoding", b"gzip")
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
+class Packed(msgspec.Struct, frozen=True):
     """One registry's two answers, made once."""
 
     plain: Answer

@@ -9,9 +9,9 @@ who write then, and so costs little.
 from __future__ import annotations
 
 from asyncio import gather
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+import msgspec
 import structlog
 
 from keyin.domain.environment import Millis
@@ -58,8 +58,7 @@ class Sweepable(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sweeper:
+class Sweeper(msgspec.Struct, frozen=True, kw_only=True):
     """The job; it ends when it is cancelled, and by nothing else."""
 
     store: Sweepable

@@ -6,10 +6,11 @@ virtual clock and seeded chance; importing this module does nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
+
+import msgspec
 
 from keyin.cloud.access_log import AccessLog
 from keyin.cloud.app import CloudApp, Limits, Surroundings
@@ -88,8 +89,7 @@ class Secrets(EnrolmentSecrets, Vault, Protocol):
     """Peppers, data keys, and the keys that the cloud signs with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cloud:
+class Cloud(msgspec.Struct, frozen=True):
     """The applications of the two listeners."""
 
     app: CloudApp

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,15 +37,14 @@ def an_object(required: Mapping[str, Schema], **optional: Schema) -> Schema:
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+class Words(msgspec.Struct, frozen=True, kw_only=True):
     """One route: a heading, and what differs from others of its kind."""
 
     summary: str
     takes: Schema | None = None
     media: tuple[str, ...] = (FORM,)
     """Of what it takes."""
-    query: Mapping[str, bool] = field(default_factory=dict)
+    query: Mapping[str, bool] = msgspec.field(default_factory=dict)
     """Parameters after the `?`: whether one must be there."""
     gives: Schema | None = None
     """Of a success in JSON; None: nothing, or no JSON."""

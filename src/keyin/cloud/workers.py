@@ -14,9 +14,9 @@ import select
 import signal
 import sys
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import structlog
 
 from keyin.domain.errors import KeyinError
@@ -38,8 +38,7 @@ _FAILED: Final = 3
 _log = structlog.get_logger()
 
 
-@dataclass(slots=True)
-class _Slot:
+class _Slot(msgspec.Struct):
     """A worker's place; number 0 has the jobs that one process does for all."""
 
     number: int
@@ -52,14 +51,13 @@ class _Slot:
     """When to start it."""
 
 
-@dataclass(slots=True)
-class Supervisor:
+class Supervisor(msgspec.Struct):
     """Starts `job(number, ready)` in so many processes; `announce` is called when all are ready."""
 
     count: int
     job: Job
     announce: Callable[[], None]
-    _slots: list[_Slot] = field(default_factory=list)
+    _slots: list[_Slot] = msgspec.field(default_factory=list)
     _ending: float = 0.0
     _announced: bool = False
     _status: int = 0

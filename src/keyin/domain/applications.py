@@ -6,9 +6,10 @@ What one of them may ask for stands in its record, which an administrator made; 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from keyin.domain.records import RecordId
@@ -38,8 +39,7 @@ class AuthMethod(StrEnum):
         return self in {AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Application:
+class Application(msgspec.Struct, frozen=True, kw_only=True):
     """What the record of an application says beside its client and credential."""
 
     credential_id: RecordId

@@ -6,8 +6,9 @@ uses up the one before. None of them stands in the store in a form that could be
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from keyin.domain.enrolment import Computer
@@ -18,8 +19,7 @@ SLOWER_S: Final = 5
 """How much longer a device waits that asked too early."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizationRequest:
+class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
     """An application's wish, checked against its record."""
 
     credential_id: RecordId
@@ -36,8 +36,7 @@ class AuthorizationRequest:
     """From where that was pushed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PushedRequest:
+class PushedRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A wish that came through `/oauth2/par`; `digest` is its request_uri's."""
 
     digest: Digest
@@ -45,8 +44,7 @@ class PushedRequest:
     expires: Millis
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(msgspec.Struct, frozen=True, kw_only=True):
     """A wish that one person, in one browser, is looking at."""
 
     digest: Digest
@@ -56,8 +54,7 @@ class Question:
     expires: Millis
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Code:
+class Code(msgspec.Struct, frozen=True, kw_only=True):
     """An authorization code. It stays, used, for as long as what it produced may live (P7)."""
 
     digest: Digest
@@ -75,8 +72,7 @@ class Code:
     """What it produced instead of a token, where a computer is to be enrolled."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceRequest:
+class DeviceRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A wish of a device without a browser, and what the person said of it (RFC 8628)."""
 
     digest: Digest

@@ -8,9 +8,10 @@ Pure and total: what has no place in the other ontology is lost, nothing raises.
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import msgspec
 
 from keyin.domain import elpath
 from keyin.domain.absent import ABSENT
@@ -51,8 +52,7 @@ class Pair(NamedTuple):
     target: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Rule(msgspec.Struct, frozen=True):
     source: Segments
     target: Segments
 

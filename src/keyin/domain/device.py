@@ -5,8 +5,9 @@ Any JSON value is a report (cloud-wire §4.3): what is odd in it says nothing, a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from keyin.domain.absent import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Device:
+class Device(msgspec.Struct, frozen=True, kw_only=True):
     """`os` is the platform name, if it was said; so are the versions of the solutions."""
 
     os: str | None

@@ -7,9 +7,10 @@ was born from one is known, so that it can be taken back together (P34).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.environment import Millis
 from keyin.domain.records import UNRESTRICTED, Status, Unrestricted
@@ -43,8 +44,7 @@ class InitialAccessKind(StrEnum):
     """No secret: the name of a release, which its software statements carry; it stops them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
+class Template(msgspec.Struct, frozen=True, kw_only=True):
     """What the clients of a token may do at most; an empty tuple allows nothing."""
 
     computer_type: str | None = None
@@ -56,8 +56,7 @@ class Template:
     """Whether a client may prove itself with a shared secret, made by the cloud."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Computer:
+class Computer(msgspec.Struct, frozen=True, kw_only=True):
     """What is said of one computer: asked for by itself, approved by a person."""
 
     name: str | None = None
@@ -69,8 +68,7 @@ class Computer:
     """Who signed what stands here of the software; None: it is the computer's own word."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InitialAccess:
+class InitialAccess(msgspec.Struct, frozen=True, kw_only=True):
     """A token that lets computers register (RFC 7591 §3)."""
 
     id: RecordId
@@ -116,8 +114,7 @@ class Flag(StrEnum):
     """A person has to say yes before it counts."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Registration:
+class Registration(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a client that registered itself."""
 
     client_id: RecordId
@@ -154,8 +151,7 @@ class NoticeKind(StrEnum):
     REPORTED = "reported"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """Something that the owner of a computer should know."""
 
     id: RecordId

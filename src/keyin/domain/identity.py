@@ -8,9 +8,10 @@ is said; and nothing that was refused for good knocks on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+import msgspec
 
 _FIRST_PAUSE_S: Final = 5.0
 _LONGEST_PAUSE_S: Final = 3600.0
@@ -44,8 +45,7 @@ class Step(StrEnum):
     """Take that file away: it opens the site to whoever reads it, and has no use here any more."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """What matters of one identity that lies on this computer."""
 
     cloud: str | None
@@ -59,8 +59,7 @@ class Identity:
     """It has a certificate."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
+class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """How things stand on this computer."""
 
     cloud: str | None

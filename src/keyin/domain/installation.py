@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hmac
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from keyin.domain.secret import ClientSecret, PrivateKey, equal
 
@@ -40,8 +41,7 @@ def installation_id(machine_id: str) -> str:
     return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-@dataclass(frozen=True, slots=True)
-class InstallationCredential:
+class InstallationCredential(msgspec.Struct, frozen=True):
     """An installation's `client_id` and the private key that goes with it."""
 
     client_id: str

@@ -6,8 +6,9 @@ key is for. A policy takes away and never gives.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.records import UNRESTRICTED, Digest, Unrestricted
 
@@ -19,8 +20,7 @@ SHORTEST_PIN: Final = 4
 LONGEST_PIN: Final = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyPolicy:
+class KeyPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Each member is a limit; as it is when not given, it limits nothing."""
 
     pin: Digest | None = None

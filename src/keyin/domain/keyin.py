@@ -6,9 +6,11 @@ arrival and fails when two logins of one key overlap. Nothing here touches a set
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
+
+import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.errors import Refused
 from keyin.domain.secret import GpiiKey
@@ -35,8 +37,7 @@ class Kind(StrEnum):
     PROXIMITY = "proximity"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyEvent:
+class KeyEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One request. A logout without a key means whoever is keyed in."""
 
     kind: Kind
@@ -44,8 +45,7 @@ class KeyEvent:
     arrived: Millis
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogonChange:
+class LogonChange(msgspec.Struct, frozen=True, kw_only=True):
     """A login or logout that is running or was the last to end; `key` is None after a failure."""
 
     kind: Kind
@@ -54,8 +54,7 @@ class LogonChange:
     in_progress: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyInState:
+class KeyInState(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the decisions look at. `person` is the last event about a real key."""
 
     active: GpiiKey | None = None
@@ -70,8 +69,7 @@ class Step(StrEnum):
     KEY_IN = "key in"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The steps for one event; none where what it asks for is already so."""
 
     steps: tuple[Step, ...]

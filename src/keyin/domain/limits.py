@@ -6,15 +6,14 @@ moment, a bucket that nobody keeps is a full one, and a restart changes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from keyin.domain.environment import Millis
 
 _MINUTE_MS = 60_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bucket:
+class Bucket(msgspec.Struct, frozen=True, kw_only=True):
     """At most `burst` at once, and one more every `each_ms`."""
 
     burst: int

@@ -5,9 +5,10 @@ What nobody owns and no site has belongs to no account: only the administrator's
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,8 +29,7 @@ CHANGING: Final = frozenset({Role.OWNER, Role.MANAGER})
 """These may change what belongs to the site; a viewer looks."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Membership:
+class Membership(msgspec.Struct, frozen=True, kw_only=True):
     """One account at one site."""
 
     account_id: RecordId
@@ -38,8 +38,7 @@ class Membership:
     added: Millis
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class Reach(msgspec.Struct, frozen=True, kw_only=True):
     """How far an account's arm reaches: what is its own, and its sites."""
 
     account_id: RecordId

@@ -8,9 +8,10 @@ cannot be parsed is no address, and no address is inside nothing.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.records import Unrestricted
 
@@ -30,8 +31,7 @@ _PREFIX: Final = re.compile(r"[0-9]{1,3}", re.ASCII)
 _LONGEST: Final = 64  # characters; the longest form with a zone is shorter
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(msgspec.Struct, frozen=True):
     """An IPv4 (32 bits) or IPv6 (128 bits) address as a number."""
 
     bits: int
@@ -119,8 +119,7 @@ def parse_address(text: str) -> Address | None:
     return None if value is None else Address(IPV4_BITS, value)
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(msgspec.Struct, frozen=True):
     """The addresses that share the leading `prefix` bits of `start`."""
 
     start: Address

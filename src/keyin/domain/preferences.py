@@ -6,8 +6,9 @@ ones hold every odd shape there is; here what is odd counts as empty, and nothin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,8 +19,7 @@ DEFAULT_SET: Final = "gpii-default"
 """The set that is active until a person chooses another."""
 
 
-@dataclass(frozen=True, slots=True)
-class PreferenceSet:
+class PreferenceSet(msgspec.Struct, frozen=True):
     """One named block of preferences. The parts are shared with the document: do not change."""
 
     name: str

@@ -7,11 +7,12 @@ them has moved on, the token is dead.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Final, Literal, NewType
 
 import msgspec
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from keyin.domain.environment import Millis
@@ -81,8 +82,7 @@ class ClientKind(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lineage:
+class Lineage(msgspec.Struct, frozen=True, kw_only=True):
     """Who answers for a record, and where it came from."""
 
     owner: str | None = None
@@ -92,8 +92,7 @@ class Lineage:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Client:
+class Client(msgspec.Struct, frozen=True, kw_only=True):
     """One installation (or, imported, one site's worth of them)."""
 
     id: RecordId
@@ -122,8 +121,7 @@ def as_it_counts(client: Client, *, site: bool, software: bool) -> Client:
     return replace(client, status=Status.SUSPENDED, stopped_by=by)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class Site(msgspec.Struct, frozen=True, kw_only=True):
     """A place that has computers; without a record it is active."""
 
     name: str
@@ -133,8 +131,7 @@ class Site:
     updated: Millis | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SoftwareVersion:
+class SoftwareVersion(msgspec.Struct, frozen=True, kw_only=True):
     """One version of a software; without a record it is active."""
 
     id: str
@@ -145,8 +142,7 @@ class SoftwareVersion:
     updated: Millis | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CredentialPolicy:
+class CredentialPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """What a credential may do; an empty tuple allows nothing."""
 
     networks: tuple[str, ...] | Unrestricted
@@ -155,8 +151,7 @@ class CredentialPolicy:
     may_create_safes: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credential:
+class Credential(msgspec.Struct, frozen=True, kw_only=True):
     """A `client_id` on the wire and what proves it."""
 
     id: RecordId
@@ -173,8 +168,7 @@ class Credential:
     revoked: Millis | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientKey:
+class ClientKey(msgspec.Struct, frozen=True, kw_only=True):
     """A public key that proves a credential; of several, each may, so that they can be changed."""
 
     kid: str
@@ -198,8 +192,7 @@ class ProofUse(msgspec.Struct, frozen=True, kw_only=True):
     expires: Millis
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
+class Key(msgspec.Struct, frozen=True, kw_only=True):
     """A GPII key: looked up by digest; `sealed` opens only with the data key outside the store."""
 
     digest: Digest
@@ -218,8 +211,7 @@ class Key:
     """None: it opens wherever somebody may ask at all."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Safe:
+class Safe(msgspec.Struct, frozen=True, kw_only=True):
     """One person's preferences; `sealed` holds the document, encrypted."""
 
     id: SafeId

@@ -6,8 +6,9 @@ A row stands for a minute, a reason and a network. Knows no clock: each refusal 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.environment import Millis
 
@@ -20,8 +21,7 @@ MOST_A_MINUTE: Final = 1000
 ELSEWHERE: Final = "elsewhere"
 
 
-@dataclass(frozen=True, slots=True)
-class RefusalCount:
+class RefusalCount(msgspec.Struct, frozen=True):
     """How often within a minute somebody of a network was refused for a reason."""
 
     minute: Millis

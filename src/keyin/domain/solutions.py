@@ -7,8 +7,9 @@ to change one copies it. The order of members is kept: it decides ties and the o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from keyin.domain import elpath
 from keyin.domain.errors import InvalidDocument
@@ -23,13 +24,12 @@ if TYPE_CHECKING:
     from keyin.domain.device import Device
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Solution:
+class Solution(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One entry of a registry, with what matching asks of it."""
 
     id: str
     """Reverse-DNS style, such as `org.gnome.orca`."""
-    entry: Mapping[str, Any] = field(repr=False)
+    entry: Mapping[str, Any]
     application: str
     """The URI under which preferences for this solution alone are stored."""
     terms: frozenset[str]
@@ -40,9 +40,11 @@ class Solution:
     """Its application types; of each only one solution may run."""
     version: str | None
 
+    def __repr__(self) -> str:
+        return f"Solution(id={self.id!r})"
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Registry:
+
+class Registry(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """The solutions of one operating system, in the order of their file."""
 
     os: str

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import suppress
-from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import h11
 import structlog
+from msgspec.structs import replace
 
 from keyin.domain.errors import ConfigurationError
 from keyin.flow_manager.http_guard import accepted_hosts, refusal

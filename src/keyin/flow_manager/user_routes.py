@@ -7,7 +7,6 @@ answers as HTML is escaped here: a key may hold anything.
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
@@ -36,8 +35,7 @@ _TOKEN_REFUSED: Final = frozenset({"key_refused", "credential_revoked", "not_enr
 _LONGEST_KEY: Final = 1024  # characters
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What goes back."""
 
     status: int

@@ -6,8 +6,9 @@ file, or a program that is started and then asked about, give the difference tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
+
+import msgspec
 
 from keyin.domain.absent import ABSENT, Absent
 
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that would be different. `old` and `new` of a file are its text or ABSENT."""
 
     kind: Literal["file", "gsettings", "start", "stop"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
 
 from keyin.handlers.host_files import HostFiles
 from keyin.handlers.host_gsettings import HostGSettings
@@ -22,15 +23,14 @@ def _one_thread() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix="handlers")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RealSystem:
+class RealSystem(msgspec.Struct, frozen=True, kw_only=True):
     """See `keyin.handlers.system.System`."""
 
-    files: HostFiles = field(default_factory=HostFiles)
-    programs: HostPrograms = field(default_factory=HostPrograms)
-    processes: HostProcesses = field(default_factory=HostProcesses)
-    gsettings: HostGSettings = field(default_factory=HostGSettings)
-    _worker: ThreadPoolExecutor = field(default_factory=_one_thread)
+    files: HostFiles = msgspec.field(default_factory=HostFiles)
+    programs: HostPrograms = msgspec.field(default_factory=HostPrograms)
+    processes: HostProcesses = msgspec.field(default_factory=HostProcesses)
+    gsettings: HostGSettings = msgspec.field(default_factory=HostGSettings)
+    _worker: ThreadPoolExecutor = msgspec.field(default_factory=_one_thread)
 
     async def call(self, work: Callable[[], T]) -> T:
         """Run work in the one thread, so that the process goes on answering."""

@@ -5,8 +5,9 @@ Nothing of the computer it runs on is seen or touched.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
 
 from keyin.domain.absent import ABSENT, Absent
 from keyin.domain.errors import HandlerFailed
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
+class Key(msgspec.Struct, frozen=True, kw_only=True):
     """A key of a schema: its GVariant type, and what limits it."""
 
     kind: str
@@ -82,11 +82,10 @@ def _admits(key: Key, value: bool | float | str | list[str] | Absent) -> bool:  
     return True
 
 
-@dataclass(slots=True)
-class MemoryFiles:
+class MemoryFiles(msgspec.Struct):
     """See `Files`; folders are not modelled."""
 
-    content: dict[Path, bytes] = field(default_factory=dict)
+    content: dict[Path, bytes] = msgspec.field(default_factory=dict)
 
     def read(self, path: Path) -> bytes | None:
         """See `Files.read`."""
@@ -97,12 +96,11 @@ class MemoryFiles:
         self.content[path] = content
 
 
-@dataclass(slots=True)
-class MemoryPrograms:
+class MemoryPrograms(msgspec.Struct):
     """See `Programs`: commands by their first word, with what they print."""
 
-    answers: dict[str, str] = field(default_factory=dict)
-    asked: list[Sequence[str]] = field(default_factory=list)
+    answers: dict[str, str] = msgspec.field(default_factory=dict)
+    asked: list[Sequence[str]] = msgspec.field(default_factory=list)
 
     def find(self, name: str) -> bool:
         """See `Programs.find`."""
@@ -114,15 +112,14 @@ class MemoryPrograms:
         return self.answers.get(command[0])
 
 
-@dataclass(slots=True)
-class MemoryProcesses:
+class MemoryProcesses(msgspec.Struct):
     """See `Processes`: a started program runs under its first word until it is stopped."""
 
-    names: set[str] = field(default_factory=set)
+    names: set[str] = msgspec.field(default_factory=set)
     """What runs without having been started here."""
-    commands: list[tuple[str, ...]] = field(default_factory=list)
+    commands: list[tuple[str, ...]] = msgspec.field(default_factory=list)
     """Every command that was started, in order."""
-    marked: dict[str, list[str]] = field(default_factory=dict)
+    marked: dict[str, list[str]] = msgspec.field(default_factory=dict)
 
     def running(self, name: str) -> bool:
         """See `Processes.running`."""
@@ -142,14 +139,13 @@ class MemoryProcesses:
         self.marked.pop(mark, None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemorySystem:
+class MemorySystem(msgspec.Struct, frozen=True, kw_only=True):
     """See `keyin.handlers.system.System`; work runs where it is called, in order."""
 
-    files: MemoryFiles = field(default_factory=MemoryFiles)
-    programs: MemoryPrograms = field(default_factory=MemoryPrograms)
-    processes: MemoryProcesses = field(default_factory=MemoryProcesses)
-    gsettings: MemoryGSettings = field(default_factory=MemoryGSettings)
+    files: MemoryFiles = msgspec.field(default_factory=MemoryFiles)
+    programs: MemoryPrograms = msgspec.field(default_factory=MemoryPrograms)
+    processes: MemoryProcesses = msgspec.field(default_factory=MemoryProcesses)
+    gsettings: MemoryGSettings = msgspec.field(default_factory=MemoryGSettings)
 
     async def call(self, work: Callable[[], T]) -> T:
         """Run the work at once."""

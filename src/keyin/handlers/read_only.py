@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+import msgspec
 
 from keyin.domain.errors import HandlerFailed
 
@@ -32,8 +33,7 @@ class ReadOnlySystem:
         return await self._system.call(work)
 
 
-@dataclass(frozen=True, slots=True)
-class ReadOnlyFiles:
+class ReadOnlyFiles(msgspec.Struct, frozen=True):
     """See `Files`."""
 
     _files: Files
@@ -47,8 +47,7 @@ class ReadOnlyFiles:
         _refuse(str(path))
 
 
-@dataclass(frozen=True, slots=True)
-class ReadOnlyProcesses:
+class ReadOnlyProcesses(msgspec.Struct, frozen=True):
     """See `Processes`."""
 
     _processes: Processes
@@ -71,8 +70,7 @@ class ReadOnlyProcesses:
             _refuse(mark)
 
 
-@dataclass(frozen=True, slots=True)
-class ReadOnlyGSettings:
+class ReadOnlyGSettings(msgspec.Struct, frozen=True):
     """See `GSettings`."""
 
     _gsettings: GSettings

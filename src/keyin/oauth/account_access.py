@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from keyin.domain.records import Status
 from keyin.oauth.flow_ports import AccountTokens
@@ -21,8 +22,7 @@ class Store(AccountTokens, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountAccess:
+class AccountAccess(msgspec.Struct, frozen=True, kw_only=True):
     """Finds the account behind a token."""
 
     store: Store

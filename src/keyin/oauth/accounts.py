@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NewType, Protocol
+
+import msgspec
 
 from keyin.domain.environment import Millis
 from keyin.domain.records import Status
@@ -39,8 +40,7 @@ PasswordHash = NewType("PasswordHash", str)
 """An Argon2id hash with its parameters, as PHC text; slow to guess from, impossible to present."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(msgspec.Struct, frozen=True, kw_only=True):
     """A person who may sign in."""
 
     id: RecordId
@@ -48,20 +48,22 @@ class Account:
     """As the person writes it; shown to them, and to nobody who did not sign in."""
     name_key: str
     """See `name_key`: one account each."""
-    password: PasswordHash = field(repr=False)
+    password: PasswordHash
     status: Status
     epoch: int
     """Moves on where every session must end."""
     created: Millis
     updated: Millis | None
-    email: str | None = field(default=None, repr=False)
+    email: str | None = None
     """Where notices are mailed to; nobody signs in with it."""
     language: str | None = None
     """Of that mail; None: as the cloud is configured."""
 
+    def __repr__(self) -> str:
+        return f"Account(id={self.id!r})"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
     """One browser in which a person has signed in."""
 
     digest: Digest
@@ -74,27 +76,28 @@ class Session:
     expires: Millis
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failures:
+class Failures(msgspec.Struct, frozen=True, kw_only=True):
     """What is remembered of wrong passwords under one name or from one address."""
 
     count: int
     last: Millis
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountChange:
+class AccountChange(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be changed; None leaves it."""
 
-    password: PasswordHash | None = field(default=None, repr=False)
-    instead_of: PasswordHash | None = field(default=None, repr=False)
+    password: PasswordHash | None = None
+    instead_of: PasswordHash | None = None
     """Change only while this is the password: it may have been changed meanwhile."""
     status: Status | None = None
     end_sessions: bool = False
-    email: str | None = field(default=None, repr=False)
+    email: str | None = None
     """"": none any more."""
     language: str | None = None
     """"": as the cloud is configured."""
+
+    def __repr__(self) -> str:
+        return "<AccountChange>"
 
 
 class Accounts(Protocol):
@@ -166,8 +169,7 @@ class Attempts(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(msgspec.Struct, frozen=True):
     """What came of a password."""
 
     right: bool

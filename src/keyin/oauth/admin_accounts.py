@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
 
 from keyin.domain.errors import Refused, msgid
 from keyin.domain.events import Act
@@ -32,8 +33,7 @@ class Store(Accounts, SecondFactors, Protocol):
     """What this reads and writes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountOperations:
+class AccountOperations(msgspec.Struct, frozen=True, kw_only=True):
     """Answers about accounts."""
 
     store: Store

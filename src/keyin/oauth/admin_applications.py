@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from keyin.domain.applications import AuthMethod
 from keyin.domain.errors import Refused, msgid
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from keyin.oauth.ports import Peppers
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApplicationOperations:
+class ApplicationOperations(msgspec.Struct, frozen=True, kw_only=True):
     """Answers about applications."""
 
     store: Store

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
 
 from keyin.domain.applications import AuthMethod
 from keyin.domain.errors import Refused, msgid
@@ -43,8 +44,7 @@ class Store(ClientStore, ports.ClientKeyRegister, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientKeyOperations:
+class ClientKeyOperations(msgspec.Struct, frozen=True, kw_only=True):
     """Answers about keys and tokens."""
 
     store: Store

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
 
 from keyin.domain.environment import Millis
 from keyin.domain.errors import Refused, msgid
@@ -50,8 +51,7 @@ class Store(ports.ClientRegister, ports.Sites, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientOperations:
+class ClientOperations(msgspec.Struct, frozen=True, kw_only=True):
     """Answers about clients."""
 
     store: Store

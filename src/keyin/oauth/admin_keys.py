@@ -6,8 +6,10 @@ its epoch: tokens for it end at once, and the next ones obey.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.errors import Refused, msgid
 from keyin.domain.events import Act, pseudonym
@@ -64,8 +66,7 @@ class Secrets(Peppers, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyOperations:
+class KeyOperations(msgspec.Struct, frozen=True, kw_only=True):
     """Answers about keys."""
 
     store: Store

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from keyin.domain.environment import Millis
 from keyin.domain.errors import Refused, msgid
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from keyin.oauth.administration_ports import ClientPicture, ClientRegister
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LegacyOperations:
+class LegacyOperations(msgspec.Struct, frozen=True, kw_only=True):
     """Answers about the old route's end."""
 
     store: ClientRegister

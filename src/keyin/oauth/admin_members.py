@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from keyin.domain.errors import Refused, msgid
 from keyin.domain.events import Act
@@ -26,8 +27,7 @@ class Store(Memberships, Accounts, ports.Sites, Protocol):
     """What this reads and writes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberOperations:
+class MemberOperations(msgspec.Struct, frozen=True, kw_only=True):
     """Answers about members."""
 
     store: Store

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from keyin.domain.errors import Refused, msgid
 from keyin.domain.events import Act
@@ -24,8 +25,7 @@ class Store(ports.Sites, ports.Software, Protocol):
     """What this reads and writes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SiteOperations:
+class SiteOperations(msgspec.Struct, frozen=True, kw_only=True):
     """Answers about sites."""
 
     store: Store
@@ -90,8 +90,7 @@ class SiteOperations:
         return Changed(changed=concerned is not None, status=there, clients=clients)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SoftwareOperations:
+class SoftwareOperations(msgspec.Struct, frozen=True, kw_only=True):
     """Answers about versions of software."""
 
     store: Store

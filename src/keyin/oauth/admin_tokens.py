@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.enrolment import SETTINGS_SCOPES, Computer, InitialAccessKind, Template
 from keyin.domain.errors import Refused, msgid
@@ -55,8 +57,7 @@ class Store(
     """What this reads and writes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenOperations:
+class TokenOperations(msgspec.Struct, frozen=True, kw_only=True):
     """Answers about them."""
 
     store: Store

@@ -7,7 +7,6 @@ or that was refused, leaves an event too.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from types import MappingProxyType
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer", bound=msgspec.Struct)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acting:
+class Acting(msgspec.Struct, frozen=True, kw_only=True):
     """When an administrator acts, and as which account of the computer."""
 
     at: Millis

@@ -6,8 +6,9 @@ taking the word back brings no token back. Each raises StoreUnavailable.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientPicture:
+class ClientPicture(msgspec.Struct, frozen=True, kw_only=True):
     """A client as it counts, with all that belongs to it, in the order in which it came."""
 
     number: int
@@ -38,8 +38,7 @@ class ClientPicture:
     keys: Sequence[ClientKey]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Word:
+class Word(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be said of a record, and why."""
 
     status: Status

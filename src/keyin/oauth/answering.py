@@ -7,9 +7,11 @@ changed meanwhile. Every answer has `iss` and the application's own `state` (RFC
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.applications import AuthMethod
 from keyin.domain.authorization import Code as AuthorizationCode
@@ -45,8 +47,7 @@ class Store(Applications, Authorizations, Replays, Protocol):
     """What this reads and writes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """An application that may ask."""
 
     credential: Credential
@@ -59,16 +60,14 @@ class Found:
         return self.application.auth_method is AuthMethod.NONE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Approved:
+class Approved(msgspec.Struct, frozen=True, kw_only=True):
     """What a person said yes to, of a computer: it may differ from what that asked for."""
 
     computer: Computer
     site: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answering:
+class Answering(msgspec.Struct, frozen=True, kw_only=True):
     """Writes answers; each method raises StoreUnavailable."""
 
     store: Store

@@ -6,8 +6,9 @@ has 256 bits and is kept as its keyed digest; a client that proves itself by a k
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+import msgspec
 
 from keyin.domain.applications import (
     AUTHORIZATION_CODE,
@@ -53,8 +54,7 @@ _ASKS_A_PERSON: Final = frozenset({AUTHORIZATION_CODE, DEVICE_CODE})
 _MustBe: TypeAlias = tuple[bool, str]  # what has to hold, and what is said where it does not
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApplicationWish:
+class ApplicationWish(msgspec.Struct, frozen=True, kw_only=True):
     """What the administrator says of the new application."""
 
     name: str
@@ -70,8 +70,7 @@ class ApplicationWish:
     typ_required: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewApplication:
+class NewApplication(msgspec.Struct, frozen=True, kw_only=True):
     """The records to enrol, and what is told once."""
 
     client_id: str

@@ -7,8 +7,9 @@ Each request's parameters come once; a page refuses a repeated one (P99).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
 
 from keyin.domain.authorization import AuthorizationRequest, Question
 from keyin.domain.environment import Entropy, Millis
@@ -42,16 +43,14 @@ class Store(Credentials, AnsweringStore, Protocol):
     """What this reads and writes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wish:
+class _Wish(msgspec.Struct, frozen=True, kw_only=True):
     found: Found
     request: AuthorizationRequest
     pushed: str | None
     """Its request_uri."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizationEndpoint:
+class AuthorizationEndpoint(msgspec.Struct, frozen=True, kw_only=True):
     """Puts wishes to people; each method raises StoreUnavailable."""
 
     store: Store

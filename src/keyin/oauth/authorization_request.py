@@ -7,8 +7,9 @@ mistake is told to who is there and never sent anywhere (RFC 6749 §4.1.2.1).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.applications import ACCOUNT_READ, AUTHORIZATION_CODE
 from keyin.domain.authorization import AuthorizationRequest
@@ -30,8 +31,7 @@ _STATE: Final = re.compile(r"[\x20-\x7e]{1,1024}")
 _THUMBPRINT: Final = re.compile("[A-Za-z0-9_-]{43}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unfit:
+class Unfit(msgspec.Struct, frozen=True, kw_only=True):
     """A request that is not put to anybody."""
 
     code: Code

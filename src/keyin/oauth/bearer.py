@@ -7,7 +7,6 @@ is bound to a key comes with a fresh proof of it, under the scheme `DPoP` only (
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -37,8 +36,7 @@ HALF_SECOND: Final = 500  # milliseconds: what remains is rounded to whole secon
 _PARTS: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Denial:
+class Denial(msgspec.Struct, frozen=True):
     """No; the reason is for the audit log."""
 
     reason: Reason
@@ -59,8 +57,7 @@ def presented(header: str | None) -> Presented | None:
     return Presented(token=AccessToken(parts[1]), dpop=parts[0].lower() == "dpop")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bearer:
+class Bearer(msgspec.Struct, frozen=True, kw_only=True):
     """Checks tokens against the store."""
 
     tokens: Tokens

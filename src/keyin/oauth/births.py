@@ -6,8 +6,10 @@ still be used is looked at here again, and counted in the same transaction.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
+
+import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.enrolment import (
     Flag,
@@ -50,8 +52,7 @@ _QUIET: Final = frozenset({InitialAccessKind.FILE, InitialAccessKind.BUNDLE})
 """Their owner expects many computers: each new one is on the list, and in no letter."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manners:
+class Manners(msgspec.Struct, frozen=True, kw_only=True):
     """What the operator decides about registering."""
 
     pending_ms: Millis
@@ -60,8 +61,7 @@ class Manners:
     """Anybody registers; such a client opens nothing before a person says yes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Occasion:
+class Occasion(msgspec.Struct, frozen=True, kw_only=True):
     """When, and from where: what events and notices say of a registration."""
 
     now: Millis
@@ -69,8 +69,7 @@ class Occasion:
     request_id: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Told(msgspec.Struct, frozen=True, kw_only=True):
     """A client, and the token with which it looks after itself."""
 
     registered: Registered
@@ -78,8 +77,7 @@ class Told:
     created: bool = True
 
 
-@dataclass(slots=True, kw_only=True)
-class Birth:
+class Birth(msgspec.Struct, kw_only=True):
     """One registration with an initial access token, or, `access` None, in the open profile."""
 
     maker: Maker

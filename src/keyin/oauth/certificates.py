@@ -8,7 +8,6 @@ enrolment). It opens nothing else, and nothing at all for a client that was revo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -47,8 +46,7 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     template: Template
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certificates:
+class Certificates(msgspec.Struct, frozen=True, kw_only=True):
     """Issues and reads them."""
 
     issuer: str

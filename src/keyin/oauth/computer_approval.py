@@ -7,7 +7,6 @@ key and its installation id are its own words, and stay.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
@@ -57,8 +56,7 @@ ACTS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownCode:
+class ShownCode(msgspec.Struct, frozen=True, kw_only=True):
     """A code for the computer that asked; it is shown this once."""
 
     code: EnrolmentCode
@@ -66,13 +64,11 @@ class ShownCode:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reported:
+class Reported(msgspec.Struct, frozen=True):
     """It was written down; the browser is led nowhere, for whoever asked is not believed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComputerApproval:
+class ComputerApproval(msgspec.Struct, frozen=True, kw_only=True):
     """Takes answers; each method raises StoreUnavailable."""
 
     answering: Answering

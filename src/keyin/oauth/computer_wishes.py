@@ -7,8 +7,9 @@ its software may be its publisher's word, which is looked at here, so that the p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.enrolment import REGISTER_SCOPE
 from keyin.domain.errors import InvalidDocument
@@ -28,8 +29,7 @@ REGISTRATION: Final = "/oauth2/register"
 """What the token that comes of it is for, behind the issuer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bringing:
+class Bringing(msgspec.Struct, frozen=True, kw_only=True):
     """How a wish comes that no browser has seen."""
 
     jkt: str | None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.events import Act
 from keyin.wire.key_fingerprint import key_fingerprint
@@ -13,8 +15,7 @@ if TYPE_CHECKING:
     from keyin.oauth.errors import Reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
+class Asking(msgspec.Struct, frozen=True, kw_only=True):
     """What a person has to know before they say yes."""
 
     client_id: str
@@ -34,16 +35,14 @@ class Asking:
     """From where it asked."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Consent:
+class Consent(msgspec.Struct, frozen=True, kw_only=True):
     """A question to one person in one browser; `txn` comes back with the answer."""
 
     txn: str
     asking: Asking
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """A computer's name, type and site, as a person would have them."""
 
     name: str
@@ -55,15 +54,13 @@ class Choice:
         return replace(computer, name=self.name, computer_type=self.computer_type)
 
 
-@dataclass(frozen=True, slots=True)
-class Redirect:
+class Redirect(msgspec.Struct, frozen=True):
     """Send the browser there, with 303 (RFC 9700 §4.12)."""
 
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True):
     """Tell the person that this does not work; no address that came with it is to be believed."""
 
     reason: Reason

@@ -7,8 +7,9 @@ shows from where the device asked, and warns.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
 
 from keyin.domain.address_text import address_text, same_network
 from keyin.domain.applications import DEVICE_CODE
@@ -51,8 +52,7 @@ _FAIR: Final = 256 - 256 % len(ALPHABET)
 """Octets below this fall on every letter equally often."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
+class Begun(msgspec.Struct, frozen=True, kw_only=True):
     """What a device is told; the user code is shown to a person."""
 
     device_code: str
@@ -70,8 +70,7 @@ class Begun:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceAuthorization:
+class DeviceAuthorization(msgspec.Struct, frozen=True, kw_only=True):
     """Answers a device that is an authenticated application."""
 
     senders: ProvenSenders
@@ -146,8 +145,7 @@ class PageStore(DeviceRequests, Applications, Attempts, Protocol):
     """What the page's end reads and writes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceAsking:
+class DeviceAsking(msgspec.Struct, frozen=True, kw_only=True):
     """What a person has to know before they let a device in."""
 
     client_id: str
@@ -164,15 +162,13 @@ class DeviceAsking:
     """That computer's key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(msgspec.Struct, frozen=True):
     """No such code that waits for an answer; with `too_many`, none is looked up for a while."""
 
     too_many: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DevicePage:
+class DevicePage(msgspec.Struct, frozen=True, kw_only=True):
     """What `/device` calls; each method raises StoreUnavailable."""
 
     store: PageStore

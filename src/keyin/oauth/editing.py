@@ -7,8 +7,10 @@ nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.enrolment import STANDING
 from keyin.domain.records import Status, StoppedBy
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
     from keyin.oauth.enrolment_ports import Decision, Registered, Registering, Surroundings
 
 
-@dataclass(slots=True)
-class _Edit:
+class _Edit(msgspec.Struct):
     choice: Choice
     version: int
     event: Event

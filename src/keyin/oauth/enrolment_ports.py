@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class Reach(msgspec.Struct, frozen=True, kw_only=True):
     """Whose tokens and computers somebody may see: their own, and those of these sites (P96)."""
 
     account: str
@@ -35,8 +35,7 @@ class Reach:
         return owner == self.account or (site is not None and site in self.sites)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
     """A token in a list: its place, and how many clients that still stand were born from it."""
 
     number: int
@@ -44,8 +43,7 @@ class Listed:
     clients: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
     """Why something ends, when, and the event that tells of it."""
 
     reason: str
@@ -87,8 +85,7 @@ class InitialAccesses(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Registered:
+class Registered(msgspec.Struct, frozen=True, kw_only=True):
     """A client that registered itself, as it counts now, with all that belongs to it."""
 
     registration: Registration
@@ -97,8 +94,7 @@ class Registered:
     keys: Sequence[ClientKey]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What `Surroundings` are wanted of."""
 
     access: Sequence[Digest] = ()
@@ -113,8 +109,7 @@ class Question:
     installation_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """What a registration's unit of work sees at the moment in which it decides."""
 
     access: InitialAccess | None
@@ -138,8 +133,7 @@ class Surroundings:
     """Accounts that own the site: they are told where no account answers for the computer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Born:
+class Born(msgspec.Struct, frozen=True, kw_only=True):
     """A new client: all of it is written, or nothing."""
 
     client: Client
@@ -155,16 +149,14 @@ class Born:
     """Clients that it takes the place of."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, kw_only=True):
     """What a computer is for, and where it stands."""
 
     computer_type: str | None
     site: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Again:
+class Again(msgspec.Struct, frozen=True, kw_only=True):
     """A client that is there, changed: all of it, or nothing."""
 
     registration: Registration
@@ -182,8 +174,7 @@ class Again:
     """None: as it is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Killed:
+class Killed(msgspec.Struct, frozen=True, kw_only=True):
     """A token that came twice, with everything that was born from it."""
 
     access_id: RecordId

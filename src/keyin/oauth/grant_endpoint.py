@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from keyin.oauth.errors import Code, Reason, Refusal, refused
 from keyin.oauth.granting import Given, Grant, GrantRequest
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from keyin.oauth.proven_sender import ProvenSenders, Sender
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GrantEndpoint:
+class GrantEndpoint(msgspec.Struct, frozen=True, kw_only=True):
     """Answers a token request whose form was already read."""
 
     senders: ProvenSenders

@@ -6,7 +6,6 @@ only (P46); its text leaves once, to whoever it was made for, and is kept as a d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
@@ -46,8 +45,7 @@ _ONE_COMPUTER: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class By:
+class By(msgspec.Struct, frozen=True, kw_only=True):
     """Who does something, when, and from where: what an event says of it."""
 
     actor: str
@@ -72,8 +70,7 @@ class By:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewAccess:
+class NewAccess(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody wants a token to be."""
 
     kind: InitialAccessKind
@@ -90,16 +87,14 @@ class NewAccess:
     bound_jkt: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Minted:
+class Minted(msgspec.Struct, frozen=True, kw_only=True):
     """A token and its record, which is not remembered yet."""
 
     token: InitialAccessToken
     record: InitialAccess
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InitialAccessService:
+class InitialAccessService(msgspec.Struct, frozen=True, kw_only=True):
     """Makes, finds, lists and ends tokens."""
 
     store: InitialAccesses

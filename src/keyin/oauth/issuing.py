@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.environment import Entropy, Millis
 from keyin.domain.grant import SETTINGS_AUDIENCE

@@ -7,7 +7,6 @@ of the client's own has another answer, and that is given before anything is loo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -56,8 +55,7 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     scope: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyDoor:
+class KeyDoor(msgspec.Struct, frozen=True, kw_only=True):
     """Asked by every grant that takes a key."""
 
     store: Store

@@ -6,8 +6,9 @@ one look into a dictionary. Computers without an owner have nobody to be told.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.address_text import address_text, network_text
 from keyin.domain.enrolment import Notice, NoticeKind
@@ -25,12 +26,11 @@ MOST: Final = 20_000
 """So many are remembered here; then it begins anew."""
 
 
-@dataclass(slots=True)
-class KnownNetworks:
+class KnownNetworks(msgspec.Struct):
     """See above."""
 
     store: ClientNetworks
-    _known: dict[tuple[RecordId, str], int] = field(default_factory=dict)
+    _known: dict[tuple[RecordId, str], int] = msgspec.field(default_factory=dict)
     """The day on which a computer was last noted at a network."""
 
     async def note(self, client: Client, address: Address | None, now: Millis) -> None:

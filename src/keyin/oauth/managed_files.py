@@ -5,8 +5,9 @@ What is not within reach is answered as what is not there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from keyin.domain.membership import reach_of
 from keyin.domain.records import RecordId
@@ -38,8 +39,7 @@ class Store(managed_ports.ManagedClients, Memberships, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ManagedFiles:
+class ManagedFiles(msgspec.Struct, frozen=True, kw_only=True):
     """See above. Each method raises StoreUnavailable."""
 
     store: Store

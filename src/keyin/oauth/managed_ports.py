@@ -6,9 +6,10 @@ looks after. Each raises StoreUnavailable.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
 
 from keyin.domain.enrolment import InitialAccessKind
 
@@ -29,8 +30,7 @@ SHOWN_KINDS: Final = frozenset(
 """Initial access tokens that somebody holds in their hands; others live for minutes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """Which computers; the standard is all."""
 
     text: str = ""
@@ -42,8 +42,7 @@ class Wanted:
     """The initial access token that they registered with."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeenFrom:
+class SeenFrom(msgspec.Struct, frozen=True, kw_only=True):
     """A network that a computer was used from."""
 
     network: str
@@ -52,8 +51,7 @@ class SeenFrom:
     """To the day."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
+class History(msgspec.Struct, frozen=True, kw_only=True):
     """What was done with a computer, the newest first, and from where it was used."""
 
     events: Sequence[Event]
@@ -74,8 +72,7 @@ class Acted(Enum):
     """It cannot become that from what it is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beginning:
+class Beginning(msgspec.Struct, frozen=True, kw_only=True):
     """How a computer came: its registration, and what that was made with, if it is known."""
 
     registration: Registration

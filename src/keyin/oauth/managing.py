@@ -6,8 +6,9 @@ nothing. Each act is one unit of work with its event, by the account that did it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
 
 from keyin.domain.address_text import address_text
 from keyin.domain.events import Act, Event
@@ -59,8 +60,7 @@ class Store(
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Computer:
+class Computer(msgspec.Struct, frozen=True, kw_only=True):
     """One computer, as far as the account may know it."""
 
     picture: ClientPicture
@@ -71,16 +71,14 @@ class Computer:
     may_change: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
+class Listing(msgspec.Struct, frozen=True, kw_only=True):
     """A page of computers; `before`: where the next begins, if there are more."""
 
     computers: Sequence[Computer]
     before: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Managing:
+class Managing(msgspec.Struct, frozen=True, kw_only=True):
     """See above. Each method raises StoreUnavailable."""
 
     store: Store

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from keyin.oauth.accounts import AccountChange
 from keyin.oauth.auditing import account_changed
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from keyin.oauth.sign_in import Visit
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnAccount:
+class OwnAccount(msgspec.Struct, frozen=True, kw_only=True):
     """See above. Each method raises StoreUnavailable."""
 
     store: Accounts

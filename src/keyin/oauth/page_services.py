@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from keyin.domain.environment import Entropy
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from keyin.wire.enrolment_file import Signs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageServices:
+class PageServices(msgspec.Struct, frozen=True, kw_only=True):
     """See above."""
 
     issuer: str

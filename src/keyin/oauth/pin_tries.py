@@ -8,8 +8,9 @@ that is how the person's own computers stay open whatever strangers do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.environment import Millis
 from keyin.domain.limits import Bucket
@@ -26,8 +27,7 @@ _CLIENTS: Final = 1000
 """Of one key, in a month."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PinTries:
+class PinTries(msgspec.Struct, frozen=True, kw_only=True):
     """Counts; each raises StoreUnavailable."""
 
     quotas: Quotas

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -166,8 +167,7 @@ class Housekeeping(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Enrolment:
+class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
     """Records that come in together: all of them are written, or none."""
 
     clients: Sequence[Client] = ()

@@ -7,7 +7,6 @@ or one keyed digest.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -65,8 +64,7 @@ class Proven(msgspec.Struct, frozen=True, kw_only=True):
         return self.application is None or self.application.auth_method is not AuthMethod.NONE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientAuthentication:
+class ClientAuthentication(msgspec.Struct, frozen=True, kw_only=True):
     """Checks one request by one method."""
 
     store: Store

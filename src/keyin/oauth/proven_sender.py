@@ -6,7 +6,6 @@ twice (P13).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
@@ -41,8 +40,7 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     """The proofs that came; nothing is done for the sender before they are used up."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProvenSenders:
+class ProvenSenders(msgspec.Struct, frozen=True, kw_only=True):
     """Identifies who sends."""
 
     clients: ClientAuthentication

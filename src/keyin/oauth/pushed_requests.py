@@ -6,8 +6,10 @@ seconds (P10). A proof that comes with the wish binds the code to its key (RFC 9
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.address_text import address_text
 from keyin.domain.authorization import PushedRequest
@@ -35,16 +37,14 @@ class Store(Authorizations, Replays, Protocol):
     """What this reads and writes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pushed:
+class Pushed(msgspec.Struct, frozen=True):
     """The name of a wish, and the seconds it lives."""
 
     request_uri: str
     lifetime_s: int = LIFETIME_S
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PushedRequests:
+class PushedRequests(msgspec.Struct, frozen=True, kw_only=True):
     """Answers a request whose form was already read."""
 
     senders: ProvenSenders

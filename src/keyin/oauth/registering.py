@@ -7,9 +7,10 @@ has not the private half registers nothing. The token is authenticated before th
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
 
 from keyin.domain.address_text import address_text
 from keyin.domain.enrolment import Computer, InitialAccessKind, Template
@@ -52,8 +53,7 @@ class Store(InitialAccesses, Registering, Replays, Trail, Protocol):
     """What this reads and writes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Presented:
+class Presented(msgspec.Struct, frozen=True):
     """A token, and how it is presented."""
 
     scheme: str
@@ -65,8 +65,7 @@ class Presented:
         return self.token if self.scheme == "dpop" else None
 
 
-@dataclass(frozen=True, slots=True)
-class Proved:
+class Proved(msgspec.Struct, frozen=True):
     """Whose key is in hand, and what is used up with it."""
 
     jkt: str
@@ -77,8 +76,7 @@ SPENT: Final = Proved("", ())
 """Of what a unit of work refused: it has used the proof up."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
+class Door(msgspec.Struct, frozen=True, kw_only=True):
     """What everything at this endpoint stands on: proofs, limits, refusals."""
 
     store: Store
@@ -138,8 +136,7 @@ class Door:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Registrar:
+class Registrar(msgspec.Struct, frozen=True, kw_only=True):
     """Answers a request whose body was read, and not looked at."""
 
     door: Door

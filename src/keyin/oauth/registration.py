@@ -9,8 +9,9 @@ Deny first: what is not asked for is not allowed. Ids come from the server, in a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.records import (
     UNRESTRICTED,
@@ -41,8 +42,7 @@ if TYPE_CHECKING:
 ID_PREFIX: Final = "gai_"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """What the administrator says of the new client."""
 
     name: str | None = None

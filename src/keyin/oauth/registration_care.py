@@ -8,8 +8,10 @@ brings a proof of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
+
+import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.errors import InvalidDocument
 from keyin.domain.records import NO_SECRET, Status
@@ -45,8 +47,7 @@ _MAY: Final = {
 _OF_AN_UPGRADE: Final = frozenset({"GET", "PUT"})
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """A client that proved that a registration is its own."""
 
     registered: Registered
@@ -54,8 +55,7 @@ class Known:
     proved: Proved
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistrationCare:
+class RegistrationCare(msgspec.Struct, frozen=True, kw_only=True):
     """Answers about one registration; each method raises StoreUnavailable."""
 
     door: Door

@@ -6,8 +6,10 @@ One whose software's version was stopped counts again when it runs another: that
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.enrolment import Computer
 from keyin.domain.events import Act, Event
@@ -52,15 +54,14 @@ class Change(Protocol):
         ...
 
 
-@dataclass(slots=True, kw_only=True)
-class Replacing:
+class Replacing(msgspec.Struct, kw_only=True):
     """A PUT."""
 
     registered: Registered
     granted: Granted
     channel_digests: Sequence[Digest]
     occasion: Occasion
-    outcome: Registered | Refusal | None = field(default=None, init=False)
+    outcome: Registered | Refusal | None = None
 
     def question(self) -> Question:
         """Say what has to be known."""
@@ -141,13 +142,12 @@ class Replacing:
         )
 
 
-@dataclass(slots=True, kw_only=True)
-class Ending:
+class Ending(msgspec.Struct, kw_only=True):
     """A DELETE."""
 
     registered: Registered
     occasion: Occasion
-    outcome: Registered | Refusal | None = field(default=None, init=False)
+    outcome: Registered | Refusal | None = None
 
     def question(self) -> Question:
         """Say what has to be known."""

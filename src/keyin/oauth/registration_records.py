@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -45,8 +44,7 @@ PURPOSE: Final = "registration_access"
 PATH: Final = "/oauth2/register"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Birthplace:
+class Birthplace(msgspec.Struct, frozen=True, kw_only=True):
     """Where a client comes from."""
 
     owner: str | None
@@ -55,8 +53,7 @@ class Birthplace:
     channel_id: RecordId | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Maker:
+class Maker(msgspec.Struct, frozen=True, kw_only=True):
     """Makes records, tokens and answers."""
 
     peppers: Peppers

@@ -6,8 +6,9 @@ for beyond that is left out, or refused where leaving it out would mislead. Pure
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from keyin.domain.applications import AuthMethod
 from keyin.domain.errors import InvalidDocument
@@ -27,8 +28,7 @@ METHOD: Final = AuthMethod.PRIVATE_KEY_JWT
 APPLICATION_TYPE: Final = "native"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody else decided about the client beforehand."""
 
     template: Template
@@ -41,8 +41,7 @@ class Terms:
     """Of its software, where it may change, and is not told anew."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Granted:
+class Granted(msgspec.Struct, frozen=True, kw_only=True):
     """A registration as the server decided it."""
 
     name: str

@@ -8,8 +8,10 @@ taken back does not return, nor one whose owner, site or software was stopped.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.enrolment import Flag, Notice, NoticeKind
 from keyin.domain.events import Act, Event
@@ -40,8 +42,7 @@ if TYPE_CHECKING:
     from keyin.wire.jose import PublicKey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Returning:
+class Returning(msgspec.Struct, frozen=True, kw_only=True):
     """Answers who presents a certificate in the place of an initial access token."""
 
     door: Door
@@ -88,16 +89,15 @@ class Returning:
         )
 
 
-@dataclass(slots=True, kw_only=True)
-class Return:
+class Return(msgspec.Struct, kw_only=True):
     """Decides about one certificate, where it is also written."""
 
     maker: Maker
     certificate: Certificate
     key: PublicKey
     occasion: Occasion
-    outcome: Told | Refusal | None = field(default=None, init=False)
-    watchers: Sequence[RecordId] = field(default=(), init=False)
+    outcome: Told | Refusal | None = None
+    watchers: Sequence[RecordId] = ()
 
     def question(self) -> Question:
         """Say what has to be known."""

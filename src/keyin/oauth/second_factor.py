@@ -7,9 +7,10 @@ computed from it; recovery codes have 80 bits and are kept as keyed digests.
 from __future__ import annotations
 
 from base64 import b32encode
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain import one_time_codes
 from keyin.domain.membership import CHANGING
@@ -50,16 +51,14 @@ class RecoveryCode(Secret):
     """One code on paper."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pending:
+class Pending(msgspec.Struct, frozen=True, kw_only=True):
     """A factor that was begun: what the telephone is to be told."""
 
     secret: TotpSecret
     address: Secret
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecondSteps:
+class SecondSteps(msgspec.Struct, frozen=True, kw_only=True):
     """See above. Each method raises StoreUnavailable."""
 
     store: SecondFactors

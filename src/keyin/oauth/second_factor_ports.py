@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,12 +14,11 @@ if TYPE_CHECKING:
     from keyin.domain.records import Digest, RecordId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecondFactor:
+class SecondFactor(msgspec.Struct, frozen=True, kw_only=True):
     """What an account proves itself with besides its password."""
 
     account_id: RecordId
-    sealed: bytes = field(repr=False)
+    sealed: bytes
     """The secret, as ciphertext: codes cannot be checked against a digest."""
     confirmed: bool
     """False: it was begun, and no code was shown yet; it asks nothing of anybody."""
@@ -27,6 +27,9 @@ class SecondFactor:
     created: Millis
     recovery_left: int = 0
     """How many recovery codes are there."""
+
+    def __repr__(self) -> str:
+        return f"SecondFactor(account_id={self.account_id!r})"
 
 
 class SecondFactors(Protocol):

@@ -8,8 +8,9 @@ person who has the name (P42, P43).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
 
 from keyin.domain.environment import Millis
 from keyin.domain.events import Act
@@ -56,8 +57,7 @@ class SessionToken(Secret):
     """What a browser shows to be known again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
+class Visit(msgspec.Struct, frozen=True, kw_only=True):
     """Where a request comes from, for the audit log and the back-off."""
 
     address: Address | None
@@ -65,8 +65,7 @@ class Visit:
     request_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedIn:
+class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody is known."""
 
     token: SessionToken
@@ -74,22 +73,19 @@ class SignedIn:
     account: Account
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotSignedIn:
+class NotSignedIn(msgspec.Struct, frozen=True, kw_only=True):
     """A wrong name or password; or one that was not looked at for so many milliseconds yet."""
 
     wait: Millis | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Halfway:
+class Halfway(msgspec.Struct, frozen=True, kw_only=True):
     """The password is right, and this account asks for a second step."""
 
     account: Account
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignIn:
+class SignIn(msgspec.Struct, frozen=True, kw_only=True):
     """See above. Each method raises StoreUnavailable."""
 
     store: Store

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
 
 from keyin.domain.records import ClientKind
 
@@ -28,8 +29,7 @@ class Pictures(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SiteInstallations:
+class SiteInstallations(msgspec.Struct, frozen=True, kw_only=True):
     """Lists what stands at a site."""
 
     store: Pictures

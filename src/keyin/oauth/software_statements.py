@@ -6,10 +6,10 @@ carries it, for it can be copied. So it never opens anything by itself: it stops
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.errors import InvalidDocument
 from keyin.domain.secret import equal
@@ -36,8 +36,7 @@ _PARAMETERS: Final = frozenset({"alg", "typ", "kid"})
 _TYPES: Final = frozenset({None, "JWT", STATEMENT_TYPE, "software-statement+jwt"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Publisher:
+class Publisher(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody who makes software, and whose word about it counts."""
 
     issuer: str
@@ -46,8 +45,7 @@ class Publisher:
     """Of which software; it speaks for no other."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
+class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """A genuine statement."""
 
     publisher: str
@@ -71,8 +69,7 @@ class Statement:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statements:
+class Statements(msgspec.Struct, frozen=True, kw_only=True):
     """Reads statements of the publishers that this cloud knows."""
 
     publishers: Sequence[Publisher]

@@ -7,12 +7,13 @@ one of a site is large enough that one computer alone cannot empty it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import lru_cache
 from hashlib import sha256
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
 
 from keyin.domain.environment import Millis
 from keyin.domain.events import Act, Event, pseudonym
@@ -42,11 +43,10 @@ _DIGEST: Final = 64  # characters of HMAC-SHA-256, behind the pepper's name
 _SHOWN: Final = 16  # of them, those that tell members apart
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """How much of what; the configuration says so."""
 
-    keys_an_hour: Mapping[str, int] = field(
+    keys_an_hour: Mapping[str, int] = msgspec.field(
         default_factory=lambda: MappingProxyType({"public": 300, "private": 30, OTHERWISE: 60})
     )
     """Distinct keys of one client, by its computer's type."""
@@ -75,13 +75,12 @@ class Store(Quotas, Stopping, Protocol):
     """What this reads and writes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Throttle:
+class Throttle(msgspec.Struct, frozen=True, kw_only=True):
     """Counts and refuses; each raises StoreUnavailable."""
 
     store: Store
     alarms: Alarms
-    rules: Rules = field(default_factory=Rules)
+    rules: Rules = msgspec.field(default_factory=Rules)
 
     async def before_proof(
         self, claimed: str, address: Address | None, *, known: bool, now: Millis

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from keyin.oauth.auditing import record_refusal
 from keyin.oauth.client_auth import authenticate
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from keyin.oauth.throttle import Throttle
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenEndpoint:
+class TokenEndpoint(msgspec.Struct, frozen=True, kw_only=True):
     """Answers a token request that was already decoded."""
 
     credentials: Credentials

@@ -6,8 +6,9 @@ of one that never was.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from keyin.domain.events import Act
 from keyin.domain.grant import ACCOUNT_AUDIENCE
@@ -42,8 +43,7 @@ class Store(Tokens, Replays, Trail, AccountStore, Places, Activations, Protocol)
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenStatus:
+class TokenStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Answers about tokens that were given."""
 
     clients: ClientAuthentication

@@ -6,8 +6,9 @@ it was used, and by which computer, stands on the page of the code.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from keyin.domain.enrolment import Computer, InitialAccessKind, Template
 from keyin.oauth.initial_access import NewAccess
@@ -32,8 +33,7 @@ FIELDS: Final = ("name", "type", "site", "life")
 _MINUTE: Final = 60_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Adding:
+class Adding(msgspec.Struct, frozen=True, kw_only=True):
     """See above."""
 
     desk: Desk

@@ -7,10 +7,10 @@ question again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.address_text import address_text
 from keyin.domain.records import Digest
@@ -43,8 +43,7 @@ LONGEST: Final = 6000
 """Characters of a request that can be carried over a sign-in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Approving:
+class Approving(msgspec.Struct, frozen=True):
     """See above."""
 
     desk: Desk

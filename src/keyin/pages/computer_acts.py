@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.errors import msgid
 from keyin.oauth.managed_ports import Acted
@@ -32,8 +33,7 @@ TROUBLES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComputerActs:
+class ComputerActs(msgspec.Struct, frozen=True, kw_only=True):
     """See above."""
 
     desk: Desk

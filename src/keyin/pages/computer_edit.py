@@ -6,8 +6,9 @@ is told so. The site is one of the person's own, or stays as it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.oauth.consent import Choice
 from keyin.oauth.managed_ports import Acted
@@ -36,8 +37,7 @@ AT: Final = "at:"
 """Before the name of a site, so that no name passes for another word."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComputerEdit:
+class ComputerEdit(msgspec.Struct, frozen=True, kw_only=True):
     """See above."""
 
     desk: Desk

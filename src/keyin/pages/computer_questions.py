@@ -7,8 +7,9 @@ for the person, and Enter in a field only shows the page anew.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.address_text import address_text, same_network
 from keyin.domain.enrolment import STANDING
@@ -49,8 +50,7 @@ LIMITS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What a page is made of."""
 
     computer: Computer
@@ -65,7 +65,7 @@ class Asked:
     form_target: str | None = None
     at_device: bool = False
     """It shows a code; nobody can be led back to it."""
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 def question(desk: Desk, request: PageRequest, who: SignedIn, asked: Asked) -> Page:

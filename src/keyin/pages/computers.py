@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
+
+import msgspec
 
 from keyin.domain.enrolment import STANDING
 from keyin.domain.records import RecordId, Status
@@ -33,8 +34,7 @@ _NOTICES: Final = 20
 _LONGEST: Final = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Computers:
+class Computers(msgspec.Struct, frozen=True, kw_only=True):
     """See above."""
 
     desk: Desk

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from keyin.domain.address_text import address_text
 from keyin.oauth.accounts import is_fresh
@@ -25,14 +26,13 @@ if TYPE_CHECKING:
     from keyin.wire.pages import Header, Page, PageRequest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class Desk(msgspec.Struct, frozen=True, kw_only=True):
     """See above."""
 
     services: PageServices
     guard: Guard
     seals: Seals
-    templates: Templates = field(default_factory=Templates)
+    templates: Templates = msgspec.field(default_factory=Templates)
 
     async def who(self, request: PageRequest) -> SignedIn | None:
         """Return who has signed in here, if their session still holds."""

@@ -6,8 +6,9 @@ asked, for whoever talks people into typing codes sits somewhere else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from keyin.domain.address_text import address_text
 from keyin.domain.errors import msgid
@@ -35,8 +36,7 @@ NO_SUCH_CODE: Final = msgid("No device waits for this code. Look at the device a
 TOO_MANY: Final = msgid("There were too many wrong codes. Wait ten minutes, then begin again.")
 
 
-@dataclass(frozen=True, slots=True)
-class Devices:
+class Devices(msgspec.Struct, frozen=True):
     """See above."""
 
     desk: Desk

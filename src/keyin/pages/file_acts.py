@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from keyin.oauth.managed_ports import Acted
 from keyin.pages.answers import see_other
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     from keyin.wire.pages import PageRequest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileActs:
+class FileActs(msgspec.Struct, frozen=True, kw_only=True):
     """See above."""
 
     desk: Desk

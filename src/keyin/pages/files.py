@@ -5,9 +5,10 @@ A file leaves in the answer to the form, once, and is kept nowhere: the store ha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
+
+import msgspec
 
 from keyin.domain.address_text import address_text
 from keyin.domain.enrolment import InitialAccessKind, Template
@@ -50,8 +51,7 @@ _DAY: Final = 24 * 60 * 60_000
 _IN_NAMES: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Files:
+class Files(msgspec.Struct, frozen=True, kw_only=True):
     """See above."""
 
     desk: Desk

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.errors import msgid
 from keyin.domain.networks import malformed
@@ -20,12 +21,11 @@ MANY_NETWORKS: Final = msgid("These are too many networks.")
 _MOST_NETWORKS: Final = 50
 
 
-@dataclass(slots=True)
-class Form:
+class Form(msgspec.Struct):
     """The fields as they came, and what is wrong with each."""
 
     given: Mapping[str, str]
-    errors: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, str] = msgspec.field(default_factory=dict)
 
     def text(self, name: str) -> str:
         """Return a field without space around it."""

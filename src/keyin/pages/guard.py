@@ -8,8 +8,9 @@ nothing.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.records import Digest
 from keyin.oauth.digests import matches
@@ -30,8 +31,7 @@ _BYTES: Final = 32
 _OURS: Final = re.compile("[0-9A-Za-z_-]{43}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guard:
+class Guard(msgspec.Struct, frozen=True, kw_only=True):
     """The checks of one origin."""
 
     origin: str

@@ -5,8 +5,9 @@ Who acted is told by what they are to the reader, never by name, and networks st
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.address_text import network_text
 from keyin.domain.errors import msgid
@@ -28,8 +29,7 @@ ITSELF: Final = msgid("the computer itself")
 SOMEBODY: Final = msgid("somebody else, or the cloud")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActView:
+class ActView(msgspec.Struct, frozen=True, kw_only=True):
     """An act on a page."""
 
     text: str
@@ -39,8 +39,7 @@ class ActView:
     network: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryView:
+class HistoryView(msgspec.Struct, frozen=True, kw_only=True):
     """A computer's past on a page."""
 
     acts: Sequence[ActView]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.errors import msgid
 from keyin.oauth.accounts import is_email
@@ -23,8 +24,7 @@ NO_EMAIL: Final = msgid("Mail cannot go there. Write it like ada@example.org, or
 LANGUAGES: Final = {"": msgid("As the service writes"), "en": "English", "de": "Deutsch"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnEmailPage:
+class OwnEmailPage(msgspec.Struct, frozen=True, kw_only=True):
     """See above."""
 
     desk: Desk

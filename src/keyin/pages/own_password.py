@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.errors import Refused, msgid
 from keyin.domain.secret import Secret, equal
@@ -30,8 +31,7 @@ TOO_EASY: Final = msgid(
 NOT_THE_SAME: Final = msgid("The two are not the same. Type it once more.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnPasswordPage:
+class OwnPasswordPage(msgspec.Struct, frozen=True, kw_only=True):
     """See above."""
 
     desk: Desk

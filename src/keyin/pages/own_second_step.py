@@ -5,9 +5,10 @@ The secret is shown while nobody has confirmed it, as text and as a picture, and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from keyin.domain.errors import msgid
 from keyin.pages.answers import picture, see_other
@@ -28,8 +29,7 @@ _DOT: Final = 6
 """Pixels of the picture's smallest square."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnSecondStep:
+class OwnSecondStep(msgspec.Struct, frozen=True, kw_only=True):
     """See above."""
 
     desk: Desk

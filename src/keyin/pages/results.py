@@ -6,8 +6,9 @@ what really happened: whoever wants to be sure looks at the computer, or at thei
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.errors import msgid
 
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from keyin.wire.pages import Page, PageRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True):
     """A heading, what it means, and the next step."""
 
     heading: str
@@ -59,8 +59,7 @@ RESULTS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Results:
+class Results(msgspec.Struct, frozen=True):
     """See above."""
 
     desk: Desk

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode
 from binascii import Error
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 from urllib.parse import urlencode
 
@@ -77,8 +76,7 @@ _PATHS: Final = {
 ACCOUNT: Final = Onward()
 
 
-@dataclass(frozen=True, slots=True)
-class Seals:
+class Seals(msgspec.Struct, frozen=True):
     """Writes and reads such texts."""
 
     peppers: Peppers

@@ -6,7 +6,6 @@ alone; nothing of it is remembered here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -43,8 +42,7 @@ class Half(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     proof: str
 
 
-@dataclass(frozen=True, slots=True)
-class SecondStep:
+class SecondStep(msgspec.Struct, frozen=True):
     """See above."""
 
     desk: Desk

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from keyin.domain.errors import msgid
 from keyin.domain.secret import Secret
@@ -26,8 +27,7 @@ NO_NAME: Final = msgid("Enter your name.")
 NO_PASSWORD: Final = msgid("Enter your password.")
 
 
-@dataclass(frozen=True, slots=True)
-class SigningIn:
+class SigningIn(msgspec.Struct, frozen=True):
     """See above."""
 
     desk: Desk

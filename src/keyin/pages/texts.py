@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+import msgspec
 
 from keyin.domain.errors import msgid
 
@@ -23,8 +24,7 @@ class Trouble(StrEnum):
     INTERNAL = "page_internal"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True):
     """Its status, heading, explanation and next step."""
 
     status: int

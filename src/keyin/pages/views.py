@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.enrolment import Flag, InitialAccessKind
 from keyin.domain.errors import msgid
@@ -41,8 +42,7 @@ NEVER_PROVEN: Final = msgid("It has not shown itself yet; that is due soon after
 _HAS_ENDED: Final = frozenset({Status.REVOKED, Status.EXPIRED})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComputerView:
+class ComputerView(msgspec.Struct, frozen=True, kw_only=True):
     """A computer on a page."""
 
     id: str
@@ -120,8 +120,7 @@ def _warnings(one: Computer) -> list[str]:
     ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessView:
+class AccessView(msgspec.Struct, frozen=True, kw_only=True):
     """An enrolment file or code on a page."""
 
     id: str
@@ -178,8 +177,7 @@ def access_view(listed: Listed, *, now: Millis, may_change: bool) -> AccessView:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoticeView:
+class NoticeView(msgspec.Struct, frozen=True, kw_only=True):
     """Something an owner should know."""
 
     id: str

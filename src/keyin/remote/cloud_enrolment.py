@@ -8,7 +8,6 @@ and otherwise nothing is sent twice. What is a secret is never logged and in no 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -44,8 +43,7 @@ DEVICE_CODE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 _Shape = TypeVar("_Shape")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """What goes to the cloud before a person is asked."""
 
     details: InstallationDetails

@@ -11,11 +11,11 @@ import asyncio
 import ipaddress
 import ssl
 import zlib
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
 import httpx
+import msgspec
 
 from keyin.domain.environment import Millis
 from keyin.domain.errors import CloudUnreachable, ConfigurationError, msgid
@@ -45,8 +45,7 @@ _CERTIFICATE_FAULTS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CloudAnswer:
+class CloudAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A whole answer of the cloud."""
 
     status: int

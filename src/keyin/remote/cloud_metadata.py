@@ -8,7 +8,6 @@ key to another place (P67).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -38,8 +37,7 @@ class _Document(msgspec.Struct, frozen=True):
     jwks_uri: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoints:
+class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     """Paths below the issuer; None: it has none, or none there."""
 
     token: str

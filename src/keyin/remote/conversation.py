@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -29,8 +28,7 @@ _SO_PEERCRED: Final = 17  # Linux; Python's socket module has it on Linux only
 _SOL_SOCKET: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(msgspec.Struct, frozen=True):
     """Who is at the other end, by the kernel's word at the time of connect or listen."""
 
     pid: int

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import httptools
+import msgspec
 
 from keyin.domain.errors import ConfigurationError, StoreUnavailable
 from keyin.domain.networks import inside, parse_address
@@ -32,8 +33,7 @@ _LOOPBACK: Final = ("127.0.0.0/8", "::1")
 _PORTS: Final = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where a server is."""
 
     host: str = ""
@@ -44,8 +44,7 @@ class Place:
     prefix: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """A whole answer."""
 
     status: int
@@ -74,8 +73,7 @@ def parse_place(text: str) -> Place:
     return Place(host=host, port=port, secure=url.scheme == "https", prefix=url.path.rstrip("/"))
 
 
-@dataclass(slots=True)
-class _Connection:
+class _Connection(msgspec.Struct):
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     since: float = 0.0

@@ -12,9 +12,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import structlog
 
 from keyin.domain.errors import InvalidDocument, Refused
@@ -38,8 +38,7 @@ _MAX_NAME: Final = 64
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """How much one server takes on (P65)."""
 
     connections: int = 64

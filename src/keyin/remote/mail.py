@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import smtplib
 import ssl
-from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Final, Literal
+
+import msgspec
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,20 +31,21 @@ class NotTaken(Exception):  # noqa: N818 - a letter's fate, not a mistake of our
         self.for_ever = for_ever
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """A letter in plain text."""
 
-    to: str = field(repr=False)
+    to: str
     subject: str
-    text: str = field(repr=False)
+    text: str
     name: str
     """The same for the same letter, so that one that goes twice is known again."""
     at: datetime
 
+    def __repr__(self) -> str:
+        return f"Letter(name={self.name!r})"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailServer:
+
+class MailServer(msgspec.Struct, frozen=True, kw_only=True):
     """Where letters are handed over."""
 
     host: str

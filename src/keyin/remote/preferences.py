@@ -5,7 +5,6 @@ Reading and merging may be repeated: the same document merged twice is the docum
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -35,8 +34,7 @@ _WHY: Final[dict[tuple[int, object], Why]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreferencesServer:
+class PreferencesServer(msgspec.Struct, frozen=True, kw_only=True):
     """The other side."""
 
     pool: HttpPool

@@ -7,10 +7,11 @@ twice. What is a secret is never logged and in no address.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
+
+import msgspec
 
 from keyin.domain.environment import Millis
 from keyin.domain.secret import AccessToken
@@ -33,8 +34,7 @@ _FORM: Final = "application/x-www-form-urlencoded"
 _OK: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT})
 
 
-@dataclass(frozen=True, slots=True)
-class Presented:
+class Presented(msgspec.Struct, frozen=True):
     """What a registration is asked for with: a token, and how it is shown."""
 
     token: Secret

@@ -9,8 +9,9 @@ import os
 import socket
 import stat
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.errors import ConfigurationError
 
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 _LONGEST: Final = 107
 
 
-@dataclass(frozen=True, slots=True)
-class BoundSocket:
+class BoundSocket(msgspec.Struct, frozen=True):
     """A socket and the name it was given."""
 
     sock: socket.socket

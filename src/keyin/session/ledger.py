@@ -6,8 +6,9 @@ knows is what the running process knew.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from keyin.session.fingerprints import fingerprint
 from keyin.session.records import (
@@ -31,8 +32,7 @@ if TYPE_CHECKING:
     from keyin.session.ports import Journal
 
 
-@dataclass(slots=True, kw_only=True)
-class ChangedBlock:
+class ChangedBlock(msgspec.Struct, kw_only=True):
     """One block's first old values and the fingerprints of everything key-in put there."""
 
     type: str
@@ -41,20 +41,18 @@ class ChangedBlock:
     new: dict[str, set[str]]
 
 
-@dataclass(slots=True, kw_only=True)
-class ChangedSolution:
+class ChangedSolution(msgspec.Struct, kw_only=True):
     """A solution's record and its changed blocks, in the order of their first change."""
 
     record: dict[str, Any]
-    blocks: dict[str, ChangedBlock] = field(default_factory=dict)
+    blocks: dict[str, ChangedBlock] = msgspec.field(default_factory=dict)
 
 
-@dataclass(slots=True, kw_only=True)
-class ChangedFile:
+class ChangedFile(msgspec.Struct, kw_only=True):
     """A file as it was, and the digests of every state that key-in gave it."""
 
     state: FileState
-    ours: set[str] = field(default_factory=set)
+    ours: set[str] = msgspec.field(default_factory=set)
     mixed: bool = False
 
 

@@ -6,8 +6,9 @@ because it may take long; an implementation must not block the event loop for mo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from keyin.session.sender import Sender
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class Block(msgspec.Struct, frozen=True, kw_only=True):
     """One settings handler block of one solution, its variables resolved."""
 
     solution: str
@@ -30,8 +30,7 @@ class Block:
     """For `read` only the names count; for `write` ABSENT removes a value or resets it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(msgspec.Struct, frozen=True, kw_only=True):
     """What one write did to one setting; `new` as the mechanism now holds it."""
 
     setting: str

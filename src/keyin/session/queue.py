@@ -7,8 +7,9 @@ gone is carried out all the same: half a login helps nobody.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from keyin.domain import keyin as machine
 from keyin.domain.errors import HandlerFailed, Refused
@@ -32,8 +33,7 @@ class Sessions(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class Done(msgspec.Struct, frozen=True, kw_only=True):
     """What an event did. `answer` is None for the reset key."""
 
     answer: Kind | None
@@ -41,8 +41,7 @@ class Done:
     restored: Restored
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Waiting:
+class _Waiting(msgspec.Struct, frozen=True, kw_only=True):
     event: KeyEvent
     pin: Pin | None
     request_id: str

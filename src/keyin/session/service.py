@@ -7,8 +7,9 @@ live here only as long as the call, the key of the proofs until key-out.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from keyin.domain.errors import InvalidDocument, KeyinError, Refused
 from keyin.domain.instructions import Instruction, instructions
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
 DEFAULT_SET: Final = "gpii-default"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionService:
+class SessionService(msgspec.Struct, frozen=True, kw_only=True):
     """Keys in and out; the caller sees to it that only one of these runs at a time."""
 
     tokens: TokenSource

@@ -7,8 +7,9 @@ of settings and launchers. Decides nothing about which lists run; reads and writ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
+
+import msgspec
 
 from keyin.domain.absent import ABSENT, Absent, Value
 from keyin.domain.errors import InvalidDocument
@@ -22,8 +23,7 @@ _ROOMS: Final = {"settings": "settingsHandlers", "launchers": "launchHandlers"}
 _NESTED: Final = ("start", "stop", "configure")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One step of one list: `name` is `settings.<block>` or `launchers.<block>`, or an action."""
 
     within: str

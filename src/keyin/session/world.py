@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from keyin.session.records import SessionId
 
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from keyin.session.steps import Resolve
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
+class World(msgspec.Struct, frozen=True, kw_only=True):
     """The computer, seen from a session. `resolve` replaces variables in registry strings."""
 
     handlers: Handlers
@@ -31,8 +31,7 @@ class World:
         return SessionId(f"{self.clock.now():013d}-{self.entropy.token_bytes(8).hex()}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Passed:
+class Passed(msgspec.Struct, frozen=True, kw_only=True):
     """A step that nothing on this computer could take."""
 
     solution: str
@@ -40,33 +39,29 @@ class Passed:
     type: str
 
 
-@dataclass(slots=True, kw_only=True)
-class Applied:
+class Applied(msgspec.Struct, kw_only=True):
     """What a key-in did."""
 
-    settings: dict[str, int] = field(default_factory=dict)
+    settings: dict[str, int] = msgspec.field(default_factory=dict)
     """How many settings were written, by solution."""
-    passed: list[Passed] = field(default_factory=list)
+    passed: list[Passed] = msgspec.field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stuck:
+class Stuck(msgspec.Struct, frozen=True, kw_only=True):
     """A step of a restoration that failed."""
 
     solution: str
     step: str
 
 
-@dataclass(slots=True, kw_only=True)
-class Restored:
+class Restored(msgspec.Struct, kw_only=True):
     """What a key-out did; `stuck` is empty if everything is as it was."""
 
-    solutions: list[str] = field(default_factory=list)
-    stuck: list[Stuck] = field(default_factory=list)
+    solutions: list[str] = msgspec.field(default_factory=list)
+    stuck: list[Stuck] = msgspec.field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """One setting that a key-in would change."""
 
     solution: str

@@ -6,8 +6,10 @@ and sent on. Whether a client may, is decided here: the other side believes whoe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.reserved_keys import reserved
 from keyin.domain.secret import GpiiKey
@@ -38,8 +40,7 @@ class FarPreferences(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Elsewhere:
+class Elsewhere(msgspec.Struct, frozen=True, kw_only=True):
     """Stands in for this cloud's own safes."""
 
     far: FarPreferences

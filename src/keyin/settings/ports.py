@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
     from keyin.domain.records import Digest, Key, Safe
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyAndSafe:
+class KeyAndSafe(msgspec.Struct, frozen=True, kw_only=True):
     """A key and the safe it opens; the safe is None where the key has none."""
 
     key: Key

@@ -6,7 +6,6 @@ client may is decided by who asks on its behalf. Any stored shape has an answer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -36,8 +35,7 @@ _VERSION_4: Final = 0x40
 _VARIANT: Final = 0x80
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreferencesService:
+class PreferencesService(msgspec.Struct, frozen=True, kw_only=True):
     """Reads, creates and changes."""
 
     safes: Safes

@@ -6,7 +6,6 @@ The text is compact JSON with its members in the registry's own order, since ord
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
@@ -29,8 +28,7 @@ LONGEST_REMEMBERED: Final = 16 * 1024
 """Of one report: what is longer is read anew, or one client could fill the memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Installed:
+class Installed(msgspec.Struct, frozen=True):
     """A device's solutions in registry order, and their entries as one JSON object."""
 
     solutions: tuple[Solution, ...]

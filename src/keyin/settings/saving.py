@@ -6,11 +6,11 @@ depends on what is there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.address_text import address_text
 from keyin.domain.errors import InvalidDocument, StoreUnavailable
@@ -51,8 +51,7 @@ class Saved(Enum):
     KEY_MADE = auto()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Author:
+class Author(msgspec.Struct, frozen=True, kw_only=True):
     """Who saves, and what is noted where a key is made by it."""
 
     actor: str
@@ -64,8 +63,7 @@ class Author:
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """What shall be kept, and where."""
 
     key: GpiiKey | None
@@ -78,8 +76,7 @@ class Wish:
     manner: Manner
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saving:
+class Saving(msgspec.Struct, frozen=True, kw_only=True):
     """Saves into this cloud's own store."""
 
     safes: Safes

@@ -6,7 +6,6 @@ as far as it goes; nothing a device or a document says ends in an error of ours.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
@@ -47,8 +46,7 @@ Look: TypeAlias = "Callable[[], Awaitable[None]]"
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettingsService:
+class SettingsService(msgspec.Struct, frozen=True, kw_only=True):
     """Reads and saves preferences."""
 
     safes: Safes
@@ -60,7 +58,7 @@ class SettingsService:
     """See `settings.current`."""
     elsewhere: Elsewhere | None = None
     """Where the preferences are, if not in this cloud's own store."""
-    meetings: Meetings = field(default_factory=Meetings)
+    meetings: Meetings = msgspec.field(default_factory=Meetings)
 
     async def query(self, grant: Grant, report: str, *, request_id: str | None = None) -> bytes:
         """Answer the four members of cloud-wire §4.3 as JSON, for a device's report as JSON.

@@ -5,9 +5,9 @@ The newest signs, every one still verifies. Who can write to the store alone can
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from keyin.wire.jose import PublicKey
 
 
-@dataclass(frozen=True, slots=True)
-class AuditKeys:
+class AuditKeys(msgspec.Struct, frozen=True):
     """Every key of a secrets directory, newest first."""
 
     keys: tuple[SigningKey, ...]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
@@ -80,8 +79,7 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     asking: Asking | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CredentialFile:
+class CredentialFile(msgspec.Struct, frozen=True, kw_only=True):
     """What the file holds."""
 
     client_id: str | None

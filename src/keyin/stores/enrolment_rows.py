@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -86,7 +85,7 @@ def registration_row(record: Registration) -> Row:
 
 def template_text(template: Template) -> str:
     """Write a template as the same JSON each time."""
-    return _text(asdict(template))
+    return _text(template)
 
 
 def _text(value: object) -> str:

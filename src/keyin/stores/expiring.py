@@ -5,12 +5,12 @@ tests/conformance/test_sweeping.py compares the list with the schemas.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Expiring:
+
+class Expiring(msgspec.Struct, frozen=True):
     """A table, the column that says when a row ends, and its primary key."""
 
     table: str

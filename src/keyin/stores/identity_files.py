@@ -8,7 +8,6 @@ crash leaves the one or the other (P85). What is asked with lies there before th
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -34,8 +33,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Which start of the computer it was done in."""
 
 
-@dataclass(frozen=True, slots=True)
-class IdentityFiles:
+class IdentityFiles(msgspec.Struct, frozen=True):
     """The files beside `credential`, and that one."""
 
     credential: Path

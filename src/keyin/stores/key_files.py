@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.errors import ConfigurationError
 from keyin.stores.private_files import open_no_link, sync_folder
@@ -32,14 +33,16 @@ _NAME: Final = re.compile(r"(pepper|data-key|audit-key|signing-key)-(\d{4})-([0-
 _CONTENT: Final = re.compile(rb"[0-9a-f]{64}\n?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyFile:
+class KeyFile(msgspec.Struct, frozen=True, kw_only=True):
     """One key of the directory."""
 
     kind: str
     number: int
     id: str
-    material: bytes = field(repr=False)
+    material: bytes
+
+    def __repr__(self) -> str:
+        return f"KeyFile(id={self.id!r})"
 
 
 def read_all(directory: Path) -> list[KeyFile]:

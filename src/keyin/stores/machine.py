@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import socket
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.errors import ConfigurationError
 from keyin.domain.installation import installation_id
@@ -19,8 +20,7 @@ _UNNAMED: Final = "computer"
 _LONGEST_NAME: Final = 80
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(msgspec.Struct, frozen=True):
     """Reads anew at each question: an image gets its own id at its first start."""
 
     machine_id: Path

@@ -5,10 +5,10 @@ Implements every port of a store; what it does is what the others must do (tests
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.records import Status, StoredGrant
 from keyin.settings.ports import KeyAndSafe

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from keyin.domain.records import Status
 from keyin.oauth.notice_ports import MOST_NETWORKS, Due

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from keyin.domain import elpath
 from keyin.domain.conversion import Applications, Conversion, Pair
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 FILE: Final = files("keyin.data").joinpath("ontology", "gpii.toml")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ontology:
+class Ontology(msgspec.Struct, frozen=True, kw_only=True):
     """What the file says."""
 
     ontologies: Ontologies

@@ -11,9 +11,10 @@ from __future__ import annotations
 import fcntl
 import os
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
+
+import msgspec
 
 from keyin.domain.errors import ConfigurationError
 from keyin.stores.database_url import checked, is_postgres
@@ -35,8 +36,7 @@ class InUse(ConfigurationError):  # noqa: N818 - a state, not a mistake
     """Another process has the store."""
 
 
-@dataclass(frozen=True, slots=True)
-class Database:
+class Database(msgspec.Struct, frozen=True):
     """A store in PostgreSQL, and the directory of whoever runs it, where they have one."""
 
     url: str
@@ -48,8 +48,7 @@ Place: TypeAlias = Path | Database
 Store: TypeAlias = "SqliteStore | PostgresStore"
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedStore:
+class OpenedStore(msgspec.Struct, frozen=True):
     """A store, the secrets that go with it, and the lock that keeps others away."""
 
     store: Store

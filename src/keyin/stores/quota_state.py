@@ -7,8 +7,9 @@ where somebody makes up names faster than that. Remembers what changed, for a st
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.environment import Millis
 
@@ -23,19 +24,17 @@ names, each of which was counted for the attacker's own address."""
 _LONG_AGO: Final = Millis(0)
 
 
-@dataclass(slots=True)
-class _Set:
+class _Set(msgspec.Struct):
     until: Millis
-    members: set[str] = field(default_factory=set)
+    members: set[str] = msgspec.field(default_factory=set)
 
 
-@dataclass(slots=True)
-class Changes:
+class Changes(msgspec.Struct):
     """What was counted since somebody last took this."""
 
-    buckets: dict[str, Millis] = field(default_factory=dict)
-    members: list[tuple[str, str, Millis]] = field(default_factory=list)
-    forgotten: list[str] = field(default_factory=list)
+    buckets: dict[str, Millis] = msgspec.field(default_factory=dict)
+    members: list[tuple[str, str, Millis]] = msgspec.field(default_factory=list)
+    forgotten: list[str] = msgspec.field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.buckets or self.members or self.forgotten)

@@ -6,7 +6,6 @@ must agree on it. A chain is a writer's own; its rows count from 1 without a gap
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from hashlib import sha256
@@ -38,8 +37,7 @@ class Row(NamedTuple):
     """32 bytes: SHA-256 of the hash before it, then the event in UTF-8."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(msgspec.Struct, frozen=True):
     """How far a chain has come; `seq` 0: nowhere yet."""
 
     chain: str
@@ -89,8 +87,7 @@ class Fault(StrEnum):
     """The second copy has something else in its place."""
 
 
-@dataclass(frozen=True, slots=True)
-class BadRow:
+class BadRow(msgspec.Struct, frozen=True):
     """The first row at which a chain is not what it must be."""
 
     chain: str

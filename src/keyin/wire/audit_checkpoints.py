@@ -7,8 +7,9 @@ library verifies it. Decides nothing about rows; see `audit_chain`.
 from __future__ import annotations
 
 from binascii import Error, unhexlify
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.environment import Millis
 from keyin.wire.audit_chain import Head
@@ -25,8 +26,7 @@ TYPE: Final = "keyin-audit-checkpoint+jwt"
 _PARAMETERS: Final = frozenset({"alg", "typ", "kid"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checkpoint:
+class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     """A head, and the signature that speaks for it."""
 
     head: Head

@@ -10,6 +10,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from keyin.wire.audit_chain import BadRow, Fault, Head, Walk, beginning, link
 from keyin.wire.audit_checkpoints import read
 from keyin.wire.audit_lines import CopiedCheckpoint, CopiedRow, read_line
@@ -25,8 +27,7 @@ if TYPE_CHECKING:
 _HASH_BYTES = 32
 
 
-@dataclass(slots=True)
-class CopiedChain:
+class CopiedChain(msgspec.Struct):
     """The hashes of one chain in the copy, from its first row there on."""
 
     chain: str
@@ -34,7 +35,7 @@ class CopiedChain:
     bad: BadRow | None = None
     rows: int = 0
     _before: bytes | None = None
-    _hashes: bytearray = field(default_factory=bytearray)
+    _hashes: bytearray = msgspec.field(default_factory=bytearray)
 
     @property
     def end(self) -> int:

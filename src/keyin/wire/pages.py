@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,17 +15,16 @@ if TYPE_CHECKING:
 Header = tuple[bytes, bytes]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageRequest:
+class PageRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a browser sent, within the server's limits."""
 
     method: str
     path: str
-    query: Mapping[str, str] | None = field(repr=False)
+    query: Mapping[str, str] | None
     """None: a parameter came twice, or is no text (P99)."""
-    form: Mapping[str, str] | None = field(repr=False)
+    form: Mapping[str, str] | None
     """None: there is no form, or as above."""
-    cookies: Mapping[str, str] = field(repr=False)
+    cookies: Mapping[str, str]
     fetch_site: str | None
     """`Sec-Fetch-Site`."""
     origin: str | None
@@ -33,12 +33,14 @@ class PageRequest:
     address: Address | None
     now: Millis
     request_id: str
-    named: Mapping[str, str] = field(default_factory=dict, repr=False)
+    named: Mapping[str, str] = msgspec.field(default_factory=dict)
     """What stands in the place of each `{name}` of the path, decoded."""
 
+    def __repr__(self) -> str:
+        return f"PageRequest(request_id={self.request_id!r})"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
     """What goes back, whole."""
 
     status: int

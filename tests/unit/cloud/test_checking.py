@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from keyin.cloud.checking import MOST_NAMED, Checked, Matter, check
 from keyin.domain.environment import Millis

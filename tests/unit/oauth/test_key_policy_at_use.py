@@ -6,9 +6,8 @@ the token and the preferences, as after a restored backup or an administrator's 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from keyin.domain.environment import Millis
 from keyin.domain.grant import Grant

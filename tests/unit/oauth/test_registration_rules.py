@@ -39,8 +39,14 @@ COMPUTER = st.builds(
     software_version=WORD,
     installation_id=WORD,
 )
+
+
+def _terms(**named: Any) -> Terms:
+    return Terms(**named)
+
+
 TERMS = st.builds(
-    Terms,
+    _terms,
     template=TEMPLATE,
     computer=COMPUTER,
     software_ids=LIMITS,

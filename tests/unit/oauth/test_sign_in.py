@@ -205,7 +205,7 @@ async def test_p32_a_hash_of_other_parameters_is_replaced_at_sign_in(desk: Desk)
     assert account is not None
     desk.store._accounts[account.id] = type(account)(
         **{
-            **{name: getattr(account, name) for name in account.__slots__},
+            **{name: getattr(account, name) for name in account.__struct_fields__},
             "password": PasswordHash(f"old:{GOOD.reveal()}"),
         }
     )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from keyin.domain.identity import Identity, Situation, Step, is_copy, is_for, next_step, pause
 from keyin.domain.installation import installation_id

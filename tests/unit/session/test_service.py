@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from keyin.domain.errors import HandlerFailed, InvalidDocument, Refused
@@ -185,7 +186,7 @@ async def test_what_cannot_be_put_back_is_tried_again_at_the_next_key_in(tmp_pat
 
 async def test_the_cloud_s_registry_need_not_be_trusted(tmp_path: Path) -> None:
     async with running(tmp_path, doors=False) as played:
-        object.__setattr__(played.manager.sessions, "cloud_registry", CloudRegistry.NONE)
+        msgspec.structs.force_setattr(played.manager.sessions, "cloud_registry", CloudRegistry.NONE)
         await login(played)
         assert played.stores.calls == []
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from keyin.domain.records import Digest, RecordId, SafeId, Status, StoredGrant
 from keyin.oauth.administration_ports import Word

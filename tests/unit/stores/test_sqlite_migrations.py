@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from keyin.domain.errors import ConfigurationError, StoreUnavailable
 from keyin.domain.records import Digest

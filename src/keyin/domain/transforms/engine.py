@@ -7,8 +7,9 @@ themselves live beside this module and are found in `table`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import msgspec
 
 from keyin.domain import elpath
 from keyin.domain.absent import ABSENT
@@ -47,15 +48,14 @@ def transform(
         raise InvalidDocument(TOO_DEEP) from exc
 
 
-@dataclass(slots=True)
-class Evaluation:
+class Evaluation(msgspec.Struct):
     """One run: the input, and what was written so far."""
 
     document: Value
     on_invalid: OnInvalid | None = None
     depth: int = 0
-    writes: list[tuple[Segments, Value]] = field(default_factory=list)
-    deletions: list[Segments] = field(default_factory=list)
+    writes: list[tuple[Segments, Value]] = msgspec.field(default_factory=list)
+    deletions: list[Segments] = msgspec.field(default_factory=list)
 
     def output(self, document: Value | Absent) -> Value | Absent:
         """Merge the writes, shorter paths first, over a document; then carry out deletions."""
@@ -137,8 +137,7 @@ class Evaluation:
         return None if result is ABSENT else result
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """One transform being run: what it was given, and where it may write."""
 
     spec: dict[str, Any]

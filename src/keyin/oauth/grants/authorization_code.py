@@ -8,8 +8,9 @@ computer's code gives an initial access token, see `computer_grants`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from keyin.domain.applications import AUTHORIZATION_CODE
 from keyin.domain.enrolment import InitialAccessKind
@@ -42,8 +43,7 @@ class Store(Codes, Tokens, Protocol):
     """What this grant reads and writes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizationCodeGrant:
+class AuthorizationCodeGrant(msgspec.Struct, frozen=True, kw_only=True):
     """Answers a client that is authenticated."""
 
     store: Store
@@ -75,8 +75,7 @@ class AuthorizationCodeGrant:
         return redemption.given or not_accepted(_why(code, redemption))
 
 
-@dataclass(slots=True, kw_only=True)
-class _Redemption:
+class _Redemption(msgspec.Struct, kw_only=True):
     """What is done with an unused code, inside the store's unit of work."""
 
     request: GrantRequest
@@ -85,7 +84,7 @@ class _Redemption:
     computers: ComputerGrants
     store_epoch: int
     given: Given | None = None
-    reason: Reason = field(default=Reason.CODE)
+    reason: Reason = msgspec.field(default=Reason.CODE)
 
     def produce(self, code: AuthorizationCode) -> Produced | None:
         """Return the token's record and its event, or nothing for a code that does not fit."""

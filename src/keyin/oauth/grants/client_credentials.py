@@ -5,8 +5,9 @@ Its token opens what belongs to operations, never preferences (P4).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.applications import CLIENT_CREDENTIALS, INSTALLATIONS_READ, AuthMethod
 from keyin.domain.grant import OPERATIONS_AUDIENCE
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 SCOPES: Final = (INSTALLATIONS_READ,)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientCredentials:
+class ClientCredentials(msgspec.Struct, frozen=True, kw_only=True):
     """Answers a client that is authenticated."""
 
     store: Tokens

@@ -6,8 +6,9 @@ takes token and computer back, and whoever said yes is told (RFC 6749 §4.1.2, P
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.address_text import address_text
 from keyin.domain.enrolment import (
@@ -39,8 +40,7 @@ if TYPE_CHECKING:
 UNNAMED: Final = "computer"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Approval:
+class Approval(msgspec.Struct, frozen=True, kw_only=True):
     """Which computer, whose, and where; and the key that it proved."""
 
     computer: Computer
@@ -49,8 +49,7 @@ class Approval:
     jkt: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComputerGrants:
+class ComputerGrants(msgspec.Struct, frozen=True, kw_only=True):
     """Makes such tokens for the units of work of the grants."""
 
     access: InitialAccessService

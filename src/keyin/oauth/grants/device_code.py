@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from keyin.domain.applications import DEVICE_CODE
 from keyin.domain.enrolment import InitialAccessKind
@@ -35,8 +36,7 @@ class Store(DeviceRequests, Tokens, Protocol):
     """What this grant reads and writes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceCodeGrant:
+class DeviceCodeGrant(msgspec.Struct, frozen=True, kw_only=True):
     """Answers a client that is authenticated."""
 
     store: Store
@@ -67,8 +67,7 @@ class DeviceCodeGrant:
         return asking.given or asking.refusal
 
 
-@dataclass(slots=True, kw_only=True)
-class _Asking:
+class _Asking(msgspec.Struct, kw_only=True):
     """What is done with the device's request, inside the store's unit of work."""
 
     request: GrantRequest
@@ -77,7 +76,7 @@ class _Asking:
     computers: ComputerGrants
     store_epoch: int
     given: Given | None = None
-    refusal: Refusal = field(default_factory=lambda: not_accepted(Reason.CODE))
+    refusal: Refusal = msgspec.field(default_factory=lambda: not_accepted(Reason.CODE))
 
     def produce(self, found: DeviceRequest) -> Produced | None:
         """Return the token's record and its event, or nothing while there is no yes."""

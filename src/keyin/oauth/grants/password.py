@@ -7,7 +7,6 @@ Answered only to a client marked legacy and until that client's own date (P102).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -40,8 +39,7 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
     until: Millis
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PasswordGrant:
+class PasswordGrant(msgspec.Struct, frozen=True, kw_only=True):
     """Checks in the order of cloud-wire §3.2, rows 5 to 12."""
 
     door: KeyDoor

@@ -6,7 +6,6 @@ in the parameter `pin`. Whatever is wrong with a key is refused in the same word
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -34,8 +33,7 @@ LIFETIME_S: Final = 900
 _NOT_ACCEPTED: Final = "The subject token is not accepted"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenExchange:
+class TokenExchange(msgspec.Struct, frozen=True, kw_only=True):
     """Answers a client that is authenticated."""
 
     door: KeyDoor

@@ -6,8 +6,9 @@ workers, the second waits for the first one's commit and then finds nothing.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from keyin.domain.authorization import SLOWER_S
 from keyin.domain.enrolment import InitialAccess
