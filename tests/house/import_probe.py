@@ -1,7 +1,8 @@
 """Run in a fresh interpreter: imports each module named on stdin and reports what it did.
 
-Foreign packages are loaded first, then every module of ours in a fork of its own, so that each is
-imported into an interpreter that has seen none of the others. Not a test; test_imports.py runs it.
+Foreign packages are loaded first, then every module of ours in a fork of its own, layer by layer of
+the rooms: each is imported into an interpreter that has seen the layers below its own, which it may
+import and which were found to do nothing, and no other module. Not a test; test_imports.py runs it.
 """
 
 from __future__ import annotations
@@ -56,12 +57,19 @@ def probe(module: str) -> list[str]:
 
 
 def main() -> None:
-    """Read {"foreign": [...], "modules": [...]}, write {module: [effect, ...]}."""
+    """Read {"foreign": [...], "layers": [[...], ...]}, write {module: [effect, ...]}."""
     job = json.load(sys.stdin)
     for name in job["foreign"]:
         importlib.import_module(name)
     sys.addaudithook(hook)
-    json.dump({module: probe(module) for module in job["modules"]}, sys.stdout)
+    found: dict[str, list[str]] = {}
+    for layer in job["layers"]:
+        found |= {module: probe(module) for module in layer}
+        if any(found.values()):
+            break
+        for module in layer:
+            importlib.import_module(module)
+    json.dump(found, sys.stdout)
 
 
 if __name__ == "__main__":

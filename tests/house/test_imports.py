@@ -6,13 +6,14 @@ import ast
 import json
 import subprocess
 import sys
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tests.house.rules import imported_roots
-from tests.house.sources import module_name, package_files, tree
+from tests.house.sources import ROOT, module_name, package_files, tree
 
 PROBE = Path(__file__).with_name("import_probe.py")
 
@@ -39,12 +40,23 @@ def _foreign() -> list[str]:
     return sorted(roots - {"keyin"})  # the standard library too: `import ctypes` loads a library
 
 
+def _layers() -> list[list[str]]:
+    """Return our modules by the layers that lint-imports holds them to, the innermost first."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (layers,) = (one["layers"] for one in contracts["contracts"] if one["id"] == "layers")
+    rooms = [line.split(" | ") for line in reversed(layers)]
+    found = [[name for room in line for name in _modules_of(room)] for line in rooms]
+    rest = {module_name(path) for path in package_files()}.difference(*found)
+    assert rest == {"keyin", "keyin.__main__", *_modules_of("data")}
+    return [*found, sorted(rest)]
+
+
 def _effects(
-    modules: list[str], foreign: list[str], path: Path | None = None
+    layers: list[list[str]], foreign: list[str], path: Path | None = None
 ) -> dict[str, list[str]]:
     outcome = subprocess.run(
         [sys.executable, "-B", str(PROBE)],
-        input=json.dumps({"foreign": foreign, "modules": modules}),
+        input=json.dumps({"foreign": foreign, "layers": layers}),
         capture_output=True,
         text=True,
         check=False,
@@ -59,7 +71,7 @@ def _effects(
 
 def test_importing_a_module_does_nothing() -> None:
     foreign = [name for name in _foreign() if find_spec(name)]
-    assert not _effects([module_name(path) for path in package_files()], foreign)
+    assert not _effects(_layers(), foreign)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +88,13 @@ def test_importing_a_module_does_nothing() -> None:
 )
 def test_the_probe_sees_an_effect(tmp_path: Path, source: str) -> None:
     (tmp_path / "planted.py").write_text(source)
-    assert _effects(["planted"], [], tmp_path)
+    assert _effects([["planted"]], [], tmp_path)
+
+
+def test_the_probe_sees_an_effect_above_a_layer_that_has_none(tmp_path: Path) -> None:
+    (tmp_path / "below.py").touch()
+    (tmp_path / "above.py").write_text("import below\nopen('made', 'w')")
+    assert list(_effects([["below"], ["above"]], [], tmp_path)) == ["above"]
 
 
 def _loads_without(blocked: tuple[str, ...], modules: list[str]) -> None:
