@@ -10,7 +10,6 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,13 +36,12 @@ if TYPE_CHECKING:
 JUDGE: Final = Path(__file__).with_name("demo_judge.py")
 
 
-@dataclass
-class Teller:
+class Teller(msgspec.Struct):
     """Tells a person what happens; keeps the facts for `--json`."""
 
     silent: bool
-    facts: dict[str, Any] = field(default_factory=dict)
-    began: float = field(default_factory=time.monotonic)
+    facts: dict[str, Any] = msgspec.field(default_factory=dict)
+    began: float = msgspec.field(default_factory=time.monotonic)
 
     def say(self, line: str) -> None:
         """Print one line, unless a script is listening."""

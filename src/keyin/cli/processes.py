@@ -15,8 +15,9 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Final
+
+import msgspec
 
 from keyin.domain.errors import KeyinError
 
@@ -30,14 +31,13 @@ POLL_S: Final = 0.005
 READY: Final = "listening on "
 
 
-@dataclass
-class Started:
+class Started(msgspec.Struct):
     """One process of ours."""
 
     process: subprocess.Popen[str]
-    listeners: list[str] = field(default_factory=list)
-    _lines: list[str] = field(default_factory=list)
-    _readers: list[threading.Thread] = field(default_factory=list)
+    listeners: list[str] = msgspec.field(default_factory=list)
+    _lines: list[str] = msgspec.field(default_factory=list)
+    _readers: list[threading.Thread] = msgspec.field(default_factory=list)
 
     @property
     def url(self) -> str:

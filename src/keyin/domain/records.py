@@ -243,7 +243,7 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     """The thumbprint of the key that must prove each use (RFC 9449 §6); None: a bearer token."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)  # a struct compares every field
 class StoredGrant:
     """A token with everything that must still be true for it to open something."""
 

@@ -7,10 +7,10 @@ and whoever is keyed in is keyed out.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+import msgspec
 import structlog
 
 from keyin.flow_manager.control import Control
@@ -32,8 +32,7 @@ GRACE_SECONDS = 0.5
 _log = structlog.get_logger()
 
 
-@dataclass(kw_only=True)
-class FlowManager:
+class FlowManager(msgspec.Struct, kw_only=True):
     """One person's flow manager; `start` and `close` once each."""
 
     sessions: SessionService
@@ -44,7 +43,7 @@ class FlowManager:
     listen: tuple[str, int] | None
     release: Sequence[Callable[[], Awaitable[None] | None]]
     """What lets go of connections, threads and locks."""
-    listeners: list[str] = field(default_factory=list)
+    listeners: list[str] = msgspec.field(default_factory=list)
     _ipc: IpcServer | None = None
     _http: HttpListener | None = None
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -83,20 +82,16 @@ class _Connection(msgspec.Struct):
         self.writer.close()
 
 
-@dataclass(slots=True)
 class _Reading:
-    """What the parser tells."""
+    """What the parser tells; `keep`: whether the connection may be used again."""
 
-    limit: int
-    body: bytearray = field(default_factory=bytearray)
-    head: int = 0
-    in_body: bool = False
-    whole: bool = False
-    keep: bool = False
-    """Whether the connection may be used again."""
-    parser: httptools.HttpResponseParser = field(init=False)
-
-    def __post_init__(self) -> None:
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.body = bytearray()
+        self.head = 0
+        self.in_body = False
+        self.whole = False
+        self.keep = False
         self.parser = httptools.HttpResponseParser(self)
 
     def take(self, data: bytes) -> None:

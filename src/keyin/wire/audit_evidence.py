@@ -7,7 +7,6 @@ as a whole shows as well. Reads no file: it is given lines and signatures.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -133,24 +132,26 @@ class Evidence:
         """Return what the rows of a chain are held against."""
         copy = self._copies.get(chain)
         bad = [*self._bad[chain], *([copy.bad] if copy and copy.bad else [])]
-        return Trial(chain=chain, marks=self._marks[chain], copy=copy, known_bad=bad)
+        return Trial(
+            chain=chain,
+            walk=Walk(chain),
+            marks=self._marks[chain],
+            copy=copy,
+            known_bad=bad,
+        )
 
 
-@dataclass(slots=True, kw_only=True)
-class Trial:
+class Trial(msgspec.Struct, kw_only=True):
     """One chain against the evidence; `step` stops at the first row that does not fit."""
 
     chain: str
+    walk: Walk
     marks: Mapping[int, bytes]
     copy: CopiedChain | None
     known_bad: list[BadRow]
     vouched: int = 0
     """Up to which row a checkpoint speaks for the chain."""
-    walk: Walk = field(init=False)
     _found: BadRow | None = None
-
-    def __post_init__(self) -> None:
-        self.walk = Walk(self.chain)
 
     def step(self, row: Row) -> bool:
         """Look at the next row; say whether to go on."""

@@ -9,8 +9,9 @@ more gathers, so the batch grows with the load. A request that has no company as
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from keyin.domain.errors import StoreUnavailable
 from keyin.stores.postgres.connection import ANSWER_S, FOREIGN, Lane, ended, translated
@@ -31,8 +32,7 @@ MOST: Final = 256
 """Lookups in one query."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(msgspec.Struct, frozen=True):
     """A statement such as `SELECT digest, sealed FROM keys WHERE digest = any($1)`."""
 
     sql: str
@@ -49,8 +49,7 @@ class _Asked:
         self.at = loop.time()
 
 
-@dataclass(slots=True)
-class _Alone:
+class _Alone(msgspec.Struct):
     """A query with parameters of its own."""
 
     sql: str

@@ -7,8 +7,9 @@ must be read first. Whatever else there is to do, or somebody was first, is done
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
 
 from keyin.settings.ports import KeyAndSafe
 from keyin.stores import rows
@@ -68,16 +69,15 @@ def key_and_safe(row: Row) -> KeyAndSafe:
     return KeyAndSafe(key=rows.key(row[:_KEY_END]), safe=safe)
 
 
-@dataclass(slots=True)
-class _Locked:
+class _Locked(msgspec.Struct):
     """The rows that a batch of changes concerns, as they are within the transaction."""
 
     keys: dict[str, Key]
     safes: dict[str, Safe]
-    new_keys: dict[str, Key] = field(default_factory=dict)
-    changed_keys: dict[str, Key] = field(default_factory=dict)
-    new_safes: dict[str, Safe] = field(default_factory=dict)
-    changed_safes: dict[str, Safe] = field(default_factory=dict)
+    new_keys: dict[str, Key] = msgspec.field(default_factory=dict)
+    changed_keys: dict[str, Key] = msgspec.field(default_factory=dict)
+    new_safes: dict[str, Safe] = msgspec.field(default_factory=dict)
+    changed_safes: dict[str, Safe] = msgspec.field(default_factory=dict)
 
     def find(self, digests: Sequence[Digest]) -> KeyAndSafe | None:
         """Return the key and its safe, as the changes before have left them."""
@@ -135,15 +135,14 @@ async def _change(transaction: Transaction, items: Sequence[Change]) -> Sequence
     return results
 
 
-@dataclass(slots=True)
-class _Looked:
+class _Looked(msgspec.Struct):
     """What was there, with its versions, and what is to be written if it still is."""
 
     there: dict[Digest, KnownSafe]
     """By key."""
     certain: bool
     """It was read just now: what a change says of it is so."""
-    saved: dict[str, tuple[Safe, Digest]] = field(default_factory=dict)
+    saved: dict[str, tuple[Safe, Digest]] = msgspec.field(default_factory=dict)
     """By safe: what it becomes, and by which key."""
 
     def change(self, item: Change) -> str | Again | Exception:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+import msgspec
 
 from keyin.stores.postgres.connection import FOREIGN, translated
 
@@ -28,8 +29,7 @@ class Again(Enum):
 AGAIN: Final = Again.AGAIN
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Group(Generic[Item, Result]):
+class Group(msgspec.Struct, Generic[Item, Result], frozen=True, eq=False):
     """Work of one kind, of which many are written in a few statements.
 
     `run` returns what came of each item, in their order; an exception there is that one's own, of
@@ -45,8 +45,7 @@ class Group(Generic[Item, Result]):
     one that writes, and tells no event. `AGAIN` is what came of an item that it cannot do."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Work:
+class Work(msgspec.Struct, kw_only=True):
     """One caller's."""
 
     waiting: asyncio.Future[Any]
