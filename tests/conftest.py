@@ -14,13 +14,30 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 ALL = "KEYIN_COVER_PROCESSES" in os.environ
+NOT_INSTALLED = HERE / "data" / "not_installed"
 MEASURED = (HERE / "unit", HERE / "conformance")
 """The tests that carry our code out in their own process, each piece of it once."""
 
-# Some thousand processes are started: measuring what runs in them costs each half as much again, so
-# the short form measures what tests run in their own process. scripts/test --campaign measures all.
-if "PYTEST_XDIST_WORKER" in os.environ and not ALL:
-    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+
+def measure_no_started_process() -> None:
+    """Take away what tells them to: measuring costs each of some thousand half as much again.
+
+    So the short form measures what tests run in their own process; scripts/test --campaign all.
+    """
+    if "PYTEST_XDIST_WORKER" in os.environ and not ALL:
+        os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+
+
+measure_no_started_process()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let started processes find what an installation has: structlog loads rich where it is."""
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", default=None):
+        before = os.environ.get("PYTHONPATH")
+        os.environ["PYTHONPATH"] = os.pathsep.join(
+            [str(NOT_INSTALLED), *([before] if before else [])]
+        )
 
 
 @pytest.hookimpl(wrapper=True)
@@ -34,3 +51,4 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         return (yield)
     finally:
         measuring.start()
+        measure_no_started_process()  # to start is to tell them again
