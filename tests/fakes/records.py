@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
 from keyin.domain.environment import Millis
@@ -127,7 +126,7 @@ def token(digest: str = "p:t1", **changes: Any) -> Token:
         issued=NOW,
         expires=Millis(NOW + 3_600_000),
     )
-    return msgspec.structs.replace(made, **changes)
+    return replace(made, **changes)
 
 
 def event(act: Act = Act.TOKEN_ISSUED, **fields: Any) -> Event:

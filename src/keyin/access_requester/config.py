@@ -12,6 +12,7 @@ import tomllib
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.errors import ConfigurationError
 
@@ -141,13 +142,13 @@ def _check_owner(path: Path) -> None:
 def _absolute(config: Config, folder: Path) -> Config:
     test, own = config.unsafe_loopback_http, config.enrolment
     admin = config.admin_socket
-    return msgspec.structs.replace(
+    return replace(
         config,
         credential=str(folder / config.credential),
         ca=None if config.ca is None else str(folder / config.ca),
         socket=str(folder / config.socket),
         admin_socket=None if admin is None else str(folder / admin),
-        enrolment=msgspec.structs.replace(
+        enrolment=replace(
             own,
             file=None if own.file is None else str(folder / own.file),
             software_statement=None
@@ -156,6 +157,5 @@ def _absolute(config: Config, folder: Path) -> Config:
             machine_id=str(folder / own.machine_id),
             boot_id=str(folder / own.boot_id),
         ),
-        unsafe_loopback_http=test
-        and msgspec.structs.replace(test, token_file=str(folder / test.token_file)),
+        unsafe_loopback_http=test and replace(test, token_file=str(folder / test.token_file)),
     )

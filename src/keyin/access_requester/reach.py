@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.errors import ConfigurationError
 from keyin.domain.installation import InstallationCredential, is_published
@@ -88,7 +89,7 @@ class Reach:
                 self._here = side
             else:
                 self._there = side
-        self.config = msgspec.structs.replace(self.config, enrolment=config.enrolment)
+        self.config = replace(self.config, enrolment=config.enrolment)
 
     async def arrive(self) -> None:
         """Ask the cloud that was aimed at, from now on: this computer has an identity there."""

@@ -116,7 +116,7 @@ class Registering:
                 raise
             # one of forty copies with one host name: nobody is there to choose another
             named = f"{details.client_name[:_LONGEST_STEM]} {key_fingerprint(details.jkt)}"
-            details = msgspec.structs.replace(details, client_name=named)
+            details = replace(details, client_name=named)
             answer = await cloud.register(key, presented, self._wish(key, details))
         said = Software(details.software_version or "", details.software_statement)
         self._identity.files.write_coming(self._kept(key, answer, cloud.issuer, said))
@@ -184,7 +184,7 @@ class Registering:
         self.answer = answer
         if is_awaiting(answer):
             return False
-        approved = msgspec.structs.replace(registered, awaiting=False)
+        approved = replace(registered, awaiting=False)
         files.write_coming(replace(coming, registered=approved))
         return True
 

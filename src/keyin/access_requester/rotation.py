@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import msgspec
 import structlog
 from msgspec.structs import replace
 
@@ -25,6 +24,8 @@ from keyin.wire.requester_trouble import Trouble, trouble
 from keyin.wire.signing_key import new_key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from keyin.access_requester.own_identity import OwnIdentity
     from keyin.access_requester.reach import Reach
     from keyin.access_requester.registering import Registering
@@ -74,10 +75,13 @@ class Rotation:
             answer = await self._say(
                 held,
                 registered,
-                software_version=software.version,
-                software_statement=software.statement,
+                lambda asked: replace(
+                    asked,
+                    software_version=software.version,
+                    software_statement=software.statement,
+                ),
             )
-            registered = msgspec.structs.replace(_renewed(registered, answer), told=software.told)
+            registered = replace(_renewed(registered, answer), told=software.told)
             self._identity.files.write_held(replace(held, registered=registered))
             _log.info("software_told", version=software.version)
 
@@ -117,16 +121,20 @@ class Rotation:
         new = [signing(other) for other in more]
         keys = [signing(held.private_key), *new]
         jwks = key_set(*(one.public for one in keys))
-        return await self._say(held, registered, *new, jwks=jwks)
+        return await self._say(held, registered, lambda asked: replace(asked, jwks=jwks), *new)
 
     async def _say(
-        self, held: CredentialFile, registered: Registered, *new: SigningKey, **changes: object
+        self,
+        held: CredentialFile,
+        registered: Registered,
+        changed: Callable[[RegistrationRequest], RegistrationRequest],
+        *new: SigningKey,
     ) -> RegistrationAnswer:
-        """Say the registration again with changes; each new key proves itself."""
+        """Say the registration again, changed; each new key proves itself."""
         cloud, key = self._registering.cloud(), signing(held.private_key)
         presented = Presented(Secret(registered.token))
         now = await cloud.look(key, registered.uri, presented)
-        request = msgspec.structs.replace(_again(now), **changes)
+        request = changed(_again(now))
         answer = await cloud.replace([key, *new], registered.uri, presented, request)
         self._registering.answer = answer
         return answer
@@ -165,7 +173,7 @@ def _again(now: RegistrationAnswer) -> RegistrationRequest:
 
 def _renewed(registered: Registered, answer: RegistrationAnswer) -> Registered:
     """Keep what the cloud has changed: the certificate names a key."""
-    return msgspec.structs.replace(
+    return replace(
         registered,
         uri=answer.registration_client_uri,
         token=answer.registration_access_token,

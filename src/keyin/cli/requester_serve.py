@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
 import structlog
+from msgspec.structs import replace
 
 from keyin.access_requester.app import serve as serve_until
 from keyin.access_requester.config import load
@@ -64,7 +64,7 @@ def serve(
 
         def read() -> Config:
             config = load(config_file)
-            return config if ca is None else msgspec.structs.replace(config, ca=str(ca.absolute()))
+            return config if ca is None else replace(config, ca=str(ca.absolute()))
 
         wired = build(read(), again=read)
         asyncio.run(_run(wired, inherit_fd=inherit_fd, unsafe_loopback_http=unsafe_loopback_http))

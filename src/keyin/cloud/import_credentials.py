@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.errors import InvalidDocument
 from keyin.domain.networks import parse_network
@@ -34,7 +34,7 @@ def with_secrets(
     for place, one in credentials:
         secret = secrets.get(_name(one))
         if secret and not one.oauth2_client_secret:
-            completed.append((place, msgspec.structs.replace(one, oauth2_client_secret=secret)))
+            completed.append((place, replace(one, oauth2_client_secret=secret)))
         else:
             others.append((place, one))
     return [*completed, *others]

@@ -11,6 +11,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.address_text import address_text
 from keyin.domain.enrolment import REGISTER_SCOPE, InitialAccessKind
@@ -151,7 +152,7 @@ class ComputerApproval(msgspec.Struct, frozen=True, kw_only=True):
             approval, InitialAccessKind.CODE, now=event.at, lifetime_ms=CODE_MS
         )
         detail = {**(event.detail or {}), "initial_access": minted.record.id}
-        told = msgspec.structs.replace(event, detail=detail)
+        told = replace(event, detail=detail)
         if not await self.answering.store.decide(question.digest, minted.record, event=told):
             return Problem(Reason.REQUEST_URI)
         return ShownCode(

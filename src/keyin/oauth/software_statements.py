@@ -57,7 +57,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
 
     def over(self, request: RegistrationRequest) -> RegistrationRequest:
         """Return a request with the publisher's words in the place of its own."""
-        return msgspec.structs.replace(request, **self.claims)
+        return replace(request, **self.claims)
 
     def of(self, computer: Computer) -> Computer:
         """Return a computer whose software is what the publisher says, and nothing beside."""

@@ -128,7 +128,7 @@ class Approving(msgspec.Struct, frozen=True):
         answer = _ANSWERS.get(form.get("decision", ""))
         choice, errors = await computer_questions.judged(self.desk, who, form, computer, answer)
         kept = not errors and answer not in NOES
-        edited = msgspec.structs.replace(shown, chosen=choice) if kept else shown
+        edited = replace(shown, chosen=choice) if kept else shown
         recent = fresh(who, request)
         if recent is None:
             return self._wait(edited, self.desk.seals.seal(edited))

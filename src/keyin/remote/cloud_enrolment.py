@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.enrolment import ENROLMENT_CLIENT, REGISTER_SCOPE
 from keyin.domain.errors import InvalidDocument, msgid
@@ -167,7 +168,7 @@ class EnrolmentCloud:
         """
         path, token = self._path(uri), AccessToken(presented.token.reveal())
         proofs = tuple(self._requests.proof(key, "PUT", path, token) for key in keys[1:])
-        proven = msgspec.structs.replace(request, keyin_key_proofs=proofs)
+        proven = replace(request, keyin_key_proofs=proofs)
         return self._registered(
             await self._requests.json(keys[0], "PUT", path, presented, _without_nothing(proven))
         )

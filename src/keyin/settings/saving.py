@@ -127,7 +127,7 @@ class Saving(msgspec.Struct, frozen=True, kw_only=True):
             preferences = merged(stored, wish.view, wish.document)
         else:
             preferences = replaced(stored, wish.view, wish.document, self.ontologies)
-        return msgspec.structs.replace(content, preferences=preferences)
+        return replace(content, preferences=preferences)
 
     def _new_key(self, wish: Wish, author: Author, now: Millis) -> KeyAndSafe:
         """Make key and safe together."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-import msgspec
 from msgspec.structs import replace
 
 from keyin.domain.records import Status, StoredGrant
@@ -286,7 +285,7 @@ def _first(records: dict[Id, Record], ids: Sequence[Id]) -> Record | None:
 
 
 def _revoked(token: Token) -> Token:
-    return msgspec.structs.replace(token, status=Status.REVOKED)
+    return replace(token, status=Status.REVOKED)
 
 
 def _revokes(incoming: Status, there: Status) -> bool:

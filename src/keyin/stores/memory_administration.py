@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-import msgspec
 from msgspec.structs import replace
 
 from keyin.domain.records import (
@@ -132,7 +131,7 @@ class MemoryAdministration(MemoryClientKeys):
         token = next((self._tokens[one] for one in digests if one in self._tokens), None)
         if token is None or token.status is Status.REVOKED:
             return None if token is None else False
-        self._tokens[token.digest] = msgspec.structs.replace(token, status=Status.REVOKED)
+        self._tokens[token.digest] = replace(token, status=Status.REVOKED)
         self.append_event(event)
         return True
 

@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.events import outcome_of
 
@@ -54,7 +55,7 @@ def beginning(chain: str) -> Head:
 def canonical(event: Event) -> bytes:
     """Return the event as JSON in one spelling: names in order, no blanks, nothing that is null."""
     if event.outcome is None:
-        event = msgspec.structs.replace(event, outcome=outcome_of(event.act))
+        event = replace(event, outcome=outcome_of(event.act))
     return _encode(event)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.errors import InvalidDocument
 from keyin.wire.enrolment_code import InitialAccessToken, is_initial_access_token
@@ -78,7 +79,7 @@ def write(content: EnrolmentFile, key: Signs) -> bytes:
     header: Mapping[str, Value] = {"typ": TYPE, "kid": key.public.thumbprint}
     signed = key.sign(header, _rest(content))
     before, _, after = signed.split(".")
-    whole = msgspec.structs.replace(content, sig=f"{before}..{after}")
+    whole = replace(content, sig=f"{before}..{after}")
     return msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -126,9 +125,7 @@ async def _rebind_networks(side: CloudSide, _: str) -> None:
 
 async def _another_audience(side: CloudSide, token: str) -> None:
     digest = side.secrets.digests("token", token)[0]
-    side.store._tokens[digest] = msgspec.structs.replace(
-        side.store._tokens[digest], audience="elsewhere"
-    )
+    side.store._tokens[digest] = replace(side.store._tokens[digest], audience="elsewhere")
 
 
 ENDS = [

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from keyin.domain.enrolment import Computer
 from keyin.domain.environment import Millis
@@ -66,8 +69,9 @@ def test_a_file_is_signed_and_any_change_is_seen() -> None:
     assert enrolment_file.is_genuine(read, key.public)
     assert not enrolment_file.is_genuine(read, other.public)
     assert read.token.reveal() not in repr(read)
-    for name, value in (("site", None), ("label", "x"), ("max_uses", 41), ("issuer", "https://a")):
-        changed = msgspec.structs.replace(read, **{name: value})
+    changes: dict[str, Any] = {"site": None, "label": "x", "max_uses": 41, "issuer": "https://a"}
+    for name, value in changes.items():
+        changed = replace(read, **{name: value})
         assert not enrolment_file.is_genuine(changed, key.public), name
 
 

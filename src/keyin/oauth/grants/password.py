@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.grant import SETTINGS_SCOPE
 from keyin.domain.networks import Address, allowed
@@ -69,7 +70,7 @@ class PasswordGrant(msgspec.Struct, frozen=True, kw_only=True):
         opened = await self.door.open(presented)
         if isinstance(opened, Reason):
             key = self.peppers.digests("key", presented.key.reveal())[0]
-            return msgspec.structs.replace(unauthorized(opened), key=key)
+            return replace(unauthorized(opened), key=key)
         if isinstance(opened, Refusal):
             return opened
         token = await self._issue(by, opened, on)

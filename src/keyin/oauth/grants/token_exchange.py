@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from keyin.domain.records import ClientKind, ProofUse
 from keyin.domain.secret import GpiiKey
@@ -63,7 +64,7 @@ class TokenExchange(msgspec.Struct, frozen=True, kw_only=True):
         if isinstance(opened, Reason):
             key = self.peppers.digests("key", shown.key.reveal())[0]
             refusal = refused(Code.INVALID_REQUEST, _NOT_ACCEPTED, opened)
-            return msgspec.structs.replace(refusal, key=key)
+            return replace(refusal, key=key)
         return opened if isinstance(opened, Refusal) else await self._issue(request, opened)
 
     async def _issue(self, request: GrantRequest, opened: Opened) -> Given | Refusal:
