@@ -67,6 +67,34 @@ async def test_a_turn_that_asks_for_more_than_a_query_holds_makes_two(
     assert sorted(count for _, count in asked) == [300 - MOST, MOST]
 
 
+SLOW = Lookup("SELECT k, pg_sleep(0.2)::text FROM unnest($1::text[]) AS a (k) LIMIT 1")
+
+
+async def test_what_is_asked_while_a_query_of_its_kind_is_under_way_gathers(
+    store: PostgresStore, asked: Sequence[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookups_module, "LATE_S", 10)
+    await store.find_key((DIGESTS[0],))
+    first = asyncio.create_task(store._lookups.rows(SLOW, ("a",)))
+    await asyncio.sleep(0.02)
+    more = [asyncio.create_task(store._lookups.rows(SLOW, (name,))) for name in "bcd"]
+    await asyncio.sleep(0.02)
+    assert await store.find_key((DIGESTS[0],)), "another kind does not wait"
+    assert not first.done()
+    await asyncio.gather(first, *more)
+    assert [count for sql, count in asked if sql == SLOW.sql] == [1, 3]
+
+
+async def test_nobody_waits_for_a_query_of_their_kind_that_is_late(
+    store: PostgresStore, asked: Sequence[tuple[str, int]]
+) -> None:
+    first = asyncio.create_task(store._lookups.rows(SLOW, ("a",)))
+    await asyncio.sleep(2 * lookups_module.LATE_S)
+    await store._lookups.rows(SLOW, ("b",))
+    assert [count for sql, count in asked if sql == SLOW.sql] == [1, 1]
+    await first
+
+
 async def test_each_gets_its_own_and_who_asks_for_nothing_that_is_there_gets_nothing(
     store: PostgresStore,
 ) -> None:

@@ -2,8 +2,9 @@
 
 A lookup is a statement with one parameter, an array; its first column says which of its members a
 row is for. Whoever asks gets the rows of what they asked for, in their order, and nobody another's
-failure: where one member spoils a query, each is asked for alone. While all connections are at work
-more gathers, so the batch grows with the load. A request that has no company asks at once.
+failure: where one member spoils a query, each is asked for alone. While a query of a kind is on its
+way more of that kind gathers, so the batch grows with the load. A request that has no company asks
+at once.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from keyin.domain.errors import StoreUnavailable
+from keyin.stores.postgres.asked import Asked, answer, fail, in_order, share, too_late
 from keyin.stores.postgres.connection import ANSWER_S, FOREIGN, Lane, ended, translated
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY
 """
 MOST: Final = 256
 """Lookups in one query."""
+LATE_S: Final = 0.05
+"""Where a query has not come back by then, the next of its kind does not wait for it."""
 
 
 class Lookup(msgspec.Struct, frozen=True):
@@ -38,23 +42,12 @@ class Lookup(msgspec.Struct, frozen=True):
     sql: str
 
 
-class _Asked:
-    """One caller's keys, and where the rows go."""
-
-    __slots__ = ("at", "keys", "rows")
-
-    def __init__(self, keys: Sequence[str | int], loop: asyncio.AbstractEventLoop) -> None:
-        self.keys = keys
-        self.rows: asyncio.Future[list[Row]] = loop.create_future()
-        self.at = loop.time()
-
-
 class _Alone(msgspec.Struct):
     """A query with parameters of its own."""
 
     sql: str
     args: tuple[object, ...]
-    asked: _Asked
+    asked: Asked
 
 
 class _StillLane(Lane):
@@ -83,8 +76,10 @@ class Lookups:
         self._lanes = tuple(self._idle)
         self._given_up: tuple[Lane, ...] = ()
         self._fetching = 0
-        self._waiting: dict[Lookup, list[_Asked]] = {}
+        self._waiting: dict[Lookup, list[Asked]] = {}
         self._alone: list[_Alone] = []
+        self._under_way: dict[Lookup, float] = {}
+        """Since when."""
         self._tasks: dict[Lane, asyncio.Task[None]] = {}
         self._due = 0
         """Tasks that have not begun yet."""
@@ -97,9 +92,11 @@ class Lookups:
             return []
         if self._idle and self._open and not (self._tasks or self.in_company()):
             return await self._at_once(lookup, kept)
-        asked = _Asked(kept, asyncio.get_running_loop())
-        self._waiting.setdefault(lookup, []).append(asked)
-        self._begin_soon()
+        asked = Asked(kept, asyncio.get_running_loop())
+        waiting = self._waiting.setdefault(lookup, [])
+        waiting.append(asked)
+        if len(waiting) == 1 or not self._due:  # else who came first in this turn has seen to it
+            self._begin_soon()
         return await asked.rows
 
     async def _at_once(self, lookup: Lookup, keys: Sequence[str | int]) -> list[Row]:
@@ -111,7 +108,7 @@ class Lookups:
             self._give_back(lane)
             if self._open and (self._waiting or self._alone):
                 self._begin_soon()
-        return _in_order(keys, found)
+        return in_order(keys, found)
 
     async def row(self, lookup: Lookup, keys: Sequence[str | int]) -> Row | None:
         """Return the first of the rows; None where there is none. Raises StoreUnavailable."""
@@ -122,7 +119,7 @@ class Lookups:
         """Return the rows of a query with parameters of its own. Raises StoreUnavailable."""
         if not all(storable(arg) for arg in args if isinstance(arg, str)):
             return []
-        asked = _Asked((), asyncio.get_running_loop())
+        asked = Asked((), asyncio.get_running_loop())
         self._alone.append(_Alone(sql, args, asked))
         self._begin_soon()
         return await asked.rows
@@ -140,22 +137,30 @@ class Lookups:
         self._lanes, self._given_up = (lane,), self._lanes
 
     def _begin_soon(self) -> None:
-        """Let connections go to work once the turn is over, one for each query that waits."""
+        """Let connections go to work once the turn is over, one for each query that may go."""
         if not self._open:
             raise StoreUnavailable("the store is closed")
-        if self._idle and self._due < len(self._waiting) + len(self._alone):
+        loop = asyncio.get_running_loop()
+        if self._idle and self._due < len(self._kinds(loop)) + len(self._alone):
             self._due += 1
             lane = self._idle.pop()
-            self._tasks[lane] = asyncio.get_running_loop().create_task(self._work(lane))
+            self._tasks[lane] = loop.create_task(self._work(lane, loop))
 
-    async def _work(self, lane: Lane) -> None:
+    def _kinds(self, loop: asyncio.AbstractEventLoop) -> list[Lookup]:
+        """Return what waits and need not wait for a query of its own kind, the oldest first."""
+        if not self._under_way:
+            return list(self._waiting)
+        late = loop.time() - LATE_S
+        return [one for one in self._waiting if self._under_way.get(one, late) <= late]
+
+    async def _work(self, lane: Lane, loop: asyncio.AbstractEventLoop) -> None:
         self._due -= 1
         try:
-            while self._waiting or self._may_fetch():
+            while self._may_fetch() or self._kinds(loop):
                 if self._may_fetch():
                     await self._fetch(lane, self._alone.pop(0))
-                if self._waiting:
-                    await self._look_up(lane, *self._next())
+                if kinds := self._kinds(loop):
+                    await self._look_up_all(lane, kinds[0], loop)
         finally:
             del self._tasks[lane]
             self._give_back(lane)
@@ -168,30 +173,35 @@ class Lookups:
         """Tell whether a query of its own is due; one connection is left to what requests ask."""
         return bool(self._alone) and self._fetching < max(1, len(self._lanes) - 1)
 
-    def _next(self) -> tuple[Lookup, list[_Asked]]:
-        """Take what was first asked for, and all that can be answered with it."""
-        lookup = next(iter(self._waiting))
+    async def _look_up_all(
+        self, lane: Lane, lookup: Lookup, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        """Ask for all that waits for one kind, as far as one query holds it."""
         asked = self._waiting.pop(lookup)
         if len(asked) > MOST:
             self._waiting[lookup] = asked[MOST:]
-        return lookup, asked[:MOST]
+        self._under_way[lookup] = loop.time()
+        try:
+            await self._look_up(lane, lookup, asked[:MOST])
+        finally:
+            self._under_way.pop(lookup, None)
 
     async def _fetch(self, lane: Lane, alone: _Alone) -> None:
-        if _too_late([alone.asked]):
+        if too_late([alone.asked]):
             return
         self._fetching += 1
         run = lambda connection: connection.fetch(alone.sql, *alone.args)  # noqa: E731
         try:
             found = await _bounded(lane, run)
         except Exception as error:  # noqa: BLE001 - it reaches who asked
-            _fail([alone.asked], error)
+            fail([alone.asked], error)
         else:
-            _answer(alone.asked, [tuple(row) for row in found])
+            answer(alone.asked, [tuple(row) for row in found])
         finally:
             self._fetching -= 1
 
-    async def _look_up(self, lane: Lane, lookup: Lookup, asked: list[_Asked]) -> None:
-        if _too_late(asked):
+    async def _look_up(self, lane: Lane, lookup: Lookup, asked: list[Asked]) -> None:
+        if too_late(asked):
             return
         keys = list({key for one in asked for key in one.keys})
         try:
@@ -201,9 +211,9 @@ class Lookups:
                 for one in asked:
                     await self._look_up(lane, lookup, [one])
             else:
-                _fail(asked, error)
+                fail(asked, error)
             return
-        _share(asked, found)
+        share(asked, found)
 
     async def close(self) -> None:
         """End the work and the connections."""
@@ -247,47 +257,3 @@ async def _bounded(lane: Lane, run: Callable[[Connection], Awaitable[list[Any]]]
         raise
     finally:
         late.cancel()
-
-
-def _too_late(asked: list[_Asked]) -> bool:
-    """Refuse those who have waited too long; say whether nobody is left."""
-    latest = asyncio.get_running_loop().time() - ANSWER_S
-    late = [one for one in asked if one.at < latest]
-    if late:
-        _fail(late, StoreUnavailable("the store cannot answer (%(name)s)", name="TimeoutError"))
-        asked[:] = [one for one in asked if one.at >= latest]
-    return not asked
-
-
-def _share(asked: list[_Asked], found: list[Any]) -> None:
-    if len(asked) == 1:
-        _answer(asked[0], _in_order(asked[0].keys, found))
-        return
-    by_key = _by_key(found)
-    for one in asked:
-        _answer(one, [row for key in one.keys for row in by_key.get(key, ())])
-
-
-def _in_order(keys: Sequence[str | int], found: list[Any]) -> list[Row]:
-    if len(keys) == 1:
-        return [tuple(row)[1:] for row in found]
-    by_key = _by_key(found)
-    return [row for key in keys for row in by_key.get(key, ())]
-
-
-def _by_key(found: list[Any]) -> dict[str | int, list[Row]]:
-    by_key: dict[str | int, list[Row]] = {}
-    for row in found:
-        by_key.setdefault(row[0], []).append(tuple(row)[1:])
-    return by_key
-
-
-def _answer(asked: _Asked, rows: list[Row]) -> None:
-    if not asked.rows.done():  # cancelled: the caller went away
-        asked.rows.set_result(rows)
-
-
-def _fail(asked: list[_Asked], error: Exception) -> None:
-    for one in asked:
-        if not one.rows.done():
-            one.rows.set_exception(error)
