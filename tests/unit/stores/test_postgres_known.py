@@ -266,12 +266,30 @@ async def test_who_saves_what_it_found_or_saved_before_reads_nothing(
     for text in (b"first", b"second"):
         await one.find_grant(T1)
         await one.change_safe(K1, _to(text))
-    assert written == [saving._SAVE] * 2
+    assert written == [saving._SAVE_ONE] * 2
     assert asked == [tokens._FIND.sql, tokens._STATE.sql]
     found = await one.find_grant(T1)
     assert found is not None
     assert found == await other.find_grant(T1)
     assert found.safe == safe(sealed=b"second")
+
+
+@needs_postgres
+async def test_saves_of_one_turn_are_one_statement(
+    stores: tuple[PostgresStore, PostgresStore], written: list[str]
+) -> None:
+    one, other = stores
+    k2 = (Digest("p:k2"),)
+    records = Enrolment(keys=[key("p:k2", safe_id="s_2")], safes=[safe("s_2")])
+    await one.enrol(records, event=event())
+    written.clear()
+    await asyncio.gather(one.change_safe(K1, _adding(b"-1")), one.change_safe(k2, _adding(b"-2")))
+    assert written == [saving._LOOK, saving._SAVE]
+    for digests, text in ((K1, b"-1"), (k2, b"-2")):
+        found = await other.find_safe(digests)
+        assert found is not None
+        assert found.safe is not None
+        assert found.safe.sealed == safe().sealed + text
 
 
 @needs_postgres
@@ -283,13 +301,13 @@ async def test_a_save_upon_what_another_worker_changed_is_made_of_that(
     await other.change_safe(K1, _to(b"theirs"))
     written.clear()
     await one.change_safe(K1, _adding(b"-ours"))
-    assert written[0] == saving._SAVE
+    assert written[0] == saving._SAVE_ONE
     found = await other.find_safe(K1)
     assert found is not None
     assert found.safe == safe(sealed=b"theirs-ours")
     written.clear()
     await one.change_safe(K1, _adding(b"!"))
-    assert written == [saving._LOOK, saving._SAVE], "what turned out old is known no more"
+    assert written == [saving._LOOK, saving._SAVE_ONE], "what turned out old is known no more"
 
 
 @needs_postgres
@@ -323,7 +341,7 @@ def _adding(text: bytes, *, onto: bytes = b"") -> Callable[[KeyAndSafe | None], 
         assert found.safe is not None
         if not found.safe.sealed.startswith(onto):
             raise Rejected(Why.NOT_ALLOWED)
-        return KeyAndSafe(key=found.key, safe=safe(sealed=found.safe.sealed + text))
+        return KeyAndSafe(key=found.key, safe=replace(found.safe, sealed=found.safe.sealed + text))
 
     return change
 

@@ -43,10 +43,11 @@ KEY_AND_SAFE: Final = (
 """The last columns of a query for keys by their digests: `key_and_safe` reads them."""
 _LOOK: Final = f"SELECT k.xmin, s.xmin, {KEY_AND_SAFE}"
 _SAME: Final = ("safe_version", "key", "key_version")
-_SAVE: Final = (
-    f"{updating('safes', rows.SAFE, _SAME)} AND safes.xmin = n.safe_version AND EXISTS ("  # noqa: S608 - ours
+_SAVE_ONE, _SAVE = (
+    f"{updating('safes', rows.SAFE, _SAME, one=one)} AND safes.xmin = n.safe_version AND EXISTS ("  # noqa: S608 - ours
     "SELECT 1 FROM keys WHERE keys.digest = n.key AND keys.xmin = n.key_version) "
     "RETURNING safes.id, safes.xmin"
+    for one in (True, False)
 )
 # keys before safes, each in their order: two workers never wait for each other
 _LOCK_KEYS: Final = (
@@ -173,7 +174,10 @@ class _Looked(msgspec.Struct):
             for _, (safe, digest) in sorted(self.saved.items())
             for there in [self.there[digest]]
         ]
-        found = await transaction.fetch(_SAVE, *columns_of(given, len(rows.SAFE) + len(_SAME)))
+        if len(given) == 1:
+            found = await transaction.fetch(_SAVE_ONE, *given[0])
+        else:
+            found = await transaction.fetch(_SAVE, *columns_of(given, len(rows.SAFE) + len(_SAME)))
         written: dict[str, int] = dict(found)
         for id_, version in written.items():
             safe, digest = self.saved[id_]

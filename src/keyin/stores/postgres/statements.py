@@ -73,16 +73,21 @@ def replacing(columns: Sequence[str]) -> str:
     return f"ON CONFLICT ({columns[0]}) DO UPDATE SET {changes}"
 
 
-def updating(table: str, columns: Sequence[str], beside: Sequence[str] = ()) -> str:
+def updating(
+    table: str, columns: Sequence[str], beside: Sequence[str] = (), *, one: bool = False
+) -> str:
     """Return the statement that replaces rows that are there, found by their first column.
 
-    What is given beside them is not written: conditions that follow may speak of it, as `n`.
+    What is given beside them is not written: conditions that follow may speak of it, as `n`. Its
+    parameters are `columns_of` the rows, or of `one` row its values, which costs less.
     """
     changes = ", ".join(f"{name} = n.{name}" for name in columns[1:])
     given = (*columns, *beside)
+    values = ", ".join(f"${at}::{kind(name)}" for at, name in enumerate(given, 1))
+    source = f"(VALUES ({values}))" if one else f"unnest({arrays(given)})"
     return (
-        f"UPDATE {table} SET {changes} FROM unnest({arrays(given)}) "  # noqa: S608 - names of ours
-        f"AS n ({names(given)}) WHERE {table}.{columns[0]} = n.{columns[0]}"
+        f"UPDATE {table} SET {changes} FROM {source} AS n ({names(given)}) "  # noqa: S608 - names of ours
+        f"WHERE {table}.{columns[0]} = n.{columns[0]}"
     )
 
 
