@@ -109,18 +109,27 @@ CHANGES: dict[str, Callable[[PostgresStore], Awaitable[object]]] = {
 async def test_p03_what_another_worker_changes_is_seen_at_the_next_use(
     stores: tuple[PostgresStore, PostgresStore], what: str
 ) -> None:
-    one, other = stores
-    before = await one.find_grant(T1)
-    assert await one.find_grant(T1) is before
-    await CHANGES[what](other)
-    after = await one.find_grant(T1)
-    assert after == await other.find_grant(T1)
+    before, after = await _before_and_after(stores, CHANGES[what])
     assert after is not None
     assert after is not before
     if what == "registry":
-        assert await one.registries_version(at_grant=True) == 2
+        assert await stores[0].registries_version(at_grant=True) == 2
     else:
         assert _all_of(after) != _all_of(before)
+
+
+async def _before_and_after(
+    stores: tuple[PostgresStore, PostgresStore],
+    change: Callable[[PostgresStore], Awaitable[object]],
+) -> tuple[StoredGrant | None, StoredGrant | None]:
+    """Return what the first store finds, known from before, and what once the other changed it."""
+    one, other = stores
+    before = await one.find_grant(T1)
+    assert await one.find_grant(T1) is before
+    await change(other)
+    after = await one.find_grant(T1)
+    assert _all_of(after) == _all_of(await other.find_grant(T1))
+    return before, after
 
 
 def _all_of(grant: StoredGrant | None) -> tuple[object, ...]:
@@ -148,12 +157,10 @@ def _all_of(grant: StoredGrant | None) -> tuple[object, ...]:
 async def test_p03_what_is_changed_by_hand_is_seen_at_the_next_use(
     stores: tuple[PostgresStore, PostgresStore], by_hand: str
 ) -> None:
-    one, other = stores
-    before = await one.find_grant(T1)
-    assert await one.find_grant(T1) is before
-    postgres.cluster().sql(by_hand, database=postgres.cluster().names[-1])
-    after = await one.find_grant(T1)
-    assert _all_of(after) == _all_of(await other.find_grant(T1))
+    async def change(_: PostgresStore) -> None:
+        postgres.cluster().sql(by_hand, database=postgres.cluster().names[-1])
+
+    before, after = await _before_and_after(stores, change)
     assert _all_of(after) != _all_of(before)
 
 
