@@ -77,8 +77,10 @@ async def test_what_is_asked_while_a_query_of_its_kind_is_under_way_gathers(
     await store.find_key((DIGESTS[0],))
     first = asyncio.create_task(store._lookups.rows(SLOW, ("a",)))
     await asyncio.sleep(0.02)
-    more = [asyncio.create_task(store._lookups.rows(SLOW, (name,))) for name in "bcd"]
-    await asyncio.sleep(0.02)
+    more = []
+    for name in "bcd":
+        more.append(asyncio.create_task(store._lookups.rows(SLOW, (name,))))
+        await asyncio.sleep(0.02)
     assert await store.find_key((DIGESTS[0],)), "another kind does not wait"
     assert not first.done()
     await asyncio.gather(first, *more)
@@ -90,9 +92,11 @@ async def test_nobody_waits_for_a_query_of_their_kind_that_is_late(
 ) -> None:
     first = asyncio.create_task(store._lookups.rows(SLOW, ("a",)))
     await asyncio.sleep(2 * lookups_module.LATE_S)
-    await store._lookups.rows(SLOW, ("b",))
+    second = asyncio.create_task(store._lookups.rows(SLOW, ("b",)))
+    await asyncio.sleep(0.02)
+    assert not first.done()
     assert [count for sql, count in asked if sql == SLOW.sql] == [1, 1]
-    await first
+    await asyncio.gather(first, second)
 
 
 async def test_each_gets_its_own_and_who_asks_for_nothing_that_is_there_gets_nothing(
