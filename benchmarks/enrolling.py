@@ -20,10 +20,10 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from cores import load_core, server_core
 from fixtures import ISSUER
 from load import Burst, Request, burst
 from processes import cpu_seconds, pin
-from run import LOAD_CORE, SERVER_CORE
 from signed import Signer, packed, wrapped
 
 from keyin.cli.processes import Started, command, spawn
@@ -40,7 +40,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="keyin-enrolling-") as folder:
         data = Path(folder) / "store"
         serve = ("cloud", "serve", "--data", data, "--listen", "127.0.0.1:0", "--issuer", ISSUER)
-        cloud = spawn([*pin(SERVER_CORE), *command(*serve)])
+        cloud = spawn([*pin(server_core()), *command(*serve)])
         try:
             rounds, costs = zip(
                 *[
@@ -89,7 +89,7 @@ def round_of(cloud: Started, data: Path, seconds: int, connections: int) -> tupl
         stock=registrations(count, nonce(cloud.url)),
     )
     before, computed = registered(data), cpu_seconds(cloud.process.pid)
-    shown = burst(cloud.url, request, connections=connections, seconds=seconds, core=LOAD_CORE)
+    shown = burst(cloud.url, request, connections=connections, seconds=seconds, core=load_core())
     computed, there = cpu_seconds(cloud.process.pid) - computed, registered(data) - before
     answered = shown.rate * seconds
     if there < answered * 0.98:

@@ -24,11 +24,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cores import load_core
 from databases import own_cluster
 from fill import fill
 from fixtures import ISSUER, Fixture, prepare
 from load import Burst, Request, burst
-from run import LOAD_CORE, SAVE, STOCK_A_SECOND, Make, served, spread
+from run import SAVE, STOCK_A_SECOND, Make, served, spread
 
 from keyin.cli.processes import command
 
@@ -137,7 +138,7 @@ def compared(
     """Let the two take turns."""
 
     def one(side: int) -> Burst:
-        load = {"connections": options.connections, "seconds": options.seconds, "core": LOAD_CORE}
+        load = {"connections": options.connections, "seconds": options.seconds, "core": load_core()}
         return burst(urls[side], makes[side](urls[side]), **load)
 
     rounds = [(one(0), one(1)) for _ in range(options.rounds)]

@@ -1,11 +1,13 @@
 """keyin against a bare ASGI callable: ratios from interleaved runs, as JSON and as a table.
 
     .venv/bin/python benchmarks/run.py [--seconds 2] [--rounds 5] [--json FILE] [--postgres]
+        [--load-awake]
 
-Server and load generator each have one core of their own; keyin and the yardstick take turns
-(A/B/A/B), so that a machine that drifts moves both. Durable means: every grant was fsynced.
-Needs `wrk` (Debian package) and, for the person `li`, the real data beside the checkout; without
-it a sample person and the package's own registry stand in, and the output says so.
+Server and load generator each have one core of their own, the server that to which the disk
+answers (`cores.py`); keyin and the yardstick take turns (A/B/A/B), so that a machine that drifts
+moves both. Durable means: every grant was fsynced. Needs `wrk` (Debian package) and, for the person
+`li`, the real data beside the checkout; without it a sample person and the package's own registry
+stand in, and the output says so.
 """
 
 from __future__ import annotations
@@ -17,11 +19,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cores import awake, load_core, server_core
 from databases import own_cluster
 from fixtures import ISSUER, REGISTRIES, Fixture, asked, prepare
 from keyin_once import one_key_in
@@ -39,7 +42,6 @@ SAVE = (
     '{"contexts":{"gpii-default":{"preferences":{"http://registry.gpii.net/common/fontSize":24}}}}'
 )
 BARE = str(Path(__file__).parent / "bare.py")
-SERVER_CORE, LOAD_CORE = 0, 1
 CONNECTIONS = (1, 16, 64)
 STOCK_A_SECOND = 9000
 """Signed requests made for each second of a burst: more than are served."""
@@ -89,7 +91,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="keyin-bench-") as folder:
         database = own_cluster().database() if options.postgres else options.database
         fixture = prepare(Path(folder) / "store", database=database)
-        results = {"data": fixture.description, "scenarios": scenarios(fixture, options)}
+        results: dict[str, Any] = {
+            "data": fixture.description,
+            "cores": {
+                "server": server_core(),
+                "load": load_core(),
+                "load_awake": options.load_awake,
+            },
+        }
+        with awake(load_core()) if options.load_awake else nullcontext():
+            results["scenarios"] = scenarios(fixture, options)
         if not options.only:
             results["processes"] = one_key_in()
     text = json.dumps(results, indent=2)
@@ -108,6 +119,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--connections", type=int, action="append")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--database", default="", help="a PostgreSQL store that was migrated")
+    parser.add_argument("--load-awake", action="store_true", help="the load's core never sleeps")
     parser.add_argument("--postgres", action="store_true", help="a PostgreSQL of our own")
     return parser.parse_args()
 
@@ -132,7 +144,7 @@ def compared(
 
     def burst_at(place: str, make: Make, *, refused: bool | None) -> Burst:
         request = make(url)
-        load = {"connections": connections, "seconds": options.seconds, "core": LOAD_CORE}
+        load = {"connections": connections, "seconds": options.seconds, "core": load_core()}
         return burst(place, request, refused=refused, **load)
 
     refused = scenario.grant is not None
@@ -160,7 +172,7 @@ def one_of(request: Request) -> Request:
 @contextmanager
 def served(arguments: list[str]) -> Iterator[Started]:
     """Run a server on its core until the block ends."""
-    server = spawn([*pin(SERVER_CORE), *arguments], stderr=subprocess.DEVNULL)
+    server = spawn([*pin(server_core()), *arguments], stderr=subprocess.DEVNULL)
     try:
         yield server
     finally:

@@ -19,11 +19,12 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+from cores import load_core
 from databases import own_cluster, process_of
 from fixtures import ISSUER, Fixture, prepare
 from load import burst
 from processes import cpu_seconds
-from run import LOAD_CORE, STOCK_A_SECOND, Make, spread
+from run import STOCK_A_SECOND, Make, spread
 
 from keyin.cli.processes import Started, command, spawn
 
@@ -94,7 +95,7 @@ def cost(
     for make in asked.values():
         request = make(cloud.url)
         before = _computed(cloud, postgres)
-        load = {"connections": connections, "seconds": seconds, "core": LOAD_CORE}
+        load = {"connections": connections, "seconds": seconds, "core": load_core()}
         shown = burst(cloud.url, request, **load)
         total += (_computed(cloud, postgres) - before) / (shown.rate * seconds)
     return total * KEY_INS

@@ -18,6 +18,7 @@ from keyin.cloud.deadlines import Deadlines
 from keyin.cloud.exchange import Exchange
 from keyin.cloud.gate import Gate
 from keyin.cloud.request import Request
+from keyin.cloud.responses import give
 from keyin.domain.address_text import network_text
 from keyin.domain.errors import StoreUnavailable
 from keyin.domain.refusal_counts import RefusalCounter
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keyin.cloud.access_log import AccessLog
+    from keyin.cloud.answers import Header
     from keyin.cloud.edge import Edge
     from keyin.cloud.exchange import Handler, Message, Receive, Send
     from keyin.cloud.metrics import Metrics
@@ -101,7 +103,7 @@ class CloudApp:
         finally:
             self._in_flight -= 1
         try:
-            await _send(send, answer, request_id)
+            await give(scope, send, answer, _headers(answer, request_id))
         finally:  # who asked need not wait for it
             around.metrics.count(route.template if route else "*", answer.status)
             ms = (around.clock.monotonic() - began) * 1000
@@ -171,12 +173,10 @@ def _in_family(route: Route, answer: Answer) -> Answer:
     return errors.in_oauth_family(answer) if route in routes.OAUTH_FAMILY else answer
 
 
-async def _send(send: Send, answer: Answer, request_id: str) -> None:
-    headers = [
+def _headers(answer: Answer, request_id: str) -> tuple[Header, ...]:
+    return (
         *answer.headers,
         (b"content-length", b"%d" % len(answer.body)),
         (b"x-request-id", request_id.encode()),
         (b"x-content-type-options", b"nosniff"),
-    ]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    )

@@ -78,7 +78,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
         if self.hosts is None:
             return True
         given = request.header(b"host")
-        if given is None:
+        if given is None:  # HTTP/1.0; the protocol lets no two through
             return not request.headers(b"host")
         name, is_address = _named(given)
         return is_address or name in self.hosts

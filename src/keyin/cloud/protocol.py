@@ -10,17 +10,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from keyin.cloud import responses
 from keyin.cloud.errors import BAD_REQUEST, BODY_TOO_SLOW, HEADERS_TOO_LARGE, URL_TOO_LONG
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Sequence
 
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-    from keyin.cloud.answers import Answer
+    from keyin.cloud.answers import Answer, Header
     from keyin.cloud.connections import Connections
+    from keyin.cloud.exchange import Message
 
 REQUEST_LINE: Final = 16 * 1024  # bytes, with method and version
 HEADER_BLOCK: Final = 32 * 1024  # bytes, names, values and separators
@@ -46,6 +49,9 @@ class LimitedProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(*args, **kwargs)
         self._held = held
+        self._extensions: dict[str, dict[object, object]] = {
+            responses.WHOLE: {responses.ANSWER: self.answer}
+        }
         self._refusal: Answer = BAD_REQUEST
         self._url_bytes = 0
         self._header_bytes = 0
@@ -69,6 +75,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._stop_unread()
         if self._held is not None and self.client:
             self._held.leave(self, self.client[0])
+        self._extensions.clear()  # it holds the connection, which holds it
         super().connection_lost(exc)
 
     @property
@@ -107,11 +114,14 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Hand over to the application; the body's time begins.
 
-        uvicorn reads on with every answer, so that a line of requests would grow without end.
+        uvicorn reads on with every answer, so that a line of requests would grow without end. A
+        request without a Host, or with two, is answered 400 (RFC 9112 §3.2): what stands in front
+        of us may have read the other one.
         """
-        if len(self.pipeline) >= WAITING_REQUESTS:
+        if len(self.pipeline) >= WAITING_REQUESTS or not self._names_one_host():
             raise TooMuch
         self._in_head = False
+        self.scope["extensions"] = self._extensions
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -125,6 +135,14 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._stop_waiting()
         super().on_message_complete()
+
+    async def answer(self, scope: Message, answer: Answer, headers: Sequence[Header]) -> bool:
+        """Answer at once, unless a later request has come meanwhile: see `responses.Whole`."""
+        cycle: RequestResponseCycle = self.cycle
+        if cycle.scope is not scope:
+            return False
+        await responses.write(cycle, answer, headers)
+        return True
 
     def pause_writing(self) -> None:
         """Wait for the client to read, but not for ever."""
@@ -171,7 +189,9 @@ class LimitedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self._may_be_told():
-            self.transport.write(_whole(self._refusal))
+            refusal, length = self._refusal, b"%d" % len(self._refusal.body)
+            headers = (*refusal.headers, (b"content-length", length))
+            self.transport.write(responses.head(refusal.status, headers) + refusal.body)
         self._close()
 
     def _close(self) -> None:
@@ -195,6 +215,11 @@ class LimitedProtocol(HttpToolsProtocol):
             return not self.pipeline
         return not (self._in_head or cycle.response_started or self.pipeline)
 
+    def _names_one_host(self) -> bool:
+        """Tell whether the head names one host; HTTP/1.0 need name none."""
+        named = [name for name, _ in self.headers].count(b"host")
+        return named == 1 or (named == 0 and self.parser.get_http_version() == "1.0")
+
     def _wait(self) -> None:
         self._timer = self.loop.call_later(TIMEOUT_S, self._late)
 
@@ -215,9 +240,3 @@ class LimitedProtocol(HttpToolsProtocol):
         else:
             self._refusal = BODY_TOO_SLOW
             self.send_400_response("")
-
-
-def _whole(answer: Answer) -> bytes:
-    lines = [name + b": " + value + b"\r\n" for name, value in answer.headers]
-    length = b"content-length: %d\r\n\r\n" % len(answer.body)
-    return b"".join((STATUS_LINE[answer.status], *lines, length, answer.body))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -92,6 +94,26 @@ def test_p26_another_host_name_is_a_strangers(tmp_path: Path) -> None:
             assert (host, reply.status) == (host, status)
             if status == 421:
                 assert reply.body == b'{"isError":true,"message":"Not found"}'
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET /health HTTP/1.1\r\n", 400),
+        (b"GET /health HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n", 400),
+        (b"GET /health HTTP/1.1\r\nHOST: localhost\r\nhost: evil.example\r\n", 400),
+        (b"GET /health HTTP/1.0\r\nHost: localhost\r\nHost: evil.example\r\n", 400),
+        (b"GET /health HTTP/1.0\r\n", 200),
+        (b"GET /health HTTP/1.0\r\nHost: localhost\r\n", 200),
+        (b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", 200),
+    ],
+)
+def test_p26_a_request_names_one_host(cloud: Cloud, head: bytes, status: int) -> None:
+    place = urlsplit(cloud.url)
+    with socket.create_connection((str(place.hostname), place.port or 0), timeout=5) as wire:
+        wire.sendall(head + b"\r\n")
+        received = b"".join(iter(lambda: wire.recv(65536), b""))
+    assert received.split(b" ", 2)[1] == b"%d" % status
 
 
 LEAKS = re.compile(rb"Traceback|File \"|\.py|/tmp|/usr|/home|/work|sqlite|127\.0\.0\.1|localhost")

@@ -56,20 +56,33 @@ def status(received: bytes) -> int:
     return int(received.split(b" ", 2)[1]) if received else 0
 
 
+BOTH_LENGTHS = (
+    b"POST / HTTP/1.1\r\nHost: x\r\n"
+    b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+)
 SIZES = [
     (b"GET /" + b"a" * (15 * KIB) + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 404),
     (b"GET /" + b"a" * (16 * KIB) + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
     (b"GET /" + b"a" * (200 * KIB), 414),
-    (b"GET / HTTP/1.1\r\nConnection: close\r\nX: " + b"a" * (30 * KIB) + b"\r\n\r\n", 404),
-    (b"GET / HTTP/1.1\r\nX: " + b"a" * (32 * KIB) + b"\r\n\r\n", 431),
-    (b"GET / HTTP/1.1\r\n" + b"X: a\r\n" * 6000 + b"\r\n", 431),
-    (b"GET / HTTP/1.1\r\nX: " + b"a" * (200 * KIB), 431),
+    (
+        b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: " + b"a" * (30 * KIB) + b"\r\n\r\n",
+        404,
+    ),
+    (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * (32 * KIB) + b"\r\n\r\n", 431),
+    (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: a\r\n" * 6000 + b"\r\n", 431),
+    (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * (200 * KIB), 431),
     (b"no http at all\r\n\r\n", 400),
-    (b"GET / HTTP/9.9\r\n\r\n", 400),
-    (b"GET /\xff\xfe HTTP/1.1\r\n\r\n", 400),
-    (b"POST /access_token HTTP/1.1\r\nContent-Length: x\r\n\r\n", 400),
-    (b"POST /access_token HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", 400),
-    (b"POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+    (b"GET / HTTP/9.9\r\nHost: x\r\n\r\n", 400),
+    (b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    (b"POST /access_token HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n", 400),
+    (
+        b"POST /access_token HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+        400,
+    ),
+    (
+        BOTH_LENGTHS,
+        400,
+    ),
     (b"\x16\x03\x01\x02\x00\x01\x00", 400),
 ]
 
