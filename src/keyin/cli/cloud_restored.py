@@ -164,6 +164,7 @@ def _as_text(report: Report) -> Iterator[str]:
     yield _("Every token and session from before is void (epoch %(epoch)s).") % {
         "epoch": report.epoch
     }
+    yield _("The second step's codes on paper are void: who has some makes new ones.")
     yield _("Rows put back into the audit log: %(count)s.") % {"count": report.rows}
     for chain in report.broken:
         yield _(

@@ -173,6 +173,8 @@ def test_p106_without_a_copy_the_tokens_are_void_and_the_anchor_is_put_aside(
     disaster.days_pass()
     disaster.put_back()
     assert run("cloud", "restored", "--data", disaster.data).returncode == 2
+    said = run("cloud", "restored", "--data", disaster.data, "--without-copy").stdout
+    assert "codes on paper are void" in said
     report = disaster.restored("--without-copy")
     assert (report["rows"], report["applied"]) == (0, {})
     disaster.copy.rename(disaster.folder / "audit.jsonl.before")
