@@ -123,27 +123,26 @@ def parameters(media: bytes, body: bytes) -> dict[str, object]:
 
 def form(body: bytes) -> dict[str, object]:
     """Read a form; a name that comes twice has a list, `a[b]` an object: neither is a text."""
+    if b"%" not in body and b"+" not in body and b"[" not in body:
+        plain = [pair.partition("=") for pair in body.decode("utf-8", "replace").split("&") if pair]
+        simple: dict[str, object] = {name: value for name, _, value in plain}
+        if len(simple) == len(plain):
+            return simple
     found: dict[str, object] = {}
-    pairs = [pair.partition(b"=") for pair in body.split(b"&") if pair]
-    read = form_text if b"%" in body or b"+" in body else _plain_text
-    if read is _plain_text and b"[" not in body:
-        found = {
-            name.decode("utf-8", "replace"): value.decode("utf-8", "replace")
-            for name, _, value in pairs
-        }
-        if len(found) == len(pairs):
-            return found
-        found = {}
-    for before_sign, _, after_sign in pairs:
-        name, value = read(before_sign), read(after_sign)
-        outer, bracket, _ = name.partition("[")
-        if bracket and outer:
-            found[outer] = {}
-        elif name in found:
-            _repeat(found, name, value)
-        else:
-            found[name] = value
+    for pair in body.split(b"&"):
+        if pair:
+            _add(found, *map(form_text, pair.partition(b"=")[::2]))
     return found
+
+
+def _add(found: dict[str, object], name: str, value: str) -> None:
+    outer, bracket, _ = name.partition("[")
+    if bracket and outer:
+        found[outer] = {}
+    elif name in found:
+        _repeat(found, name, value)
+    else:
+        found[name] = value
 
 
 def _repeat(found: dict[str, object], name: str, value: str) -> None:
@@ -152,10 +151,6 @@ def _repeat(found: dict[str, object], name: str, value: str) -> None:
         before.append(value)
     else:
         found[name] = [before, value]
-
-
-def _plain_text(part: bytes) -> str:
-    return part.decode("utf-8", "replace")
 
 
 def form_text(part: bytes) -> str:

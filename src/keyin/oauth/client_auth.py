@@ -33,12 +33,13 @@ async def authenticate(
     client_id, secret = parameters.get("client_id"), parameters.get("client_secret")
     if not (present(client_id) and present(secret)):
         return no_credentials()
-    found = await credentials.find_credential(text(client_id) or "")
-    presented = peppers.digests("secret", text(secret) or "")
+    named, shown = text(client_id), text(secret)
+    found = await credentials.find_credential(named or "")
+    presented = peppers.digests("secret", shown or "")
     proven = matches(presented, found[0].secret_digest if found else NO_SECRET)
-    if found is None or text(client_id) is None:
+    if found is None or named is None:
         return unauthorized(Reason.UNKNOWN_CLIENT)
-    if not proven or text(secret) is None:
+    if not proven or shown is None:
         return unauthorized(Reason.WRONG_SECRET)
     credential, client = found
     if credential.status is not Status.ACTIVE:

@@ -6,6 +6,8 @@ import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from keyin.cloud.bodies import FORM, JSON, form, parameters
 from keyin.domain.errors import InvalidDocument
@@ -27,6 +29,14 @@ FORMS: list[tuple[bytes, dict[str, object]]] = [
 @pytest.mark.parametrize(("body", "found"), FORMS)
 def test_a_form(body: bytes, found: dict[str, object]) -> None:
     assert form(body) == found
+
+
+@given(st.lists(st.sampled_from([b"a", b"b", b"=", b"&", b"\xff", b"\xe2\x82", b"\xc3\xa9"])))
+def test_a_form_without_escapes_is_read_as_one_with_some(parts: list[bytes]) -> None:
+    body = b"".join(parts)
+    whole = form(body + b"&%63=")
+    assert whole.pop("c") == ""
+    assert list(form(body).items()) == list(whole.items())
 
 
 def test_a_form_of_one_name_is_read_in_time_that_grows_with_its_size() -> None:
