@@ -20,6 +20,8 @@ FORM: Final = b"application/x-www-form-urlencoded"
 JSON: Final = b"application/json"
 HEARD_OUT: Final = 4
 """A body of up to so many times the limit is read to its end, and thrown away, before the 413."""
+_PERCENT, _PLUS, _BRACKET = b"%+["  # a number is looked for ten times as fast as a text
+_URN: Final = b"urn%3A"
 UTF8: Final = frozenset({b"utf-8", b"utf8"})
 
 
@@ -123,7 +125,7 @@ def parameters(media: bytes, body: bytes) -> dict[str, object]:
 
 def form(body: bytes) -> dict[str, object]:
     """Read a form; a name that comes twice has a list, `a[b]` an object: neither is a text."""
-    if b"%" not in body and b"+" not in body and b"[" not in body:
+    if _PERCENT not in body and _PLUS not in body and _BRACKET not in body:
         plain = [pair.partition("=") for pair in body.decode("utf-8", "replace").split("&") if pair]
         simple: dict[str, object] = {name: value for name, _, value in plain}
         if len(simple) == len(plain):
@@ -131,7 +133,8 @@ def form(body: bytes) -> dict[str, object]:
     found: dict[str, object] = {}
     for pair in body.split(b"&"):
         if pair:
-            _add(found, *map(form_text, pair.partition(b"=")[::2]))
+            name, _, value = pair.partition(b"=")
+            _add(found, form_text(name), form_text(value))
     return found
 
 
@@ -155,5 +158,16 @@ def _repeat(found: dict[str, object], name: str, value: str) -> None:
 
 def form_text(part: bytes) -> str:
     """Decode a name or a value of a form or a query."""
-    plain = part.replace(b"+", b" ")
-    return (unquote_to_bytes(plain) if b"%" in plain else plain).decode("utf-8", "replace")
+    if _PERCENT not in part and _PLUS not in part:
+        return part.decode("utf-8", "replace")
+    return _name(part) if part.startswith(_URN) else _decoded(part)
+
+
+@lru_cache(maxsize=64)
+def _name(part: bytes) -> str:
+    """Decode a name of the standards, of which each request brings several; never a secret."""
+    return _decoded(part)
+
+
+def _decoded(part: bytes) -> str:
+    return unquote_to_bytes(part.replace(b"+", b" ")).decode("utf-8", "replace")

@@ -11,6 +11,7 @@ from keyin.domain.networks import Address, parse_address
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_PERCENT: Final = ord("%")
 _BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9_-]{8,64}")
 
@@ -72,7 +73,7 @@ class Request:
 
 def decoded(segment: bytes) -> str | None:
     """Percent-decode a segment; None where it is no UTF-8 or has a bad escape."""
-    if b"%" in segment:
+    if _PERCENT in segment:
         if _BAD_ESCAPE.search(segment):
             return None
         segment = unquote_to_bytes(segment)

@@ -23,6 +23,7 @@ DEEPEST: Final = 32
 MOST: Final = 20_000
 """Objects and arrays in one document: each costs far more to read than the bytes it is made of."""
 
+_BRACE, _BACKSLASH = b"{\\"
 _decode = msgspec.json.Decoder().decode
 _BLANK: Final = re.compile(rb'"[ \n\r\t]')
 
@@ -34,7 +35,7 @@ def decode(text: bytes) -> Value:
         value: Value = _decode(text)
         if openings > DEEPEST:
             _check_shape(value)
-        if b"{" in text and not _surely_once(text, value):
+        if _BRACE in text and not _surely_once(text, value):
             _once_each(text.decode())
     except RecursionError as error:
         raise InvalidDocument("the JSON is nested too deeply") from error
@@ -48,7 +49,7 @@ def _surely_once(text: bytes, value: Value) -> bool:
 
     Without escapes and blanks behind a quotation mark, a name ends where `":` stands.
     """
-    if not isinstance(value, dict) or text.count(b"{") != 1 or b"\\" in text:
+    if not isinstance(value, dict) or text.count(b"{") != 1 or _BACKSLASH in text:
         return False
     return not _BLANK.search(text) and text.count(b'":') == len(value)
 
