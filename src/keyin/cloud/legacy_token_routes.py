@@ -18,17 +18,19 @@ from keyin.cloud.answers import Answer, Header
 from keyin.cloud.bodies import content_type, parameters
 from keyin.domain.errors import InvalidDocument
 from keyin.oauth.auditing import Visit
-from keyin.oauth.errors import UNREADABLE, Refusal
+from keyin.oauth.errors import TWO_METHODS, UNREADABLE, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keyin.cloud.exchange import Exchange, Handler
+    from keyin.cloud.request import Request
     from keyin.cloud.routes import Route
     from keyin.domain.environment import Millis
     from keyin.oauth.grants.password import Issued
     from keyin.oauth.token_endpoint import TokenEndpoint
 
+_ASSERTION: Final = frozenset({"client_assertion", "client_assertion_type"})
 DEPRECATED: Final[Header] = (b"deprecation", b"@1735689600")
 """Since the month in which RFC 9700 forbade the grant, 2025-01."""
 
@@ -50,11 +52,18 @@ class LegacyTokenRoutes(msgspec.Struct, frozen=True):
             given = parameters(media, body)
         except InvalidDocument:
             return errors.oauth_error(UNREADABLE)
+        if given.get("client_secret") and _other_way(exchange.request, given):
+            return errors.oauth_error(TWO_METHODS)
         on = Visit(
             now=exchange.now, address=exchange.visitor.address, request_id=exchange.request_id
         )
         outcome = await self.endpoint.answer(given, on)
         return errors.oauth_error(outcome) if isinstance(outcome, Refusal) else _issued(outcome)
+
+
+def _other_way(request: Request, given: Mapping[str, object]) -> bool:
+    """Tell whether a client comes in another way too (RFC 6749 §2.3)."""
+    return request.has(b"authorization") or not _ASSERTION.isdisjoint(given)
 
 
 async def _token_options(_exchange: Exchange) -> Answer:

@@ -8,6 +8,7 @@ than any client sends at once, and where nobody reads the answers.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -30,6 +31,7 @@ HEADER_BLOCK: Final = 32 * 1024  # bytes, names, values and separators
 TIMEOUT_S: Final = 10.0
 UNREAD_S: Final = 30.0  # a client that takes nothing of its answers for so long is gone
 WAITING_REQUESTS: Final = 64  # pipelined on one connection (RFC 9112 §9.3.2)
+_ABSOLUTE: Final = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")
 _AROUND_URL: Final = len("OPTIONS  HTTP/1.1\r\n")
 _AROUND_HEADER: Final = len(": \r\n")
 
@@ -216,9 +218,15 @@ class LimitedProtocol(HttpToolsProtocol):
         return not (self._in_head or cycle.response_started or self.pipeline)
 
     def _names_one_host(self) -> bool:
-        """Tell whether the head names one host; HTTP/1.0 need name none."""
-        named = [name for name, _ in self.headers].count(b"host")
-        return named == 1 or (named == 0 and self.parser.get_http_version() == "1.0")
+        """Tell whether the head names one host; HTTP/1.0 need name none.
+
+        A target may name it as well, as for a proxy (RFC 9112 §3.2.2): then both are the same.
+        """
+        named = [value.lower() for name, value in self.headers if name == b"host"]
+        if self.url.startswith(b"/"):
+            return len(named) == 1 or (not named and self.parser.get_http_version() == "1.0")
+        target = _ABSOLUTE.match(self.url)
+        return target is None or named == [target[1].lower()]
 
     def _wait(self) -> None:
         self._timer = self.loop.call_later(TIMEOUT_S, self._late)

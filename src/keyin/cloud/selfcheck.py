@@ -77,10 +77,11 @@ def check_issuer(config: CloudConfig) -> None:
         return
     parts = urlsplit(config.issuer)
     plain = parts.scheme == "http" and inside(parse_address(parts.hostname or ""), LOOPBACK)
-    bare = parts.hostname and not (parts.query or parts.fragment or parts.username)
+    beyond = parts.path.strip("/") or parts.query or parts.fragment or parts.username
+    bare = parts.hostname and not beyond
     if not bare or not (plain or parts.scheme == "https"):
         raise ConfigurationError(
-            "the issuer must be an https URL of a server, without query or fragment",
+            "the issuer must be an https URL of a server, without path, query or fragment",
             next_step="Give --issuer the URL under which clients reach this server.",
         )
 

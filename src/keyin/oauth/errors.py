@@ -179,3 +179,7 @@ def too_many(wait_ms: int) -> Refusal:
 
 UNREADABLE: Final = invalid_request("The request body could not be read")
 """Row 1: neither a form nor JSON, or JSON that says something twice."""
+TWO_METHODS: Final = refused(
+    Code.INVALID_REQUEST, "More than one way of client authentication", Reason.TWO_METHODS
+)
+"""RFC 6749 §2.3."""

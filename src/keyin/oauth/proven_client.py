@@ -18,7 +18,7 @@ from keyin.domain.records import NO_SECRET, ClientKey, ClientKind, ProofUse, Sta
 from keyin.oauth.asked import Asked, basic
 from keyin.oauth.client_auth import Authenticated, why_not_active
 from keyin.oauth.digests import matches
-from keyin.oauth.errors import Code, Reason, Refusal, invalid_client, refused
+from keyin.oauth.errors import TWO_METHODS, Code, Reason, Refusal, invalid_client
 from keyin.oauth.flow_ports import Applications
 from keyin.oauth.ports import ClientKeys, Credentials
 from keyin.wire.client_assertions import ASSERTION_TYPE, check, read
@@ -38,9 +38,6 @@ NOBODYS: Final = (
     b'"y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}'
 )
 """RFC 7517's example key: verified against where there is no record, and never registered."""
-_TWO: Final = refused(
-    Code.INVALID_REQUEST, "More than one way of client authentication", Reason.TWO_METHODS
-)
 
 
 class Store(Credentials, ClientKeys, Applications, Protocol):
@@ -94,7 +91,7 @@ class ClientAuthentication(msgspec.Struct, frozen=True, kw_only=True):
         by_secret = "client_secret" in named
         by_key = "client_assertion" in named or "client_assertion_type" in named
         if by_header + by_secret + by_key > 1:
-            return _TWO
+            return TWO_METHODS
         if by_key:
             return await self._by_key(asked, waking=waking)
         if by_secret:
@@ -223,11 +220,16 @@ def proof_use(namespace: str, kid: str, jti: str, expires: Millis) -> ProofUse:
 def _other_way(
     found: tuple[Credential, Client | None], application: Application | None, method: AuthMethod
 ) -> Refusal | None:
-    """Refuse an application that comes in another way than its record names."""
+    """Refuse a client that comes in another way than its record names.
+
+    An installation's secret is sent as the original's clients send it, in the body.
+    """
     is_one = found[1] is not None and found[1].kind is ClientKind.APPLICATION
-    if is_one and (application is None or application.auth_method is not method):
-        return invalid_client(Reason.OTHER_METHOD)
-    return None
+    if is_one:
+        right = application is not None and application.auth_method is method
+    else:
+        right = method is not AuthMethod.CLIENT_SECRET_BASIC
+    return None if right else invalid_client(Reason.OTHER_METHOD)
 
 
 def _active(

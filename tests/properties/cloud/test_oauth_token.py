@@ -198,6 +198,25 @@ def test_p58_two_ways_in_one_request_are_refused(cloud: Cloud, desk: Computer) -
         assert error(cloud.form("/oauth2/token", form, headers)) == (400, "invalid_request")
 
 
+def test_p58_two_ways_at_the_old_route_are_refused(cloud: Cloud) -> None:
+    form = {"grant_type": "password", "username": "alice", "password": "x"}
+    own = {**form, "client_id": FREE, "client_secret": SECRET}
+    assert cloud.form("/access_token", own).status == 200
+    for more, headers in (
+        ({}, BASIC),
+        ({}, {"Authorization": "Basic nonsense"}),
+        ({"client_assertion": "x"}, {}),
+        ({"client_assertion_type": "x"}, {}),
+    ):
+        reply = cloud.form("/access_token", {**own, **more}, headers)
+        assert error(reply) == (400, "invalid_request")
+
+
+def test_p59_an_installation_sends_its_secret_in_the_body_only(cloud: Cloud) -> None:
+    form = {name: value for name, value in secret().items() if not name.startswith("client_")}
+    assert error(cloud.form("/oauth2/token", form, BASIC)) == (401, "invalid_client")
+
+
 def test_p59_a_client_has_one_method_only(cloud: Cloud, desk: Computer) -> None:
     for guess in ("", "-" * 8 + ":" + "0" * 64, "0" * 64):
         form = secret(client_id=desk.client_id, client_secret=guess)
@@ -208,16 +227,11 @@ def test_p59_a_client_has_one_method_only(cloud: Cloud, desk: Computer) -> None:
 
 
 def test_a_client_with_a_secret_gets_a_short_bearer_token(cloud: Cloud) -> None:
-    form = secret()
-    plain = cloud.form("/oauth2/token", form)
-    form = {name: value for name, value in form.items() if not name.startswith("client_")}
-    by_header = cloud.form("/oauth2/token", form, BASIC)
-    for reply in (plain, by_header):
-        assert reply.status == 200, reply.body
-        assert (reply.json["token_type"], reply.json["expires_in"]) == ("Bearer", 900)
-        token = reply.json["access_token"]
-        device = {"OS": {"id": "linux"}, "solutions": []}
-        assert cloud.settings("alice", token, device).status == 200
+    reply = cloud.form("/oauth2/token", secret())
+    assert reply.status == 200, reply.body
+    assert (reply.json["token_type"], reply.json["expires_in"]) == ("Bearer", 900)
+    device = {"OS": {"id": "linux"}, "solutions": []}
+    assert cloud.settings("alice", reply.json["access_token"], device).status == 200
 
 
 def test_a_bearer_token_is_refused_under_the_other_scheme(cloud: Cloud, desk: Computer) -> None:

@@ -27,6 +27,7 @@ REFUSED: list[tuple[str, list[str], str]] = [
     ("no port", ["--listen", "127.0.0.1"], "no place to listen"),
     ("a port that is none", ["--listen", "127.0.0.1:70000"], "no place to listen"),
     ("a plain issuer", ["--issuer", "http://cloud.example"], "issuer"),
+    ("an issuer with a path", ["--issuer", "https://cloud.example/base"], "issuer"),
     ("an issuer with a query", ["--issuer", "https://cloud.example/?a"], "issuer"),
     ("an issuer that is no URL", ["--issuer", "cloud.example"], "issuer"),
     ("a certificate without its key", ["--tls-cert", "/dev/null"], "needs its key"),
