@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from cores import awake, load_core, server_core
 from databases import own_cluster
 from fixtures import ISSUER, REGISTRIES, Fixture, asked, prepare
-from keyin_once import one_key_in
+from keyin_once import one_key_in, told
 from load import Burst, Request, burst
 from processes import pin
 
@@ -108,6 +108,8 @@ def main() -> None:
         options.json.write_text(text)
     print(text)
     table(results["scenarios"])
+    if "processes" in results:
+        print(*told(results["processes"]), sep="\n")
 
 
 def arguments() -> argparse.Namespace:

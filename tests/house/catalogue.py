@@ -3,7 +3,7 @@
 `scripts/messages` runs this; test_messages.py judges with the same functions. What is a message:
 what is given to `_`, `ngettext` and `msgid`, in the templates of pages too; the text and
 `next_step` of every error of our tree; the docstring, `help` and `prompt` of every click verb; and
-the words that click itself says.
+the words that click itself and the operating system say.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from jinja2 import Environment
 from tests.house.click_words import CLICK_WORDS
 from tests.house.rules import dotted, functions
 from tests.house.sources import PACKAGE, package_files, short, tree
+from tests.house.system_words import SYSTEM_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -177,6 +178,8 @@ def extract() -> Catalog:
             catalog.add(text, locations=[(short(template), 0)])
     for word in CLICK_WORDS:
         catalog.add(word, locations=[("click", 0)])
+    for word in SYSTEM_WORDS:
+        catalog.add(word, locations=[("the operating system", 0)])
     return catalog
 
 

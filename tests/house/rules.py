@@ -10,7 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 WORLDLY_MODULES: Final = frozenset(
-    {"io", "logging", "os", "random", "secrets", "structlog", "tempfile", "time", "uuid"}
+    {
+        *("builtins", "codecs", "fileinput", "glob", "io", "linecache", "logging", "mmap", "os"),
+        *("random", "secrets", "shutil", "socket", "sqlite3", "structlog", "subprocess", "sys"),
+        *("tempfile", "time", "uuid"),
+    }
 )
 """Clocks, chance, files and logs: inner rooms are given these, they do not fetch them."""
 
@@ -18,7 +22,13 @@ WORLDLY_CALLS: Final = frozenset({"open", "print", "input", "breakpoint", "__imp
 WORLDLY_METHODS: Final = frozenset(
     {"read_text", "read_bytes", "write_text", "write_bytes", "utcnow", "today"}
 )
-CLOCKS: Final = frozenset({"datetime.datetime.now", "datetime.now"})
+CLOCKS: Final = frozenset({"datetime.datetime.now"})
+FILES: Final = re.compile(r"(path|file|folder|directory)s?$", re.IGNORECASE)
+"""What may be opened, by its name; a door and a safe may be, too."""
+FILE_METHODS: Final = frozenset(
+    {"open", "exists", "is_file", "is_dir", "iterdir", "stat", "unlink"}
+)
+LOOPS: Final = re.compile(r"loop$")
 SENSITIVE: Final = frozenset(
     {"secret", "digest", "token", "mac", "hmac", "password", "pepper", "signature", "verifier"}
 )
@@ -68,9 +78,34 @@ def imported_roots(node: ast.AST) -> list[str]:
     return []
 
 
+def _full_names(tree: ast.Module) -> dict[str, str]:
+    """Return what each imported name stands for, whatever it is called here."""
+    names: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {one.asname: one.name for one in node.names if one.asname}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {one.asname or one.name: f"{node.module}.{one.name}" for one in node.names}
+    return names
+
+
+def _does_with_the_world(node: ast.Attribute, names: dict[str, str]) -> str | None:
+    """Return what an attribute does that an inner room must not do."""
+    first, _, more = dotted(node).partition(".")
+    whole = f"{names.get(first, first)}.{more}"
+    if whole in CLOCKS or (node.attr == "time" and LOOPS.search(last_name(node.value))):
+        return f"reads the clock with {whole if more else node.attr}"
+    if node.attr in WORLDLY_METHODS:
+        return f"uses .{node.attr}"
+    if node.attr in FILE_METHODS and FILES.search(last_name(node.value)):
+        return f"touches a file with .{node.attr}"
+    return None
+
+
 def reaches_the_world(tree: ast.Module) -> list[str]:
     """Find clocks, chance, files, output and logs: what inner rooms take as arguments."""
     found: list[str] = []
+    names = _full_names(tree)
     for node in _running(tree):
         line = getattr(node, "lineno", 0)
         found += [
@@ -78,11 +113,8 @@ def reaches_the_world(tree: ast.Module) -> list[str]:
         ]
         if isinstance(node, ast.Name) and node.id in WORLDLY_CALLS:
             found.append(f"{line}: uses {node.id}()")
-        if isinstance(node, ast.Attribute):
-            if node.attr in WORLDLY_METHODS:
-                found.append(f"{line}: uses .{node.attr}")
-            if dotted(node) in CLOCKS:
-                found.append(f"{line}: reads the clock with {dotted(node)}")
+        if isinstance(node, ast.Attribute) and (done := _does_with_the_world(node, names)):
+            found.append(f"{line}: {done}")
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import errno
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from babel.messages.catalog import Message
 
 from tests.house import catalogue
 from tests.house.click_words import CLICK_WORDS
+from tests.house.system_words import SYSTEM_WORDS
 
 
 def test_the_template_is_what_the_source_says() -> None:
@@ -93,6 +95,10 @@ def test_the_words_taken_from_click_are_still_said_by_click() -> None:
     }  # fmt: skip
     ours = {text for word in CLICK_WORDS for text in (word if isinstance(word, tuple) else (word,))}
     assert not ours - said
+
+
+def test_the_words_taken_from_the_operating_system_are_still_said_by_it() -> None:
+    assert not set(SYSTEM_WORDS) - {os.strerror(number) for number in errno.errorcode}
 
 
 def _keyin(*arguments: str, language: str, runtime: Path) -> subprocess.CompletedProcess[str]:
