@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from keyin.domain.errors import ConfigurationError, StoreUnavailable
+from keyin.domain.records import Digest
 from keyin.stores.postgres import migrations, open_store
 from keyin.stores.postgres.connection import connect
 from keyin.stores.schema_files import Migration
 from tests import postgres
+from tests.fakes.records import client, credential, key, safe, token
 from tests.started import run
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = postgres.needs_postgres
 ALL = migrations.known()
+VERSIONS = Path(__file__).resolve().parents[2] / "data" / "postgres_versions"
 SLOW = Migration(
     version=len(ALL) + 1,
     name="slow",
@@ -35,6 +39,32 @@ def empty() -> str:
 def _in_database(url: str, *statements: str) -> str:
     name = url.rpartition("/")[0] and url.split("@/")[1].split("?", maxsplit=1)[0]
     return postgres.cluster().sql(*statements, database=name)
+
+
+@pytest.mark.parametrize("version", [one.version for one in ALL])
+async def test_a_database_of_every_landed_version_is_migrated(empty: str, version: int) -> None:
+    """The dumps are made by tests/unit/stores/make_postgres_version.py when a migration lands."""
+    dump = (VERSIONS / f"{version:04}.sql").read_text(encoding="utf-8")
+    _in_database(empty, f"SET ROLE keyin; {dump}")
+    assert await migrations.migrate(empty) == [one.version for one in ALL[version:]]
+    opened = await open_store(empty)
+    grant = await opened.find_grant((Digest("p:t1"),))
+    kept = await opened.find_safe((Digest("p:k1"),))
+    registries = await opened.registries()
+    await opened.aclose()
+    assert grant is not None
+    assert kept is not None
+    assert (grant.token, grant.client, grant.credential) == (token(), client(), credential())
+    assert (grant.key, kept.safe) == (key(), safe())
+    assert registries == {"linux": b"{}"}
+
+
+def test_every_landed_version_has_its_dump_with_the_checksums_that_it_was_made_with() -> None:
+    assert sorted(path.name for path in VERSIONS.iterdir()) == [
+        f"{one.version:04}.sql" for one in ALL
+    ]
+    newest = (VERSIONS / f"{len(ALL):04}.sql").read_text(encoding="utf-8")
+    assert all(one.checksum in newest for one in ALL)
 
 
 async def test_a_database_is_made_once_and_then_left_as_it_is(empty: str) -> None:
