@@ -179,7 +179,7 @@ def extract() -> Catalog:
     for word in CLICK_WORDS:
         catalog.add(word, locations=[("click", 0)])
     for word in SYSTEM_WORDS:
-        catalog.add(word, locations=[("the operating system", 0)])
+        catalog.add(word, locations=[("system", 0)])
     return catalog
 
 

@@ -15,6 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from keyin.domain.errors import ConfigurationError
+from keyin.wire.faults import fault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,7 +124,7 @@ def load(path: Path) -> Config:
             "the configuration %(path)s is wrong: %(reason)s",
             next_step=_NEXT_STEP,
             path=str(path),
-            reason=str(exc),
+            reason=fault(exc),
         ) from exc
     return _absolute(config, path.resolve().parent)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import msgspec
 
-from keyin.cli.exits import errors_for_people
+from keyin.cli.exits import errors_for_people, spoken
 from keyin.cli.progress import Progress
 from keyin.cli.texts import _
 from keyin.cloud.import_sources import read
@@ -157,4 +157,4 @@ def _as_text(report: Report) -> str:
 def _where_and_why(one: Refusal | Doubt) -> str:
     place = {"source": one.place.source, "number": one.place.number}
     where = _("%(source)s, number %(number)s") if place["number"] else "%(source)s"
-    return f"{where % place}: {_(one.reason.message) % one.reason.fields}"
+    return f"{where % place}: {spoken(one.reason.message, one.reason)}"

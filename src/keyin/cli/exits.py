@@ -45,12 +45,17 @@ def exit_code(error: KeyinError) -> int:
 def spoken(text: str, error: KeyinError) -> str:
     """Return a text of an error in the person's language, its places filled.
 
-    A field may be a sentence itself (a reason); it is translated where the catalogue has it.
+    A field may be a sentence itself (a reason), or an error with fields of its own; it is
+    translated where the catalogue has it.
     """
-    fields = {
-        name: _(value) if isinstance(value, str) else value for name, value in error.fields.items()
-    }
+    fields = {name: _field(value) for name, value in error.fields.items()}
     return _(text) % fields if fields else _(text)
+
+
+def _field(value: object) -> object:
+    if isinstance(value, KeyinError):
+        return spoken(value.message, value)
+    return _(value) if isinstance(value, str) else value
 
 
 def complain(error: KeyinError) -> None:

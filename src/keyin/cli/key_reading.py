@@ -24,7 +24,12 @@ _MOST_BYTES: Final = 4 * _LONGEST_KEY + 8
 def only_a_dash(_context: object, _parameter: object, value: str | None) -> str | None:
     """Refuse anything else without repeating it: it may well be a key."""
     if value not in (None, "-"):
-        raise click.UsageError(_("give the key in one way only"))
+        raise click.UsageError(
+            _(
+                "a key is never given on the command line, where all can see it: "
+                "give it with --key-file or, with -, on standard input; or give none and be asked"
+            )
+        )
     return value
 
 

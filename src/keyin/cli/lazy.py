@@ -6,15 +6,22 @@ person's language, so no verb has to think of it and importing one reads no cata
 
 from __future__ import annotations
 
+import json
 import traceback
+from contextlib import contextmanager
 from importlib import import_module
 from inspect import cleandoc
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from keyin.cli.texts import _, give_frameworks_our_catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ASKED_FOR_JSON: Final = "keyin.as_json"
 
 
 class NotInstalledError(click.ClickException):
@@ -39,7 +46,7 @@ class LazyGroup(click.Group):
         except OSError as error:
             _tell(
                 _("the system refused: %(reason)s")
-                % {"reason": error.strerror or type(error).__name__},
+                % {"reason": _(error.strerror or type(error).__name__)},
                 _("look at the disk, and at where the output goes"),
             )
         except Exception as error:  # noqa: BLE001 - the last door; the error's text may hold anything
@@ -48,6 +55,22 @@ class LazyGroup(click.Group):
                 _("report it, and what you did; these lines hold no secret"),
             )
         raise SystemExit(1)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Remember whether a program is asking: a usage error comes before any option counts."""
+        words = args[: args.index("--")] if "--" in args else args
+        ctx.meta[_ASKED_FOR_JSON] = ctx.meta.get(_ASKED_FOR_JSON) or "--json" in words
+        return super().parse_args(ctx, args)
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:  # noqa: ANN401 - click's own signature
+        """Read the arguments as far as the verb."""
+        with _usage_for_programs():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
+        """Run the verb."""
+        with _usage_for_programs():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Name every verb, in the order of the table."""
@@ -68,6 +91,22 @@ class LazyGroup(click.Group):
         if not isinstance(command, click.Command):
             raise TypeError(f"{target} is no command")
         return in_their_language(command)
+
+
+@contextmanager
+def _usage_for_programs() -> Iterator[None]:
+    """Tell who asks for JSON about wrong usage as about all errors: one object on stderr."""
+    try:
+        yield
+    except click.UsageError as error:
+        if error.ctx is None or not error.ctx.meta.get(_ASKED_FOR_JSON):
+            raise
+        step = _("Try '{command} {option}' for help.").format(
+            command=error.ctx.command_path, option=error.ctx.help_option_names[0]
+        )
+        told = {"error": "usage", "message": error.format_message(), "next_step": step}
+        click.echo(json.dumps(told, ensure_ascii=False), err=True)
+        raise SystemExit(error.exit_code) from error
 
 
 def _place(error: Exception) -> str:

@@ -18,6 +18,7 @@ from keyin.domain.errors import ConfigurationError
 from keyin.domain.limits import bucket
 from keyin.oauth.second_factor import Rule
 from keyin.oauth.throttle import OTHERWISE, Rules
+from keyin.wire.faults import fault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -159,5 +160,5 @@ def load(path: Path | None, flags: dict[str, Any]) -> CloudConfig:
         raise ConfigurationError(
             "the configuration is wrong: %(reason)s",
             next_step="Compare with the documented example, keyin/data/config/cloud.toml.",
-            reason=str(error),
+            reason=fault(error),
         ) from error

@@ -16,6 +16,7 @@ import pyjson5
 from keyin.domain.errors import InvalidDocument, KeyinError
 from keyin.domain.solutions import read_registry
 from keyin.wire.documents import head
+from keyin.wire.faults import fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -124,7 +125,7 @@ def _read_documents(found: Found, path: Path) -> None:
     except msgspec.ValidationError:  # JSON, but neither array nor object
         outline = {}
     except (ValueError, RecursionError) as error:
-        raise InvalidDocument("it is no JSON") from error
+        raise fault(error) from error
     if isinstance(outline, dict):
         outline = [msgspec.Raw(content)] if "type" in outline else _listed(outline)
     for number, document in enumerate(outline, 1):

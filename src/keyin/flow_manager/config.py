@@ -15,6 +15,7 @@ import msgspec
 
 from keyin.domain.errors import ConfigurationError
 from keyin.domain.registry_trust import CloudRegistry
+from keyin.wire.faults import fault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +65,7 @@ def load(path: Path | None, **options: object) -> Config:
         raise ConfigurationError(
             "the flow manager's configuration is wrong: %(reason)s",
             next_step="compare it with the example, which `keyin flow-manager serve --help` names",
-            reason=str(exc),
+            reason=fault(exc),
         ) from exc
     if config.listen is not None:
         listen_address(config.listen)
@@ -80,7 +81,7 @@ def _read(path: Path) -> dict[str, object]:
             "the configuration %(path)s cannot be read: %(reason)s",
             next_step="name the file with --config",
             path=str(path),
-            reason=str(getattr(exc, "strerror", None) or exc),
+            reason=getattr(exc, "strerror", None) or fault(exc),
         ) from exc
     folder = path.resolve().parent
     for name in _PATHS:

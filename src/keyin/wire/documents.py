@@ -13,6 +13,7 @@ import msgspec
 
 from keyin.domain.environment import Millis
 from keyin.domain.errors import InvalidDocument
+from keyin.wire.faults import fault
 
 
 class _Document(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -145,10 +146,10 @@ def read_document(value: object) -> Document:
         )
     except msgspec.ValidationError as error:
         raise InvalidDocument(
-            "it has not the shape of its type (%(fault)s)", fault=_fault(error)
+            "it has not the shape of its type (%(fault)s)", fault=fault(error)
         ) from error
     except (ValueError, RecursionError) as error:
-        raise InvalidDocument("it is no JSON") from error
+        raise fault(error) from error
     return document
 
 
@@ -189,8 +190,3 @@ def timestamp(time: Millis | None) -> str | None:
         return None
     written = (_EPOCH + timedelta(milliseconds=time)).isoformat(timespec="milliseconds")
     return written.replace("+00:00", "Z")
-
-
-def _fault(error: msgspec.ValidationError) -> str:
-    """Return msgspec's text: it names types and members, and values of `type` only."""
-    return str(error)
