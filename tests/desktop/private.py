@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 BUS: Final = ("dbus-run-session", "--")
@@ -42,3 +45,19 @@ def environment(home: Path) -> dict[str, str]:
         path.chmod(0o700)
         variables[name] = str(path)
     return variables
+
+
+@contextmanager
+def bus(env: dict[str, str]) -> Iterator[str]:
+    """Run a D-Bus session bus; yield its address."""
+    process = subprocess.Popen(
+        ["dbus-daemon", "--session", "--nofork", "--nopidfile", "--print-address=1"],
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.terminate()

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from keyin.cli.processes import cloud_started, command, spawn
-from tests.desktop.private import environment, needs_desktop
+from tests.desktop.private import bus, environment, needs_desktop
 from tests.enrolled import enrol
 from tests.shared_data import GPII_DATA, REPOSITORY, needs_shared
 from tests.started import Started, run, started
@@ -105,22 +105,6 @@ class Desktop:
     @property
     def report(self) -> Path:
         return self.folder / "report.jsonl"
-
-
-@contextmanager
-def bus(env: dict[str, str]) -> Iterator[str]:
-    """Run a D-Bus session bus; yield its address."""
-    process = subprocess.Popen(
-        ["dbus-daemon", "--session", "--nofork", "--nopidfile", "--print-address=1"],
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    with process:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
-        process.terminate()
 
 
 @contextmanager

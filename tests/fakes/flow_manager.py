@@ -11,7 +11,8 @@ from keyin.domain.errors import Refused
 from keyin.domain.secret import AccessToken, GpiiKey, Pin
 from keyin.flow_manager.config import Config
 from keyin.flow_manager.wiring import build
-from tests.fakes.session import FakeClock, MemoryJournal, Stores
+from keyin.session.world import Pretended
+from tests.fakes.session import FakeClock, MemoryJournal, NoFiles, Stores
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -140,6 +141,7 @@ async def running(
         config,
         clock=neighbours.clock,
         handlers=stores,
+        pretend=lambda: Pretended(handlers=stores.pretended(), files=NoFiles()),
         journal=journal,
         tokens=neighbours,
         cloud=neighbours,

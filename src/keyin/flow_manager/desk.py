@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from keyin.domain.keyin import NO_USER, Kind
+from keyin.domain.keyin import NO_USER, RESET, Kind
 from keyin.wire import session as wire
 
 if TYPE_CHECKING:
@@ -24,13 +24,12 @@ class Desk:
         self,
         *,
         queue: KeyEventQueue,
-        previews: SessionService,
+        sessions: SessionService,
         lifecycle: Lifecycle,
         entropy: Entropy,
     ) -> None:
-        """`previews` works on a computer that may only be looked at."""
         self._queue = queue
-        self._previews = previews
+        self._sessions = sessions
         self._lifecycle = lifecycle
         self._entropy = entropy
 
@@ -48,9 +47,9 @@ class Desk:
         self, key: GpiiKey, *, pin: Pin | None = None, request_id: str
     ) -> tuple[list[Difference], list[Passed]]:
         """Say what a login would change; needs no place in line. Raises KeyinError."""
-        if key == NO_USER:
-            return [], []
-        return await self._previews.preview(key, pin=pin, request_id=request_id)
+        if key in (NO_USER, RESET):
+            return await self._sessions.preview_key_out(), []
+        return await self._sessions.preview(key, pin=pin, request_id=request_id)
 
     def active(self) -> GpiiKey:
         """Return who is keyed in."""

@@ -24,6 +24,7 @@ from keyin.flow_manager.places import (
     state_folder,
 )
 from keyin.handlers.device_report import FileDeviceReporter, LiveDeviceReporter, this_os
+from keyin.handlers.dry_run import DryRunFileKeeper, DryRunSystem
 from keyin.handlers.host import RealSystem
 from keyin.handlers.read_only import ReadOnlySystem
 from keyin.handlers.registry import by_type
@@ -34,7 +35,7 @@ from keyin.session.lifecycle import Lifecycle
 from keyin.session.queue import KeyEventQueue
 from keyin.session.sender import Senders
 from keyin.session.service import SessionService
-from keyin.session.world import World
+from keyin.session.world import Pretended, World
 from keyin.stores.host import SystemClock, SystemEntropy
 from keyin.stores.journal import JournalDirectory
 from keyin.stores.kept_files import KeptFiles
@@ -77,6 +78,8 @@ class Overrides(TypedDict, total=False):
     entropy: Entropy
     system: System
     handlers: Handlers
+    pretend: Callable[[], Pretended]
+    """Beside other handlers: what stands in for them at a dry run."""
     files: FileKeeper
     journal: Journal
     tokens: TokenSource
@@ -114,13 +117,12 @@ class _Builder:
 
     def flow_manager(self) -> FlowManager:
         handlers = self._given.get("handlers") or by_type(self._system)
-        looking = self._given.get("handlers") or by_type(ReadOnlySystem(self._system))
         lifecycle = Lifecycle(self._world(handlers))
         sessions = self._service(lifecycle)
         queue = KeyEventQueue(sessions, self._clock)
         desk = Desk(
             queue=queue,
-            previews=self._service(Lifecycle(self._world(looking))),
+            sessions=sessions,
             lifecycle=lifecycle,
             entropy=self._entropy,
         )
@@ -142,10 +144,15 @@ class _Builder:
             cloud=self._cloud,
             device=self._device,
             lifecycle=lifecycle,
+            pretend=self._given.get("pretend") or self._pretend,
             registry=self._registry,
             cloud_registry=self._config.cloud_registry,
             worry=_worry,
         )
+
+    def _pretend(self) -> Pretended:
+        system = DryRunSystem(self._system)
+        return Pretended(handlers=by_type(system), files=DryRunFileKeeper(system))
 
     def _world(self, handlers: Handlers) -> World:
         variables = Variables(self._environment)
@@ -172,10 +179,11 @@ class _Builder:
         return system
 
     def _reporter(self) -> DeviceReporter:
+        looking = ReadOnlySystem(self._system)
         if self._config.device_report is not None:
             path = Path(self._config.device_report)
-            return FileDeviceReporter(self._system, path, os=this_os())
-        return LiveDeviceReporter(self._system, self._registry, os=this_os())
+            return FileDeviceReporter(looking, path, os=this_os())
+        return LiveDeviceReporter(looking, self._registry, os=this_os())
 
     def _requester(self) -> TokenSource:
         place, uid = self._config.requester, self._config.requester_uid

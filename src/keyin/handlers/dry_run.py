@@ -6,15 +6,19 @@ file, or a program that is started and then asked about, give the difference tha
 
 from __future__ import annotations
 
+import hashlib
+import os
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import msgspec
 
 from keyin.domain.absent import ABSENT, Absent
+from keyin.session.records import FileState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from keyin.domain.absent import Value
     from keyin.handlers.system import Files, GSettings, Processes, Programs, System
@@ -38,7 +42,7 @@ class DryRunSystem:
     def __init__(self, system: System) -> None:
         self._system = system
         self.differences: list[Difference] = []
-        self.files: Files = DryRunFiles(system.files, self.differences)
+        self.files = DryRunFiles(system.files, self.differences)
         self.programs: Programs = system.programs
         self.processes: Processes = DryRunProcesses(system.processes, self.differences)
         self.gsettings: GSettings = DryRunGSettings(system.gsettings, self.differences)
@@ -54,18 +58,48 @@ class DryRunFiles:
     def __init__(self, files: Files, differences: list[Difference]) -> None:
         self._files = files
         self._differences = differences
-        self._pretended: dict[Path, bytes] = {}
+        self._pretended: dict[str, bytes | None] = {}
 
     def read(self, path: Path) -> bytes | None:
         """Return what was pretended, else what is there."""
-        target = path.resolve()
+        target = os.path.realpath(path)
         return self._pretended[target] if target in self._pretended else self._files.read(path)
 
     def write(self, path: Path, content: bytes) -> None:
         """Record the write. That the disk would refuse it is found out by writing only."""
+        self.put(path, content)
+
+    def put(self, path: Path, content: bytes | None) -> None:
+        """Record that the file holds this, or that there is none."""
         old, new = _text(self.read(path)), _text(content)
         self._differences.append(Difference(kind="file", target=str(path), old=old, new=new))
-        self._pretended[path.resolve()] = content
+        self._pretended[os.path.realpath(path)] = content
+
+
+class DryRunFileKeeper(msgspec.Struct, frozen=True):
+    """See `keyin.session.ports.FileKeeper`: keeps and gives back what is pretended."""
+
+    _system: DryRunSystem
+
+    async def capture(self, path: Path) -> FileState:
+        """See `FileKeeper.capture`; of a file that nobody will miss the bytes are enough."""
+        return FileState(path=str(path), content=await self._read(path))
+
+    async def digest(self, path: Path) -> str | None:
+        """See `FileKeeper.digest`."""
+        content = await self._read(path)
+        return None if content is None else hashlib.sha256(content).hexdigest()
+
+    async def restore(self, state: FileState) -> None:
+        """Pretend to give a file back."""
+        put = partial(self._system.files.put, Path(state.path), state.content)
+        await self._system.call(put)
+
+    async def tidy(self, path: Path) -> None:
+        """Leave what lies there."""
+
+    async def _read(self, path: Path) -> bytes | None:
+        return await self._system.call(partial(self._system.files.read, path))
 
 
 class DryRunProcesses:
@@ -76,9 +110,10 @@ class DryRunProcesses:
         self._differences = differences
         self._pretended: dict[str, bool] = {}
 
-    def running(self, name: str) -> bool:
-        """Look through: what a pretended program is called once it runs, nobody knows."""
-        return self._processes.running(name)
+    def running(self, name: str, *, apart_from: Collection[str] = ()) -> bool:
+        """Look through, past what was ended; what a pretended program is called, nobody knows."""
+        ended = {mark for mark, runs in self._pretended.items() if not runs}
+        return self._processes.running(name, apart_from=ended.union(apart_from))
 
     def start(self, command: Sequence[str], *, mark: str) -> None:
         """Record the start."""

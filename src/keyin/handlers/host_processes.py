@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from keyin.domain.errors import HandlerFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
 MARK: Final = "KEYIN_STARTED_FOR"
 ASK_SECONDS: Final = 30.0
@@ -56,10 +56,11 @@ class HostProcesses:
     def __init__(self) -> None:
         self._children: list[subprocess.Popen[bytes]] = []
 
-    def running(self, name: str) -> bool:
+    def running(self, name: str, *, apart_from: Collection[str] = ()) -> bool:
         """See `Processes.running`."""
         self._reap()
-        return any(_is_named(process, name) for process in _own_processes())
+        named = (process for process in _own_processes() if _is_named(process, name))
+        return any(not any(_is_marked(one, mark) for mark in apart_from) for one in named)
 
     def start(self, command: Sequence[str], *, mark: str) -> None:
         """See `Processes.start`."""

@@ -14,7 +14,7 @@ from keyin.domain.errors import HandlerFailed
 from keyin.handlers.gsettings_values import convert
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from keyin.domain.absent import Value
@@ -121,9 +121,11 @@ class MemoryProcesses(msgspec.Struct):
     """Every command that was started, in order."""
     marked: dict[str, list[str]] = msgspec.field(default_factory=dict)
 
-    def running(self, name: str) -> bool:
+    def running(self, name: str, *, apart_from: Collection[str] = ()) -> bool:
         """See `Processes.running`."""
-        return name in self.names or any(name in started for started in self.marked.values())
+        return name in self.names or any(
+            name in started for mark, started in self.marked.items() if mark not in apart_from
+        )
 
     def start(self, command: Sequence[str], *, mark: str) -> None:
         """See `Processes.start`."""

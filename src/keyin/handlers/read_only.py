@@ -9,7 +9,7 @@ import msgspec
 from keyin.domain.errors import HandlerFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from keyin.domain.absent import Absent, Value
@@ -52,9 +52,9 @@ class ReadOnlyProcesses(msgspec.Struct, frozen=True):
 
     _processes: Processes
 
-    def running(self, name: str) -> bool:
+    def running(self, name: str, *, apart_from: Collection[str] = ()) -> bool:
         """Look through."""
-        return self._processes.running(name)
+        return self._processes.running(name, apart_from=apart_from)
 
     def start(self, command: Sequence[str], *, mark: str) -> None:  # noqa: ARG002 - the port's shape
         """Refuse."""

@@ -5,8 +5,9 @@
     Processes   start and end what a person sees running
     GSettings   the desktop's settings database
 
-Four systems exist: `host.RealSystem`, `dry_run.DryRunSystem` (records what would change),
-`read_only.ReadOnlySystem` (refuses to change) and `memory.MemorySystem` (for tests).
+Four systems exist: `host.RealSystem`, `dry_run.DryRunSystem` (records what would change: for
+`keyin login --dry-run`), `read_only.ReadOnlySystem` (refuses to change: for who only reports) and
+`memory.MemorySystem` (for tests).
 The roles are synchronous; `System.call` runs work where it may block without stopping the process.
 """
 
@@ -15,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from keyin.domain.absent import Absent, Value
@@ -57,8 +58,8 @@ class Processes(Protocol):
     The mark survives us: after a crash the next flow manager still knows what the last one started.
     """
 
-    def running(self, name: str) -> bool:
-        """Tell whether a process with this program name runs."""
+    def running(self, name: str, *, apart_from: Collection[str] = ()) -> bool:
+        """Tell whether a process with this program name runs, started with none of these marks."""
         ...
 
     def start(self, command: Sequence[str], *, mark: str) -> None:

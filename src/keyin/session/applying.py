@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from keyin.domain.absent import ABSENT, Absent, Value
 from keyin.domain.lifecycle import blocks_to_run
-from keyin.session.records import Touched
+from keyin.session.records import Touched, armoured
 from keyin.session.steps import (
     Step,
     handler_record,
@@ -19,11 +19,11 @@ from keyin.session.steps import (
     wanted_settings,
     without_settings,
 )
-from keyin.session.world import Applied, Difference, Passed, World
+from keyin.session.world import Applied, Passed, World
 from keyin.session.writing import write_block
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from keyin.session.ledger import Recorder
     from keyin.session.ports import Block, SettingsHandler
@@ -38,26 +38,6 @@ async def apply(world: World, instructions: Mapping[str, Any], recorder: Recorde
         for step in await _steps_to_take(world, solution, record):
             await _take(world, solution, record, step, recorder=recorder, applied=applied)
     return applied
-
-
-async def preview(
-    world: World, instructions: Mapping[str, Any]
-) -> tuple[list[Difference], list[Passed]]:
-    """Tell what `apply` would change, without changing anything."""
-    differences: list[Difference] = []
-    applied = Applied()
-    for solution, record in instructions.items():
-        for step in await _steps_to_take(world, solution, record):
-            found = _find(world, solution, record, step, applied)
-            if found is None:
-                continue
-            block, handler = found
-            now = await handler.read(block)
-            differences += [
-                Difference(solution=solution, setting=name, now=now.get(name, ABSENT), then=then)
-                for name, then in block.settings.items()
-            ]
-    return _net(differences), applied.passed
 
 
 async def running_state(world: World, solution: str, record: Mapping[str, Any]) -> Value | Absent:
@@ -96,8 +76,11 @@ async def _take(
     block, handler = found
     if solution not in recorder.ledger.solutions:
         await recorder.record(Touched(solution=solution, record=without_settings(record)))
-    await write_block(step.name, block, handler=handler, files=world.files, recorder=recorder)
-    applied.settings[solution] = applied.settings.get(solution, 0) + len(block.settings)
+    changes = await write_block(
+        step.name, block, handler=handler, files=world.files, recorder=recorder
+    )
+    written = sum(armoured(change.old) != armoured(change.new) for change in changes)
+    applied.settings[solution] = applied.settings.get(solution, 0) + written
 
 
 def _find(
@@ -127,14 +110,3 @@ async def act(world: World, solution: str, step: Step, passed: list[Passed]) -> 
         passed.append(Passed(solution=solution, step="action", type=str(action.get("type", ""))))
         return
     await found.invoke(action)
-
-
-def _net(differences: Iterable[Difference]) -> list[Difference]:
-    """Keep the first old and the last new value of each setting, and only real changes."""
-    net: dict[tuple[str, str], Difference] = {}
-    for item in differences:
-        first = net.get((item.solution, item.setting), item)
-        net[item.solution, item.setting] = Difference(
-            solution=item.solution, setting=item.setting, now=first.now, then=item.then
-        )
-    return [item for item in net.values() if item.now != item.then]

@@ -97,7 +97,7 @@ class Restoration:
 
     async def _files_of(self, changed: ChangedBlock, solution: str) -> None:
         handler = self._handler(changed.type)
-        for path in handler.footprint(_block(solution, changed, changed.old)):
+        for path in handler.footprint(block_of(solution, changed, changed.old)):
             kept = self._ledger.files.get(str(path))
             if kept is not None:
                 await self._file(kept)
@@ -117,17 +117,18 @@ class Restoration:
     async def _block(self, solution: str, changed: ChangedBlock) -> None:
         """Undo by value: what is no longer ours stays the person's."""
         handler = self._handler(changed.type)
-        now = await handler.read(_block(solution, changed, changed.old))
+        now = await handler.read(block_of(solution, changed, changed.old))
         old = {
             name: before
             for name, before in changed.old.items()
             if self._ledger.is_ours(now.get(name, ABSENT), changed.new.get(name, set()))
         }
         if any(now.get(name, ABSENT) != before for name, before in old.items()):
-            await handler.write(_block(solution, changed, old))
+            await handler.write(block_of(solution, changed, old))
 
 
-def _block(solution: str, changed: ChangedBlock, settings: dict[str, Value | Absent]) -> Block:
+def block_of(solution: str, changed: ChangedBlock, settings: dict[str, Value | Absent]) -> Block:
+    """Return a changed block with these values."""
     return Block(solution=solution, type=changed.type, options=changed.options, settings=settings)
 
 

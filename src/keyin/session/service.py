@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from keyin.session.lifecycle import Lifecycle
     from keyin.session.ports import DeviceReporter, SettingsSource, TokenSource
     from keyin.session.sender import Sender, Senders
-    from keyin.session.world import Applied, Difference, Passed, Restored
+    from keyin.session.world import Applied, Difference, Passed, Pretended, Restored
 
 DEFAULT_SET: Final = "gpii-default"
 
@@ -37,6 +37,8 @@ class SessionService(msgspec.Struct, frozen=True, kw_only=True):
     cloud: SettingsSource
     device: DeviceReporter
     lifecycle: Lifecycle
+    pretend: Callable[[], Pretended]
+    """Makes a computer that is as this one is now, and only pretends from then on."""
     registry: Mapping[str, Any]
     """This computer's own solutions, by id."""
     cloud_registry: CloudRegistry
@@ -73,14 +75,19 @@ class SessionService(msgspec.Struct, frozen=True, kw_only=True):
     async def preview(
         self, key: GpiiKey, *, pin: Pin | None = None, request_id: str
     ) -> tuple[list[Difference], list[Passed]]:
-        """Tell what `key_in` would change. Raises KeyinError."""
+        """Tell what the key-out of whoever is in, and a key-in, would change. Raises KeyinError."""
         sender = self.senders.passing()
         try:
             instructions = await self._instructions(key, pin, sender, request_id)
-            return await self.lifecycle.preview(instructions)
+            return await self.lifecycle.preview(instructions, self.pretend())
         finally:
             sender.destroy()
             await self._forget(key, request_id)
+
+    async def preview_key_out(self) -> list[Difference]:
+        """Tell what the key-out of whoever is in would change; nobody is asked."""
+        differences, _ = await self.lifecycle.preview(None, self.pretend())
+        return differences
 
     async def _instructions(
         self, key: GpiiKey, pin: Pin | None, sender: Sender, request_id: str

@@ -31,6 +31,13 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
         return SessionId(f"{self.clock.now():013d}-{self.entropy.token_bytes(8).hex()}")
 
 
+class Pretended(msgspec.Struct, frozen=True, kw_only=True):
+    """A computer that only pretends: later reads see what was written, and nothing else does."""
+
+    handlers: Handlers
+    files: FileKeeper
+
+
 class Passed(msgspec.Struct, frozen=True, kw_only=True):
     """A step that nothing on this computer could take."""
 
@@ -43,7 +50,7 @@ class Applied(msgspec.Struct, kw_only=True):
     """What a key-in did."""
 
     settings: dict[str, int] = msgspec.field(default_factory=dict)
-    """How many settings were written, by solution."""
+    """How many settings changed, by solution."""
     passed: list[Passed] = msgspec.field(default_factory=list)
 
 

@@ -35,8 +35,11 @@ async def write_block(
     handler: SettingsHandler,
     files: FileKeeper,
     recorder: Recorder,
-) -> None:
-    """Write a block so that it can be undone. `name` is its step. Raises HandlerFailed."""
+) -> list[Change]:
+    """Write a block so that it can be undone; return what changed. `name` is its step.
+
+    Raises HandlerFailed.
+    """
     old = await handler.read(block)
     entries = await _keep_files(handler.footprint(block), files, recorder)
     foreseen = {
@@ -59,6 +62,7 @@ async def write_block(
     await recorder.record(
         *_settled(intended, changes, recorder), *await _misjudged(foreseen, files)
     )
+    return changes
 
 
 async def _keep_files(paths: Iterable[Path], files: FileKeeper, recorder: Recorder) -> list[Entry]:

@@ -95,7 +95,7 @@ class Skipped(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What a key event did. `settings` counts what was written."""
+    """What a key event did. `settings` counts what changed."""
 
     answer: Literal["login", "logout", "reset"]
     solutions: tuple[str, ...] = ()

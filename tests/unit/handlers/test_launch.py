@@ -220,6 +220,8 @@ def test_a_real_process_is_known_by_its_name(tmp_path: Path, processes: HostProc
         assert time.monotonic() < deadline
         time.sleep(0.02)
     assert not processes.running("a-program")
+    assert processes.running(program.name, apart_from={"yours"})
+    assert not processes.running(program.name, apart_from={"yours", "mine"})
     processes.stop("mine")
     assert not processes.running(program.name)
 

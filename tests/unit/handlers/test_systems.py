@@ -104,6 +104,18 @@ async def test_a_dry_run_fails_where_the_real_one_would(tmp_path: Path) -> None:
     assert dry.differences == []
 
 
+def test_what_is_ended_in_a_dry_run_does_not_run_there_by_its_name_either() -> None:
+    system = computer()
+    system.processes.start(["browser"], mark="a.page")
+    dry = DryRunSystem(system)
+    assert dry.processes.running("browser")
+    dry.processes.stop("a.page")
+    assert not dry.processes.running("browser")
+    assert system.processes.running("browser")
+    system.processes.names.add("browser")
+    assert dry.processes.running("browser")
+
+
 async def test_read_only_reads_and_refuses_every_change(tmp_path: Path) -> None:
     system = computer()
     system.files.content[tmp_path / "settings.json"] = b'{"a": {"b": 0}}'
