@@ -294,7 +294,7 @@ def test_p69_not_even_its_own_account_may_look_into_its_memory() -> None:
         ("[limits]\nmore = 1\n", "more"),
         ("verify = false\n", "verify"),
         ("client_secret = 'x'\n", "client_secret"),
-        ("transport = 'tcp'\n", "tcp"),
+        ("transport = 'tcp'\n", "`transport`"),
         ("transport = 'supervise'\n", "flow_manager"),
         ("transport = 'inherited'\n", "inherit-fd"),
         ("transport = 'unsafe-loopback-http'\n", "unsafe-loopback-http"),
