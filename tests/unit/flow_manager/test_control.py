@@ -84,9 +84,10 @@ async def test_the_event_loop_answers_while_a_login_is_at_work(tmp_path: Path) -
         played.neighbours.slow["slow"] = 1000
         client = await client_of(played)
         login = asyncio.create_task(client.request("login", gpii_key="slow"))
-        await asyncio.sleep(0.05)
-        status = await client.request("status")
-        assert (status["busy"], status["keyed_in"]) == (True, False)
+        async with asyncio.timeout(10):
+            while not (status := await client.request("status"))["busy"]:
+                pass  # the login is on its way
+        assert status["keyed_in"] is False
         preview = await client.request("login", gpii_key="other", dry_run=True)
         assert len(preview["differences"]) == 1
         played.clock.time += 2000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -11,7 +11,7 @@ from keyin.domain.installation import installation_id
 
 HERE, THERE = installation_id("a" * 32), installation_id("b" * 32)
 CLOUD = "https://cloud.example"
-QUIET = settings(deadline=None, max_examples=400)
+QUIET = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=400)
 
 identities = st.builds(
     Identity,
