@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import statistics
 import tempfile
 import time
 from contextlib import ExitStack
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cores import server_core
+from figures import spread
 from processes import memory_mb
 
 from keyin.cli.demo_world import PACKAGE_DATA, World, configure_requester, enrol, make
@@ -38,11 +38,11 @@ def one_key_in() -> dict[str, Any]:
     finally:
         os.sched_setaffinity(0, allowed)
     found: dict[str, Any] = {
-        part: {name: _spread([one[part][name] for one in rounds]) for name in rounds[0][part]}
+        part: {name: spread([one[part][name] for one in rounds]) for name in rounds[0][part]}
         for part in PARTS
     }
     every = [seconds for one in rounds for seconds in one["key_in_with_command_s"]]
-    return found | {"key_in_with_command_s": _spread(every)}
+    return found | {"key_in_with_command_s": spread(every)}
 
 
 def _round() -> dict[str, Any]:
@@ -87,11 +87,6 @@ def _key_ins(world: World) -> Iterator[float]:
         if done.returncode:
             raise RuntimeError(done.stderr)
         run("logout", environment=world.environment())
-
-
-def _spread(values: list[float]) -> dict[str, float]:
-    middle = statistics.median(values)
-    return {"min": round(min(values), 3), "median": round(middle, 3), "max": round(max(values), 3)}
 
 
 def told(found: dict[str, Any]) -> Iterator[str]:

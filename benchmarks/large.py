@@ -26,10 +26,11 @@ from typing import Any
 
 from cores import load_core
 from databases import own_cluster
+from figures import spread
 from fill import fill
 from fixtures import ISSUER, Fixture, prepare
 from load import Burst, Request, burst
-from run import SAVE, STOCK_A_SECOND, Make, served, spread
+from run import SAVE, STOCK_A_SECOND, Make, served
 
 from keyin.cli.processes import command
 

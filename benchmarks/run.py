@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from cores import awake, load_core, server_core
 from databases import own_cluster
+from figures import spread
 from fixtures import ISSUER, REGISTRIES, Fixture, asked, prepare
 from keyin_once import one_key_in, told
 from load import Burst, Request, burst
@@ -202,15 +203,6 @@ def summary(
             "rate": spread([bare.rate for _, bare in rounds]),
             "p50_ms": spread([bare.p50_ms for _, bare in rounds]),
         },
-    }
-
-
-def spread(values: list[float]) -> dict[str, float]:
-    """Return minimum, median and maximum."""
-    return {
-        "min": round(min(values), 3),
-        "median": round(statistics.median(values), 3),
-        "max": round(max(values), 3),
     }
 
 

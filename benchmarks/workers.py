@@ -21,10 +21,11 @@ from pathlib import Path
 
 from cores import load_core
 from databases import own_cluster, process_of
+from figures import spread
 from fixtures import ISSUER, Fixture, prepare
 from load import burst
 from processes import cpu_seconds
-from run import STOCK_A_SECOND, Make, spread
+from run import STOCK_A_SECOND, Make
 
 from keyin.cli.processes import Started, command, spawn
 

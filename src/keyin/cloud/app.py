@@ -18,7 +18,7 @@ from keyin.cloud.deadlines import Deadlines
 from keyin.cloud.exchange import Exchange
 from keyin.cloud.gate import Gate
 from keyin.cloud.request import Request
-from keyin.cloud.responses import give
+from keyin.cloud.responses import give, headers_of
 from keyin.domain.address_text import network_text
 from keyin.domain.errors import StoreUnavailable
 from keyin.domain.refusal_counts import RefusalCounter
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keyin.cloud.access_log import AccessLog
-    from keyin.cloud.answers import Header
     from keyin.cloud.edge import Edge
     from keyin.cloud.exchange import Handler, Message, Receive, Send
     from keyin.cloud.metrics import Metrics
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from keyin.domain.environment import Clock, Entropy, Millis
 
 _log: Final = structlog.get_logger()
+_NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 _ID_BYTES: Final = 8
 _IDS_AT_ONCE: Final = 64
 _UNSPOKEN: Final = {401: "not_signed_in", 403: "not_allowed", 429: "too_often"}
@@ -103,7 +103,8 @@ class CloudApp:
         finally:
             self._in_flight -= 1
         try:
-            await give(scope, send, answer, _headers(answer, request_id))
+            named = (b"x-request-id", request_id.encode())
+            await give(scope, send, answer, headers_of(answer, named, _NOSNIFF))
         finally:  # who asked need not wait for it
             around.metrics.count(route.template if route else "*", answer.status)
             ms = (around.clock.monotonic() - began) * 1000
@@ -171,12 +172,3 @@ def _unexpected(error: Exception) -> Answer:
 
 def _in_family(route: Route, answer: Answer) -> Answer:
     return errors.in_oauth_family(answer) if route in routes.OAUTH_FAMILY else answer
-
-
-def _headers(answer: Answer, request_id: str) -> tuple[Header, ...]:
-    return (
-        *answer.headers,
-        (b"content-length", b"%d" % len(answer.body)),
-        (b"x-request-id", request_id.encode()),
-        (b"x-content-type-options", b"nosniff"),
-    )

@@ -10,7 +10,7 @@ from keyin.cloud import answers, errors, routes
 from keyin.cloud.answers import Answer
 from keyin.cloud.openapi import description
 from keyin.cloud.request import Request
-from keyin.cloud.responses import give
+from keyin.cloud.responses import give, headers_of
 from keyin.domain.errors import StoreUnavailable
 from keyin.domain.records import NO_SECRET
 
@@ -51,8 +51,7 @@ class OpsApp:
         if scope["type"] != "http":
             return
         answer = await self._answer(Request(scope))
-        headers = (*answer.headers, (b"content-length", b"%d" % len(answer.body)))
-        await give(scope, send, answer, headers)
+        await give(scope, send, answer, headers_of(answer))
 
     async def _answer(self, request: Request) -> Answer:
         route = self._routes.find(request.method, request.segments)

@@ -191,9 +191,9 @@ class LimitedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self._may_be_told():
-            refusal, length = self._refusal, b"%d" % len(self._refusal.body)
-            headers = (*refusal.headers, (b"content-length", length))
-            self.transport.write(responses.head(refusal.status, headers) + refusal.body)
+            refusal = self._refusal
+            block = responses.head(refusal.status, responses.headers_of(refusal))
+            self.transport.write(block + refusal.body)
         self._close()
 
     def _close(self) -> None:
@@ -223,10 +223,10 @@ class LimitedProtocol(HttpToolsProtocol):
         A target may name it as well, as for a proxy (RFC 9112 §3.2.2): then both are the same.
         """
         named = [value.lower() for name, value in self.headers if name == b"host"]
-        if self.url.startswith(b"/"):
-            return len(named) == 1 or (not named and self.parser.get_http_version() == "1.0")
         target = _ABSOLUTE.match(self.url)
-        return target is None or named == [target[1].lower()]
+        if target is not None:
+            return named == [target[1].lower()]
+        return len(named) == 1 or (not named and self.parser.get_http_version() == "1.0")
 
     def _wait(self) -> None:
         self._timer = self.loop.call_later(TIMEOUT_S, self._late)

@@ -46,6 +46,11 @@ async def give(scope: Message, send: Send, answer: Answer, headers: Sequence[Hea
     await send({"type": "http.response.body", "body": answer.body})
 
 
+def headers_of(answer: Answer, *more: Header) -> tuple[Header, ...]:
+    """Return an answer's headers, with the length of its body, and more."""
+    return (*answer.headers, (b"content-length", b"%d" % len(answer.body)), *more)
+
+
 def head(status: int, headers: Sequence[Header]) -> bytes:
     """Return status line and header block, with the empty line that ends it.
 

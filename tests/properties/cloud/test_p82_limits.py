@@ -79,10 +79,7 @@ SIZES = [
         b"POST /access_token HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
         400,
     ),
-    (
-        BOTH_LENGTHS,
-        400,
-    ),
+    (BOTH_LENGTHS, 400),
     (b"\x16\x03\x01\x02\x00\x01\x00", 400),
 ]
 

@@ -15,7 +15,7 @@ from uvicorn.server import ServerState
 
 from keyin.cloud.answers import Answer
 from keyin.cloud.protocol import LimitedProtocol
-from keyin.cloud.responses import WHOLE, give, head
+from keyin.cloud.responses import WHOLE, give, head, headers_of
 from keyin.cloud.serving import uvicorn_config
 
 if TYPE_CHECKING:
@@ -64,8 +64,7 @@ def application(answer: Answer, *, whole: bool) -> Callable[[Message, Receive, S
 
     async def app(scope: Message, _receive: Receive, send: Send) -> None:
         offered = scope if whole else {**scope, "extensions": {}}
-        headers = (*answer.headers, (b"content-length", b"%d" % len(answer.body)))
-        await give(offered, send, answer, headers)
+        await give(offered, send, answer, headers_of(answer))
 
     return app
 
@@ -162,8 +161,7 @@ async def test_of_pipelined_requests_each_gets_its_answer_in_its_turn() -> None:
     async def app(scope: Message, _receive: Receive, send: Send) -> None:
         seen.append(WHOLE in scope["extensions"])
         answer = Answer(200, scope["query_string"], ())
-        length = (b"content-length", b"%d" % len(answer.body))
-        await give(scope, send, answer, (length,))
+        await give(scope, send, answer, headers_of(answer))
 
     lines = [b"GET /?%d HTTP/1.1\r\nHost: here\r\n\r\n" % number for number in (1, 2, 3)]
     sent = await asked(app, *lines)

@@ -12,10 +12,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from keyin.oauth.ports import Enrolment
 from keyin.stores.postgres import migrations, open_store
 from tests import postgres
-from tests.fakes.records import client, client_key, credential, event, key, safe, token
+from tests.unit.stores.kept_records import fill
 
 VERSIONS = Path(__file__).resolve().parents[2] / "data" / "postgres_versions"
 _NO_DATA = ("--", "\\", "SELECT pg_catalog.set_config(")
@@ -25,18 +24,7 @@ _NO_DATA = ("--", "\\", "SELECT pg_catalog.set_config(")
 async def _fill(url: str) -> None:
     await migrations.migrate(url)
     store = await open_store(url)
-    await store.enrol(
-        Enrolment(
-            clients=[client()],
-            credentials=[credential()],
-            keys=[key()],
-            safes=[safe()],
-            tokens=[token()],
-            client_keys=[client_key()],
-        ),
-        event=event(),
-    )
-    await store.put_registry("linux", b"{}")
+    await fill(store)
     await store.aclose()
 
 

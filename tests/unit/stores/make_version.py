@@ -13,9 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from keyin.oauth.ports import Enrolment
 from keyin.stores.sqlite import migrations, open_store
-from tests.fakes.records import client, client_key, credential, event, key, safe, token
+from tests.unit.stores.kept_records import fill
 
 VERSIONS = Path(__file__).resolve().parents[2] / "data" / "store_versions"
 
@@ -27,18 +26,7 @@ INSERT INTO software VALUES ('s', '2', 'suspended', 'other', 1700000000000, 1700
 
 async def _fill(path: Path) -> None:
     store = open_store(path)
-    await store.enrol(
-        Enrolment(
-            clients=[client()],
-            credentials=[credential()],
-            keys=[key()],
-            safes=[safe()],
-            tokens=[token()],
-            client_keys=[client_key()],
-        ),
-        event=event(),
-    )
-    await store.put_registry("linux", b"{}")
+    await fill(store)
     store.close()
     connection = sqlite3.connect(path)
     connection.executescript(_MORE)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from keyin.domain.errors import ConfigurationError, StoreUnavailable
-from keyin.domain.records import Digest
 from keyin.stores.postgres import migrations, open_store
 from keyin.stores.postgres.connection import connect
 from keyin.stores.schema_files import Migration
 from tests import postgres
-from tests.fakes.records import client, credential, key, safe, token
 from tests.started import run
+from tests.unit.stores.kept_records import check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,15 +48,8 @@ async def test_a_database_of_every_landed_version_is_migrated(empty: str, versio
     _in_database(empty, f"SET ROLE keyin; {dump}")
     assert await migrations.migrate(empty) == [one.version for one in ALL[version:]]
     opened = await open_store(empty)
-    grant = await opened.find_grant((Digest("p:t1"),))
-    kept = await opened.find_safe((Digest("p:k1"),))
-    registries = await opened.registries()
-    await opened.aclose()
-    assert grant is not None
-    assert kept is not None
-    assert (grant.token, grant.client, grant.credential) == (token(), client(), credential())
-    assert (grant.key, kept.safe) == (key(), safe())
-    assert registries == {"linux": b"{}"}
+    async with aclosing(opened):
+        await check(opened)
 
 
 def test_every_landed_version_has_its_dump_with_the_checksums_that_it_was_made_with() -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from keyin.domain.errors import ConfigurationError, StoreUnavailable
-from keyin.domain.records import Digest
 from keyin.stores.sqlite import migrations, open_store
-from tests.fakes.records import client, credential, key, safe, token
+from tests.unit.stores.kept_records import check
 
 VERSIONS = Path(__file__).resolve().parents[2] / "data" / "store_versions"
 
@@ -46,15 +46,8 @@ async def test_a_store_of_every_landed_version_opens(tmp_path: Path, version: in
     old.executescript((VERSIONS / f"{version:04}.sql").read_text(encoding="utf-8"))
     old.close()
     opened = open_store(tmp_path / "s")
-    grant = await opened.find_grant((Digest("p:t1"),))
-    kept = await opened.find_safe((Digest("p:k1"),))
-    registries = await opened.registries()
-    opened.close()
-    assert grant is not None
-    assert kept is not None
-    assert (grant.token, grant.client, grant.credential) == (token(), client(), credential())
-    assert (grant.key, kept.safe) == (key(), safe())
-    assert registries == {"linux": b"{}"}
+    with closing(opened):
+        await check(opened)
 
 
 def test_every_landed_version_has_its_dump() -> None:
